@@ -1,0 +1,1 @@
+//! The design system's components, one file each, proved equal to the official examples.

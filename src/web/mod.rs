@@ -1,0 +1,4 @@
+//! What every page needs and no page is about: forms, components, headers, faults. Knows nothing of
+//! registrations, sites or people.
+
+pub mod components;
