@@ -3,4 +3,7 @@
 //! `ARCHITECTURE.md` says where to start reading; `routes.rs` and `work.rs` are the two tables of
 //! contents.
 
+pub mod clock;
+pub mod database;
+pub mod id;
 pub mod web;
