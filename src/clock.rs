@@ -80,11 +80,7 @@ impl Timestamp {
     /// The calendar day in London.
     pub fn day(self) -> Day {
         let date = self.london().date();
-        Day {
-            year: date.year(),
-            month: date.month(),
-            day: date.day(),
-        }
+        Day { year: date.year(), month: date.month(), day: date.day() }
     }
 
     /// "2 March 2026 at 9:05am", as the design system writes dates and times.
@@ -101,20 +97,14 @@ impl Timestamp {
             (hour, minute) => {
                 let half = if hour < 12 { "am" } else { "pm" };
                 let twelve = if hour % 12 == 0 { 12 } else { hour % 12 };
-                if minute == 0 {
-                    format!("{twelve}{half}")
-                } else {
-                    format!("{twelve}:{minute:02}{half}")
-                }
+                if minute == 0 { format!("{twelve}{half}") } else { format!("{twelve}:{minute:02}{half}") }
             }
         }
     }
 
     /// RFC 3339 in UTC, for machine output and logs.
     pub fn rfc3339(self) -> String {
-        jiff::Timestamp::from_millisecond(self.0)
-            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
-            .to_string()
+        jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
     }
 }
 
@@ -151,11 +141,7 @@ impl Day {
     /// Reads `2026-03-02`, the form in which days are stored.
     pub fn parse_iso(text: &str) -> Option<Self> {
         let date: jiff::civil::Date = text.parse().ok()?;
-        Some(Day {
-            year: date.year(),
-            month: date.month(),
-            day: date.day(),
-        })
+        Some(Day { year: date.year(), month: date.month(), day: date.day() })
     }
 
     /// `2026-03-02`.
@@ -172,9 +158,7 @@ impl Day {
 impl std::fmt::Display for Day {
     /// "2 March 2026".
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let month = MONTHS
-            .get(usize::try_from(self.month - 1).unwrap_or(0))
-            .unwrap_or(&"");
+        let month = MONTHS.get(usize::try_from(self.month - 1).unwrap_or(0)).unwrap_or(&"");
         write!(f, "{} {} {}", self.day, month, self.year)
     }
 }
@@ -194,17 +178,13 @@ impl Clock {
         Clock(Some(Arc::new(AtomicI64::new(at.as_milliseconds()))))
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the wall clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Some(still) => Timestamp(still.load(Ordering::SeqCst)),
             None => {
-                let since = std::time::SystemTime::now()
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .unwrap_or_default();
+                let since =
+                    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
                 Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
             }
         }
@@ -232,10 +212,7 @@ mod tests {
     #[test]
     fn times_read_as_people_write_them() {
         let check = |text: &str, expect: &str| {
-            assert_eq!(
-                Timestamp::parse_london(text).expect("a time").in_words(),
-                expect
-            );
+            assert_eq!(Timestamp::parse_london(text).expect("a time").in_words(), expect);
         };
         check("2026-03-02 09:00", "2 March 2026 at 9am");
         check("2026-07-02 15:05", "2 July 2026 at 3:05pm");

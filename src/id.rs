@@ -6,10 +6,7 @@ use crate::clock::Timestamp;
 ///
 /// # Panics
 /// When the operating system has no randomness to give: nothing safe can be done without it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that asks for randomness"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that asks for randomness")]
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0_u8; N];
     getrandom::fill(&mut bytes).expect("the operating system gives randomness");
@@ -19,9 +16,7 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
 /// An identifier that sorts by the time it was made (UUID version 7), as text.
 pub fn new_id(at: Timestamp) -> String {
     let millis = u64::try_from(at.as_milliseconds()).unwrap_or(0);
-    uuid::Builder::from_unix_timestamp_millis(millis, &random_bytes::<10>())
-        .into_uuid()
-        .to_string()
+    uuid::Builder::from_unix_timestamp_millis(millis, &random_bytes::<10>()).into_uuid().to_string()
 }
 
 /// A secret of 256 bits for a cookie or a key, as 64 hexadecimal digits.
@@ -32,12 +27,10 @@ pub fn new_token() -> String {
 /// Lower-case hexadecimal digits of some bytes.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Letters and digits that cannot be mistaken for one another on the phone or on paper: without
@@ -69,15 +62,9 @@ impl Reference {
 
     /// Reads a reference as people type it: any case, with or without `CP`, dashes and spaces.
     pub fn parse(text: &str) -> Option<Self> {
-        let plain: String = text
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect::<String>()
-            .to_ascii_uppercase();
-        let letters = plain
-            .strip_prefix("CP")
-            .filter(|rest| rest.len() == 8)
-            .unwrap_or(&plain);
+        let plain: String =
+            text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
+        let letters = plain.strip_prefix("CP").filter(|rest| rest.len() == 8).unwrap_or(&plain);
         let letters = letters.as_bytes();
         if letters.len() != 8 || !letters.iter().all(|letter| ALPHABET.contains(letter)) {
             return None;
@@ -110,10 +97,7 @@ fn check_letter(letters: &[u8]) -> u8 {
         .rev()
         .enumerate()
         .map(|(place, letter)| {
-            let value = ALPHABET
-                .iter()
-                .position(|known| known == letter)
-                .unwrap_or(0);
+            let value = ALPHABET.iter().position(|known| known == letter).unwrap_or(0);
             let weighed = if place % 2 == 0 { value * 2 } else { value };
             weighed / base + weighed % base
         })

@@ -18,21 +18,15 @@ pub async fn both_engines() -> Vec<Database> {
 
 /// A fresh SQLite database with its tables made.
 pub async fn sqlite() -> Database {
-    let path = std::env::temp_dir()
-        .join("carepost-tests")
-        .join(format!("{}.db", crate::id::new_token()));
-    let database = Database::open(&Address::Sqlite(path))
-        .await
-        .expect("a SQLite file in the temporary folder");
+    let path = std::env::temp_dir().join("carepost-tests").join(format!("{}.db", crate::id::new_token()));
+    let database =
+        Database::open(&Address::Sqlite(path)).await.expect("a SQLite file in the temporary folder");
     database.migrate(0).await.expect("the tables can be made");
     database
 }
 
 /// A fresh PostgreSQL database with its tables made, if there is a server.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests are told by the test run where its servers are"
-)]
+#[expect(clippy::disallowed_methods, reason = "tests are told by the test run where its servers are")]
 pub async fn postgres() -> Option<Database> {
     let Ok(server) = std::env::var("CAREPOST_TEST_POSTGRES") else {
         assert!(
@@ -42,10 +36,9 @@ pub async fn postgres() -> Option<Database> {
         return None;
     };
     let name = format!("test_{}", &crate::id::new_token()[..16]);
-    let (client, connection) =
-        tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls)
-            .await
-            .expect("the test server answers");
+    let (client, connection) = tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls)
+        .await
+        .expect("the test server answers");
     let running = tokio::spawn(connection);
     client
         .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0"))
@@ -53,9 +46,8 @@ pub async fn postgres() -> Option<Database> {
         .expect("a database can be created");
     drop(client);
     let _ = running.await;
-    let database = Database::open(&Address::Postgres(format!("{server}/{name}")))
-        .await
-        .expect("the new database opens");
+    let database =
+        Database::open(&Address::Postgres(format!("{server}/{name}"))).await.expect("the new database opens");
     database.migrate(0).await.expect("the tables can be made");
     Some(database)
 }

@@ -14,6 +14,14 @@ pub struct Migration {
 }
 
 macro_rules! migration {
+    ($number:literal, $name:literal, pair) => {
+        Migration {
+            number: $number,
+            name: $name,
+            sqlite: include_str!(concat!("../../migrations/", $name, ".sqlite.sql")),
+            postgres: include_str!(concat!("../../migrations/", $name, ".postgres.sql")),
+        }
+    };
     ($number:literal, $name:literal) => {
         Migration {
             number: $number,
@@ -25,7 +33,7 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: &[Migration] = &[migration!(1, "0001_foundation")];
+pub const MIGRATIONS: &[Migration] = &[migration!(1, "0001_foundation"), migration!(3, "0003_guards", pair)];
 
 /// The lock two nodes take before they migrate one PostgreSQL database.
 const MIGRATION_LOCK: i64 = 0x0043_4152_4550_4f53;
@@ -38,11 +46,7 @@ struct Applied {
 
 impl FromRow for Applied {
     fn from_row(row: &Row<'_>) -> Result<Self> {
-        Ok(Applied {
-            number: row.get(0)?,
-            name: row.get(1)?,
-            checksum: row.get(2)?,
-        })
+        Ok(Applied { number: row.get(0)?, name: row.get(1)?, checksum: row.get(2)? })
     }
 }
 
@@ -63,10 +67,7 @@ fn checksum(text: &str) -> String {
 }
 
 pub(super) async fn migrate(database: &Database, now_ms: i64) -> Result<usize> {
-    let texts: Vec<&'static str> = MIGRATIONS
-        .iter()
-        .map(|migration| text_for(database, migration))
-        .collect();
+    let texts: Vec<&'static str> = MIGRATIONS.iter().map(|migration| text_for(database, migration)).collect();
     database
         .write(move |tx: &mut Tx| {
             Box::pin(async move {
@@ -116,18 +117,12 @@ pub(super) async fn current(database: &Database) -> Result<std::result::Result<(
         Err(Error::Broken(_)) => return Ok(Err("the tables have not been made yet".to_owned())),
         Err(error) => return Err(error),
     };
-    let texts: Vec<&'static str> = MIGRATIONS
-        .iter()
-        .map(|migration| text_for(database, migration))
-        .collect();
+    let texts: Vec<&'static str> = MIGRATIONS.iter().map(|migration| text_for(database, migration)).collect();
     if let Err(error) = refuse_strangers(&applied, &texts) {
         return Ok(Err(error.to_string()));
     }
     if applied.len() < MIGRATIONS.len() {
-        return Ok(Err(format!(
-            "{} migrations are still to be applied",
-            MIGRATIONS.len() - applied.len()
-        )));
+        return Ok(Err(format!("{} migrations are still to be applied", MIGRATIONS.len() - applied.len())));
     }
     Ok(Ok(()))
 }

@@ -85,8 +85,7 @@ impl Address {
             return Ok(Address::Sqlite(path.into()));
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            text.parse::<tokio_postgres::Config>()
-                .map_err(|error| error.to_string())?;
+            text.parse::<tokio_postgres::Config>().map_err(|error| error.to_string())?;
             return Ok(Address::Postgres(text.to_owned()));
         }
         Err("must begin sqlite: or postgres://".to_owned())
@@ -185,10 +184,7 @@ impl Database {
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, std::result::Result<T, E>>
-            + Clone
-            + Send
-            + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, std::result::Result<T, E>> + Clone + Send + 'static,
     {
         match &self.0 {
             Engine::Sqlite(sqlite) => sqlite.write(change).await,
@@ -258,11 +254,7 @@ pub trait Reads: Send {
 }
 
 impl Reads for &Database {
-    async fn all<T: FromRow + Send>(
-        &mut self,
-        sql: &'static str,
-        params: Params<'_>,
-    ) -> Result<Vec<T>> {
+    async fn all<T: FromRow + Send>(&mut self, sql: &'static str, params: Params<'_>) -> Result<Vec<T>> {
         match &self.0 {
             Engine::Sqlite(sqlite) => sqlite.all(sql, params),
             Engine::Postgres(postgres) => postgres.all(sql, params).await,
@@ -271,11 +263,7 @@ impl Reads for &Database {
 }
 
 impl Reads for Tx {
-    async fn all<T: FromRow + Send>(
-        &mut self,
-        sql: &'static str,
-        params: Params<'_>,
-    ) -> Result<Vec<T>> {
+    async fn all<T: FromRow + Send>(&mut self, sql: &'static str, params: Params<'_>) -> Result<Vec<T>> {
         match &mut self.0 {
             Kind::Sqlite(connection) => connection.all(sql, params),
             Kind::Postgres(transaction) => transaction.all(sql, params).await,

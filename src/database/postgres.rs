@@ -60,17 +60,13 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 fn bound<'a>(params: Params<'a>) -> Vec<&'a (dyn tokio_postgres::types::ToSql + Sync)> {
-    params
-        .iter()
-        .map(|value| *value as &(dyn tokio_postgres::types::ToSql + Sync))
-        .collect()
+    params.iter().map(|value| *value as &(dyn tokio_postgres::types::ToSql + Sync)).collect()
 }
 
 impl Postgres {
     pub(super) async fn open(address: &str) -> Result<Self> {
-        let mut config: tokio_postgres::Config = address
-            .parse()
-            .map_err(|error: tokio_postgres::Error| Error::Broken(chain(&error)))?;
+        let mut config: tokio_postgres::Config =
+            address.parse().map_err(|error: tokio_postgres::Error| Error::Broken(chain(&error)))?;
         config.options("-c statement_timeout=30000 -c lock_timeout=10000 -c timezone=UTC");
         config.application_name("carepost");
         config.connect_timeout(Duration::from_secs(5));
@@ -86,9 +82,7 @@ impl Postgres {
         let manager = deadpool_postgres::Manager::from_config(
             config,
             tls,
-            deadpool_postgres::ManagerConfig {
-                recycling_method: deadpool_postgres::RecyclingMethod::Fast,
-            },
+            deadpool_postgres::ManagerConfig { recycling_method: deadpool_postgres::RecyclingMethod::Fast },
         );
         let pool = Pool::builder(manager)
             .max_size(CONNECTIONS_MAX)
@@ -103,29 +97,14 @@ impl Postgres {
     }
 
     async fn client(&self) -> Result<Object> {
-        self.pool
-            .get()
-            .await
-            .map_err(|error| Error::Unavailable(chain(&error)))
+        self.pool.get().await.map_err(|error| Error::Unavailable(chain(&error)))
     }
 
-    pub(super) async fn all<T: FromRow>(
-        &self,
-        sql: &'static str,
-        params: Params<'_>,
-    ) -> Result<Vec<T>> {
+    pub(super) async fn all<T: FromRow>(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<T>> {
         let client = self.client().await?;
-        let statement = client
-            .prepare_cached(sql)
-            .await
-            .map_err(|error| meaning(&error))?;
-        let rows = client
-            .query(&statement, &bound(params))
-            .await
-            .map_err(|error| meaning(&error))?;
-        rows.iter()
-            .map(|row| T::from_row(&Row::Postgres(row)))
-            .collect()
+        let statement = client.prepare_cached(sql).await.map_err(|error| meaning(&error))?;
+        let rows = client.query(&statement, &bound(params)).await.map_err(|error| meaning(&error))?;
+        rows.iter().map(|row| T::from_row(&Row::Postgres(row))).collect()
     }
 
     pub(super) async fn each<F>(&self, sql: &'static str, mut each: F) -> Result<()>
@@ -135,10 +114,7 @@ impl Postgres {
         use futures_util::TryStreamExt;
         let client = self.client().await?;
         let none: [&(dyn tokio_postgres::types::ToSql + Sync); 0] = [];
-        let rows = client
-            .query_raw(sql, none)
-            .await
-            .map_err(|error| meaning(&error))?;
+        let rows = client.query_raw(sql, none).await.map_err(|error| meaning(&error))?;
         let mut rows = std::pin::pin!(rows);
         while let Some(row) = rows.try_next().await.map_err(|error| meaning(&error))? {
             each(&Row::Postgres(&row))?;
@@ -147,22 +123,14 @@ impl Postgres {
     }
 
     pub(super) async fn prepares(&self, sql: &str) -> Result<()> {
-        self.client()
-            .await?
-            .prepare(sql)
-            .await
-            .map(|_| ())
-            .map_err(|error| meaning(&error))
+        self.client().await?.prepare(sql).await.map(|_| ()).map_err(|error| meaning(&error))
     }
 
     pub(super) async fn write<T, E, F>(&self, change: F) -> std::result::Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, std::result::Result<T, E>>
-            + Clone
-            + Send
-            + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, std::result::Result<T, E>> + Clone + Send + 'static,
     {
         let postgres = self.clone();
         // A task of its own: a caller that goes away cannot leave a transaction open on a
@@ -176,23 +144,14 @@ impl Postgres {
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, std::result::Result<T, E>>
-            + Clone
-            + Send
-            + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, std::result::Result<T, E>> + Clone + Send + 'static,
     {
         let mut tried = 0;
         loop {
             tried += 1;
             let client = self.client().await?;
-            client
-                .batch_execute("BEGIN")
-                .await
-                .map_err(|error| meaning(&error))?;
-            let mut tx = Tx(Kind::Postgres(Transaction {
-                client: Some(client),
-                again: false,
-            }));
+            client.batch_execute("BEGIN").await.map_err(|error| meaning(&error))?;
+            let mut tx = Tx(Kind::Postgres(Transaction { client: Some(client), again: false }));
             let outcome = (change.clone())(&mut tx).await;
             let Tx(Kind::Postgres(mut transaction)) = tx else {
                 return Err(Error::Misused("not a PostgreSQL transaction".to_owned()).into());
@@ -240,9 +199,7 @@ impl Transaction {
     }
 
     fn client(&self) -> Result<&Object> {
-        self.client
-            .as_ref()
-            .ok_or_else(|| Error::Misused("the transaction has ended".to_owned()))
+        self.client.as_ref().ok_or_else(|| Error::Misused("the transaction has ended".to_owned()))
     }
 
     fn noted(&mut self, error: &tokio_postgres::Error) -> Error {
@@ -250,20 +207,13 @@ impl Transaction {
         meaning(error)
     }
 
-    pub(super) async fn all<T: FromRow>(
-        &mut self,
-        sql: &'static str,
-        params: Params<'_>,
-    ) -> Result<Vec<T>> {
+    pub(super) async fn all<T: FromRow>(&mut self, sql: &'static str, params: Params<'_>) -> Result<Vec<T>> {
         let statement = match self.client()?.prepare_cached(sql).await {
             Ok(statement) => statement,
             Err(error) => return Err(self.noted(&error)),
         };
         match self.client()?.query(&statement, &bound(params)).await {
-            Ok(rows) => rows
-                .iter()
-                .map(|row| T::from_row(&Row::Postgres(row)))
-                .collect(),
+            Ok(rows) => rows.iter().map(|row| T::from_row(&Row::Postgres(row))).collect(),
             Err(error) => Err(self.noted(&error)),
         }
     }
@@ -287,8 +237,6 @@ impl Transaction {
     }
 
     pub(super) async fn alone(&mut self, key: i64) -> Result<()> {
-        self.run("SELECT pg_advisory_xact_lock($1)", &[&key])
-            .await
-            .map(|_| ())
+        self.run("SELECT pg_advisory_xact_lock($1)", &[&key]).await.map(|_| ())
     }
 }

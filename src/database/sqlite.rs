@@ -86,11 +86,8 @@ impl Connection {
         .map_err(meaning)?;
         let stop_at_ms = Arc::new(AtomicU64::new(u64::MAX));
         let stop = Arc::clone(&stop_at_ms);
-        lite.progress_handler(
-            10_000,
-            Some(move || monotonic_ms() > stop.load(Ordering::Relaxed)),
-        )
-        .map_err(meaning)?;
+        lite.progress_handler(10_000, Some(move || monotonic_ms() > stop.load(Ordering::Relaxed)))
+            .map_err(meaning)?;
         Ok(Connection { lite, stop_at_ms })
     }
 
@@ -103,9 +100,7 @@ impl Connection {
         let mut statement = self.lite.prepare_cached(sql).map_err(meaning)?;
         for (place, value) in params.iter().enumerate() {
             let value: &dyn rusqlite::types::ToSql = value;
-            statement
-                .raw_bind_parameter(place + 1, value)
-                .map_err(meaning)?;
+            statement.raw_bind_parameter(place + 1, value).map_err(meaning)?;
         }
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(meaning)? {
@@ -127,14 +122,9 @@ impl Connection {
         let mut statement = self.lite.prepare_cached(sql).map_err(meaning)?;
         for (place, value) in params.iter().enumerate() {
             let value: &dyn rusqlite::types::ToSql = value;
-            statement
-                .raw_bind_parameter(place + 1, value)
-                .map_err(meaning)?;
+            statement.raw_bind_parameter(place + 1, value).map_err(meaning)?;
         }
-        statement
-            .raw_execute()
-            .map(|count| u64::try_from(count).unwrap_or(0))
-            .map_err(meaning)
+        statement.raw_execute().map(|count| u64::try_from(count).unwrap_or(0)).map_err(meaning)
     }
 
     pub(super) fn script(&self, sql: &str) -> Result<()> {
@@ -144,10 +134,7 @@ impl Connection {
 
 impl Sqlite {
     pub(super) fn open(path: &Path) -> Result<Self> {
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)
                 .map_err(|error| Error::Unavailable(format!("{}: {error}", folder.display())))?;
         }
@@ -159,24 +146,13 @@ impl Sqlite {
             .name("database-writer".to_owned())
             .spawn(move || keep_writing(first, &again, jobs))
             .map_err(|error| Error::Unavailable(error.to_string()))?;
-        Ok(Sqlite {
-            path,
-            number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
-            writer,
-        })
+        Ok(Sqlite { path, number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed), writer })
     }
 
-    fn with_reader<T>(
-        &self,
-        limit_ms: u64,
-        read: impl FnOnce(&Connection) -> Result<T>,
-    ) -> Result<T> {
+    fn with_reader<T>(&self, limit_ms: u64, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         READERS.with(|readers| {
             let mut readers = readers.borrow_mut();
-            let place = match readers
-                .iter()
-                .position(|(number, _)| *number == self.number)
-            {
+            let place = match readers.iter().position(|(number, _)| *number == self.number) {
                 Some(place) => place,
                 None => {
                     if readers.len() >= READERS_KEPT {
@@ -187,9 +163,7 @@ impl Sqlite {
                 }
             };
             let reader = &readers[place].1;
-            reader
-                .stop_at_ms
-                .store(monotonic_ms().saturating_add(limit_ms), Ordering::Relaxed);
+            reader.stop_at_ms.store(monotonic_ms().saturating_add(limit_ms), Ordering::Relaxed);
             read(reader)
         })
     }
@@ -211,9 +185,7 @@ impl Sqlite {
     }
 
     pub(super) fn prepares(&self, sql: &str) -> Result<()> {
-        self.with_reader(READ_LIMIT_MS, |reader| {
-            reader.lite.prepare(sql).map(|_| ()).map_err(meaning)
-        })
+        self.with_reader(READ_LIMIT_MS, |reader| reader.lite.prepare(sql).map(|_| ()).map_err(meaning))
     }
 
     pub(super) async fn write<T, E, F>(&self, change: F) -> std::result::Result<T, E>
@@ -226,15 +198,11 @@ impl Sqlite {
         let job: Job = Box::new(move |tx| {
             let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
                 let mut running = change(tx);
-                match running
-                    .as_mut()
-                    .poll(&mut Context::from_waker(Waker::noop()))
-                {
+                match running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                     Poll::Ready(outcome) => outcome,
-                    Poll::Pending => Err(Error::Misused(
-                        "a write may wait for nothing but the database".to_owned(),
-                    )
-                    .into()),
+                    Poll::Pending => {
+                        Err(Error::Misused("a write may wait for nothing but the database".to_owned()).into())
+                    }
                 }
             }))
             .unwrap_or_else(|_| Err(Error::Misused("a write panicked".to_owned()).into()));

@@ -4,11 +4,7 @@ use super::*;
 async fn engines() -> Vec<Database> {
     let engines = both_engines().await;
     for database in &engines {
-        run(
-            database,
-            "CREATE TABLE things (name TEXT PRIMARY KEY, number BIGINT NOT NULL)",
-        )
-        .await;
+        run(database, "CREATE TABLE things (name TEXT PRIMARY KEY, number BIGINT NOT NULL)").await;
     }
     engines
 }
@@ -17,21 +13,14 @@ async fn add(database: &Database, name: String, number: i64) -> Result<u64> {
     database
         .write(move |tx: &mut Tx| {
             Box::pin(async move {
-                tx.run(
-                    "INSERT INTO things (name, number) VALUES ($1, $2)",
-                    &[&name, &number],
-                )
-                .await
+                tx.run("INSERT INTO things (name, number) VALUES ($1, $2)", &[&name, &number]).await
             })
         })
         .await
 }
 
 async fn count(mut from: impl Reads) -> i64 {
-    let (count,): (i64,) = from
-        .one("SELECT COUNT(*) FROM things", &[])
-        .await
-        .expect("a count");
+    let (count,): (i64,) = from.one("SELECT COUNT(*) FROM things", &[]).await.expect("a count");
     count
 }
 
@@ -39,19 +28,12 @@ async fn count(mut from: impl Reads) -> i64 {
 async fn what_was_written_is_read_and_what_failed_is_not() {
     for database in engines().await {
         add(&database, "one".to_owned(), 1).await.expect("written");
-        add(&database, "one".to_owned(), 2)
-            .await
-            .expect_err("the name is taken");
+        add(&database, "one".to_owned(), 2).await.expect_err("the name is taken");
         let failed: Result<()> = database
             .write(|tx: &mut Tx| {
                 Box::pin(async move {
-                    tx.run("INSERT INTO things (name, number) VALUES ('two', 2)", &[])
-                        .await?;
-                    assert_eq!(
-                        count(Borrowed(tx)).await,
-                        2,
-                        "a transaction sees its own rows"
-                    );
+                    tx.run("INSERT INTO things (name, number) VALUES ('two', 2)", &[]).await?;
+                    assert_eq!(count(Borrowed(tx)).await, 2, "a transaction sees its own rows");
                     Err(Error::Broken("the rule says no".to_owned()))
                 })
             })
@@ -64,11 +46,7 @@ async fn what_was_written_is_read_and_what_failed_is_not() {
 /// A transaction lent to a function that takes its source by value.
 struct Borrowed<'a>(&'a mut Tx);
 impl Reads for Borrowed<'_> {
-    async fn all<T: FromRow + Send>(
-        &mut self,
-        sql: &'static str,
-        params: Params<'_>,
-    ) -> Result<Vec<T>> {
+    async fn all<T: FromRow + Send>(&mut self, sql: &'static str, params: Params<'_>) -> Result<Vec<T>> {
         self.0.all(sql, params).await
     }
 }
@@ -79,16 +57,13 @@ async fn a_panic_is_contained_and_the_next_write_works() {
         let panicked: Result<()> = database
             .write(|tx: &mut Tx| {
                 Box::pin(async move {
-                    tx.run("INSERT INTO things (name, number) VALUES ('lost', 1)", &[])
-                        .await?;
+                    tx.run("INSERT INTO things (name, number) VALUES ('lost', 1)", &[]).await?;
                     panic!("a mistake in a rule")
                 })
             })
             .await;
         assert!(matches!(panicked, Err(Error::Misused(_))), "{panicked:?}");
-        add(&database, "kept".to_owned(), 1)
-            .await
-            .expect("the writer lives");
+        add(&database, "kept".to_owned(), 1).await.expect("the writer lives");
         assert_eq!(count(&database).await, 1, "{}", database.engine());
     }
 }
@@ -114,9 +89,7 @@ async fn many_writers_share_commits_and_each_hears_its_own_answer() {
             .map(|number| {
                 let database = database.clone();
                 // Every fourth name is taken already, so that answers differ.
-                tokio::spawn(async move {
-                    add(&database, format!("thing {}", number % 150), number).await
-                })
+                tokio::spawn(async move { add(&database, format!("thing {}", number % 150), number).await })
             })
             .collect();
         let mut kept = 0;
@@ -138,16 +111,8 @@ async fn a_caller_that_goes_away_leaves_no_half_change() {
                     .write(move |tx: &mut Tx| {
                         Box::pin(async move {
                             let (first, second) = (format!("a{number}"), format!("b{number}"));
-                            tx.run(
-                                "INSERT INTO things (name, number) VALUES ($1, 1)",
-                                &[&first],
-                            )
-                            .await?;
-                            tx.run(
-                                "INSERT INTO things (name, number) VALUES ($1, 1)",
-                                &[&second],
-                            )
-                            .await?;
+                            tx.run("INSERT INTO things (name, number) VALUES ($1, 1)", &[&first]).await?;
+                            tx.run("INSERT INTO things (name, number) VALUES ($1, 1)", &[&second]).await?;
                             Ok(())
                         })
                     })
@@ -156,9 +121,7 @@ async fn a_caller_that_goes_away_leaves_no_half_change() {
             tokio::task::yield_now().await;
             task.abort();
         }
-        add(&database, "last".to_owned(), 1)
-            .await
-            .expect("the engine goes on");
+        add(&database, "last".to_owned(), 1).await.expect("the engine goes on");
         let mut from = &database;
         let halves: Vec<(String,)> = from
             .all(
@@ -197,22 +160,15 @@ async fn migrating_twice_changes_nothing_and_a_newer_database_is_refused() {
         )
         .await;
         let refused = database.migrate(0).await.expect_err("newer");
-        assert!(
-            refused.to_string().contains("newer version of Carepost"),
-            "{refused}"
-        );
+        assert!(refused.to_string().contains("newer version of Carepost"), "{refused}");
         assert!(database.migrations_current().await.expect("read").is_err());
     }
 }
 
 #[test]
 fn an_address_never_shows_its_password() {
-    let address =
-        Address::parse("postgres://carepost:hunter2@db.example:5432/carepost").expect("an address");
-    assert_eq!(
-        address.to_string(),
-        "postgres://carepost@db.example:5432/carepost"
-    );
+    let address = Address::parse("postgres://carepost:hunter2@db.example:5432/carepost").expect("an address");
+    assert_eq!(address.to_string(), "postgres://carepost@db.example:5432/carepost");
     assert_eq!(format!("{address:?}"), address.to_string());
     assert!(Address::parse("mysql://x").is_err());
     assert!(Address::parse("sqlite:").is_err());

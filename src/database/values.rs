@@ -28,12 +28,8 @@ impl Row<'_> {
     /// When there is no such column or it holds something else.
     pub fn get<T: Field>(&self, place: usize) -> Result<T> {
         match self {
-            Row::Sqlite(row) => row
-                .get(place)
-                .map_err(|error| Error::Broken(error.to_string())),
-            Row::Postgres(row) => row
-                .try_get(place)
-                .map_err(|error| Error::Broken(error.to_string())),
+            Row::Sqlite(row) => row.get(place).map_err(|error| Error::Broken(error.to_string())),
+            Row::Postgres(row) => row.try_get(place).map_err(|error| Error::Broken(error.to_string())),
         }
     }
 }
