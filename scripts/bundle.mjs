@@ -4,7 +4,7 @@
 //
 // Every file is named after its contents, so that a browser may keep it for ever; text is
 // compressed here, once, as well as it can be. The build folder receives the bodies and
-// `assets.rs`, which `src/web/assets.rs` includes.
+// `assets.rs`, which `src/web/assets.rs` includes, and `icons.rs`, which the icon component includes.
 
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -110,5 +110,20 @@ ${entries.join('')}];
 /// The path of each asset, in order of name.
 static PATHS: &[(&str, &str)] = &[
 ${names.join('')}];
+`
+)
+
+// Components draw icons inside the page; their paths come from the same files.
+const drawings = readdirSync(join(nhsuk, 'assets/images'))
+  .map((file) => [/^nhsuk-icon-([a-z-]+)\.svg$/.exec(file)?.[1], join(nhsuk, 'assets/images', file)])
+  .filter(([name]) => name)
+  .map(([name, file]) => [name, readFileSync(file, 'utf8').match(/<path[^>]*>/g)?.join('') ?? ''])
+writeFileSync(
+  join(out, 'icons.rs'),
+  `fn paths(name: &str) -> &'static str {
+    match name {
+${drawings.map(([name, paths]) => `        ${JSON.stringify(name)} => r##"${paths}"##,\n`).join('')}        _ => "",
+    }
+}
 `
 )
