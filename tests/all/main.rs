@@ -1,2 +1,4 @@
 //! The one test program: everything that needs the whole service, a browser or both databases.
 //! Rules are tested beside the code.
+
+mod components;

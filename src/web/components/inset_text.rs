@@ -1,0 +1,51 @@
+use serde::Deserialize;
+
+use super::html::{Attributes, Classes, Component, Html, Markup, component};
+
+/// Sets something apart from the words round it, for example a quotation or an exception.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct InsetText {
+    pub id: String,
+    pub visually_hidden_text: String,
+    pub text: String,
+    pub html: Option<Html>,
+    pub classes: String,
+    pub attributes: Attributes,
+}
+
+impl Default for InsetText {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            visually_hidden_text: "Information".to_owned(),
+            text: String::new(),
+            html: None,
+            classes: String::new(),
+            attributes: Attributes::default(),
+        }
+    }
+}
+
+component!(InsetText);
+
+impl Component for InsetText {
+    fn render(&self, out: &mut Markup) {
+        out.open("div")
+            .classes(Classes::new("nhsuk-inset-text").and(&self.classes))
+            .id(&self.id)
+            .attributes(&self.attributes);
+        out.visually_hidden(&format!("{}: ", self.visually_hidden_text));
+        match &self.html {
+            Some(html) => {
+                out.html(html);
+            }
+            None if !self.text.is_empty() => {
+                out.open("p");
+                out.text(&self.text).close("p");
+            }
+            None => {}
+        }
+        out.close("div");
+    }
+}
