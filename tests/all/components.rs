@@ -67,10 +67,7 @@ fn components_equal_the_official_examples() {
     for (component, (of, matched)) in &by_component {
         println!("{component:24} {matched:4} of {of:4}");
     }
-    println!(
-        "examples {examples}, matched {matched}, listed {}",
-        listed.len(),
-    );
+    println!("examples {examples}, matched {matched}, listed {}", listed.len(),);
     assert!(faults.is_empty(), "\n{faults}");
     assert_eq!(examples, EXAMPLES, "the package has other examples than we knew");
 }
@@ -89,11 +86,7 @@ fn compare(component: &str, fixture: &Fixture) -> Result<(), String> {
     if rendered == expected {
         return Ok(());
     }
-    let same = expected
-        .lines()
-        .zip(rendered.lines())
-        .take_while(|(one, other)| one == other)
-        .count();
+    let same = expected.lines().zip(rendered.lines()).take_while(|(one, other)| one == other).count();
     let excerpt = |text: &str| {
         let from = same.saturating_sub(1);
         text.lines().skip(from).take(4).map(|line| format!("    {line}\n")).collect::<String>()
@@ -103,7 +96,8 @@ fn compare(component: &str, fixture: &Fixture) -> Result<(), String> {
 
 fn render(component: &str, options: &str) -> Result<String, String> {
     fn with<T: DeserializeOwned + Display>(options: &str) -> Result<String, String> {
-        let component: T = serde_json::from_str(options).map_err(|error| format!("  {error}\n  {options}"))?;
+        let component: T =
+            serde_json::from_str(options).map_err(|error| format!("  {error}\n  {options}"))?;
         Ok(component.to_string())
     }
     match component {
@@ -186,8 +180,20 @@ enum Json {
 
 /// Options of which the official templates accept bare words in place of a map.
 const WORDS_OR_MAP: &[&str] = &[
-    "caption", "copyright", "description", "errorMessage", "heading", "hint", "key", "label", "legend", "meta",
-    "prefix", "status", "suffix", "summary",
+    "caption",
+    "copyright",
+    "description",
+    "errorMessage",
+    "heading",
+    "hint",
+    "key",
+    "label",
+    "legend",
+    "meta",
+    "prefix",
+    "status",
+    "suffix",
+    "summary",
 ];
 
 /// Options that are numbers of ours; the official examples write them with and without quotes.
@@ -228,7 +234,9 @@ fn in_types(component: &str, key: &str, json: Json) -> Json {
         Json::Map(entries) => Json::Map(
             entries
                 .into_iter()
-                .filter(|(key, value)| *value != Json::Null && (key, value) != (&"errorMessage".to_owned(), &Json::Bool(false)))
+                .filter(|(key, value)| {
+                    *value != Json::Null && (key, value) != (&"errorMessage".to_owned(), &Json::Bool(false))
+                })
                 .map(|(key, value)| {
                     let value = in_types(component, &key, value);
                     (key, value)
@@ -248,7 +256,8 @@ fn attribute_value(value: Json) -> Option<String> {
         Json::Text(value) => Some(value),
         Json::List(_) => Some(serde_json::to_string(&value).unwrap()),
         Json::Map(entries) => {
-            let get = |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
+            let get =
+                |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
             match (get("value"), get("optional")) {
                 (None | Some(Json::Null | Json::Bool(false)), Some(Json::Bool(true))) => None,
                 (Some(Json::Bool(true)), Some(Json::Bool(true))) => Some(String::new()),
@@ -466,7 +475,9 @@ fn plain_quotes(text: &str) -> String {
 
 #[test]
 fn white_space_counts_where_a_browser_shows_it() {
-    let check = |one: &str, other: &str, equal: bool| assert_eq!(normal(one) == normal(other), equal, "{one} {other}");
+    let check = |one: &str, other: &str, equal: bool| {
+        assert_eq!(normal(one) == normal(other), equal, "{one} {other}")
+    };
     check("<div>\n  <p>\n    Words\n  </p>\n</div>", "<div><p>Words</p></div>", true);
     check("<p>See <a href=\"#\">this</a>.</p>", "<p>See<a href=\"#\">this</a>.</p>", false);
     check("<p>See\n  <a href=\"#\">this</a>.</p>", "<p>See <a href=\"#\">this</a>.</p>", true);
