@@ -66,13 +66,14 @@ CREATE INDEX letters_written ON letters (written_at);
 
 -- Who somebody is. Only hashes of session tokens are kept.
 CREATE TABLE sessions (
-  token_hash TEXT PRIMARY KEY,
+  token_hash TEXT NOT NULL,
   kind TEXT NOT NULL CHECK (kind IN ('Registrant', 'StatusReader', 'HalfSignedIn', 'CaseWorker', 'Activating')),
   subject TEXT NOT NULL,
   masked BOOLEAN NOT NULL DEFAULT FALSE,
   started_at BIGINT NOT NULL,
   seen_at BIGINT NOT NULL,
-  ends_at BIGINT NOT NULL
+  ends_at BIGINT NOT NULL,
+  PRIMARY KEY (token_hash, kind)
 );
 CREATE INDEX sessions_of_subject ON sessions (subject);
 CREATE INDEX sessions_end ON sessions (ends_at);

@@ -1,0 +1,138 @@
+//! What is built once and shared by every page and every piece of work.
+
+use crate::clock::Clock;
+use crate::database::Database;
+use crate::letter::Transport;
+use crate::mail::MailEngine;
+use crate::register::{Register, Search};
+use crate::settings::{SecretKey, Settings};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore};
+
+/// Passwords hashed at the same time. Each takes a core and 19 MiB for about 40 ms; more would let
+/// a storm of sign-ins starve every other page.
+const HASHES_AT_ONCE: usize = 1;
+
+/// The service. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// Everything in it.
+pub struct Parts {
+    pub database: Database,
+    pub settings: Settings,
+    pub clock: Clock,
+    /// Codes, links and form tokens are derived from this.
+    pub key: SecretKey,
+    /// The registers, asked one after the other until one knows.
+    pub register: Arc<dyn Register>,
+    /// Search over the imported registers.
+    pub search: Search,
+    pub mail: Arc<dyn MailEngine>,
+    pub letters: Transport,
+    /// Rung when work was queued.
+    pub work_waits: Notify,
+    pub hashing: Semaphore,
+    pub figures: Figures,
+    /// Whether this is the demo: letters can be read on a page, and nothing leaves the machine.
+    pub demo: bool,
+}
+
+impl Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What an [`App`] is made of that may differ between the service, the demo and a test.
+pub struct Outside {
+    pub register: Arc<dyn Register>,
+    pub mail: Arc<dyn MailEngine>,
+    pub letters: Transport,
+    pub demo: bool,
+}
+
+impl App {
+    pub fn new(
+        database: Database,
+        settings: Settings,
+        clock: Clock,
+        key: SecretKey,
+        outside: Outside,
+    ) -> Self {
+        App(Arc::new(Parts {
+            search: Search::new(database.clone()),
+            database,
+            settings,
+            clock,
+            key,
+            register: outside.register,
+            mail: outside.mail,
+            letters: outside.letters,
+            work_waits: Notify::new(),
+            hashing: Semaphore::new(HASHES_AT_ONCE),
+            figures: Figures::new(),
+            demo: outside.demo,
+        }))
+    }
+}
+
+/// Labels of an answered request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Answered {
+    route: String,
+    status: u16,
+}
+
+/// Labels of finished work.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Worked {
+    kind: &'static str,
+    outcome: &'static str,
+}
+
+/// Figures for Prometheus.
+pub struct Figures {
+    registry: Registry,
+    answers: Family<Answered, Counter>,
+    seconds: Histogram,
+    work: Family<Worked, Counter>,
+}
+
+impl Figures {
+    fn new() -> Self {
+        let mut registry = Registry::with_prefix("carepost");
+        let answers = Family::<Answered, Counter>::default();
+        registry.register("answers", "Requests answered, by route and status", answers.clone());
+        let seconds = Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5]);
+        registry.register("answer_seconds", "How long answers took", seconds.clone());
+        let work = Family::<Worked, Counter>::default();
+        registry.register("work", "Work attempted, by kind and outcome", work.clone());
+        Figures { registry, answers, seconds, work }
+    }
+
+    pub fn answered(&self, route: &str, status: u16, took: Duration) {
+        self.answers.get_or_create(&Answered { route: route.to_owned(), status }).inc();
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    pub fn worked(&self, kind: &'static str, outcome: &'static str) {
+        self.work.get_or_create(&Worked { kind, outcome }).inc();
+    }
+
+    /// The figures in the text form that Prometheus reads.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -1,0 +1,396 @@
+//! People's names, email addresses and mobile numbers, parsed once.
+
+use serde::{Deserialize, Serialize};
+
+/// Longest first or last name, in characters.
+pub const NAME_LETTERS_MAX: usize = 60;
+
+/// An email address in its one written form: lower case, ASCII. Two addresses are the same when
+/// these are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Email(String);
+
+impl Email {
+    /// # Errors
+    /// What is wrong, in words for the field.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim().trim_start_matches("mailto:");
+        if text.is_empty() {
+            return Err("Enter an email address".to_owned());
+        }
+        let example = "Enter an email address in the correct format, like name@example.com";
+        if text.chars().any(char::is_whitespace) || text.contains([',', ';']) || text.matches('@').count() > 1
+        {
+            return Err("Enter one email address, without spaces or commas".to_owned());
+        }
+        if !text.is_ascii() || text.len() > 254 {
+            return Err(example.to_owned());
+        }
+        let canonical = text.to_ascii_lowercase();
+        let address: lettre::Address = canonical.parse().map_err(|_| example.to_owned())?;
+        let domain = address.domain();
+        let ends_well = domain.rsplit_once('.').is_some_and(|(before, top)| {
+            !before.is_empty() && top.len() >= 2 && top.bytes().all(|byte| byte.is_ascii_alphabetic())
+        });
+        if !ends_well || canonical.contains(['"', '[', '(', '<']) {
+            return Err(example.to_owned());
+        }
+        Ok(Email(canonical))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Enough to recognise an address of one's own and no more: `a•••@r•••.example`.
+    pub fn masked(&self) -> String {
+        let (local, domain) = self.0.split_once('@').unwrap_or((&self.0, ""));
+        let (name, top) = domain.rsplit_once('.').unwrap_or((domain, ""));
+        let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
+        format!("{}•••@{}•••.{top}", first(local), first(name))
+    }
+}
+
+impl std::fmt::Display for Email {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A UK mobile number, kept as `+447…`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Mobile(String);
+
+impl Mobile {
+    /// Reads a number as people write it: spaces, dashes, brackets, +44 or 0044.
+    ///
+    /// # Errors
+    /// What is wrong, in words for the field.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Err("Enter a mobile number".to_owned());
+        }
+        let uk = "Enter a UK mobile number, like 07700 900123. Text messages cannot be sent to other numbers";
+        let plain: String =
+            text.chars().filter(|letter| !letter.is_whitespace() && !"-().".contains(*letter)).collect();
+        let national = if let Some(rest) = plain.strip_prefix("+44").or_else(|| plain.strip_prefix("0044")) {
+            rest.strip_prefix('0').unwrap_or(rest).to_owned()
+        } else if let Some(rest) = plain.strip_prefix('0') {
+            rest.to_owned()
+        } else {
+            return Err(uk.to_owned());
+        };
+        if !national.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(uk.to_owned());
+        }
+        if national.len() != 10 {
+            return Err(if national.starts_with('7') {
+                "Mobile number must have 11 digits, like 07700 900123".to_owned()
+            } else {
+                uk.to_owned()
+            });
+        }
+        // 070 are personal numbers that forward at the caller's cost, 076 are pagers; neither takes
+        // our text messages (Ofcom's national numbering plan).
+        if !national.starts_with('7') || national.starts_with("70") || national.starts_with("76") {
+            return Err(uk.to_owned());
+        }
+        Ok(Mobile(format!("+44{national}")))
+    }
+
+    /// `+447700900123`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `07700 900123`.
+    pub fn in_words(&self) -> String {
+        let national = self.0.trim_start_matches("+44");
+        match national.split_at_checked(4) {
+            Some((front, back)) => format!("0{front} {back}"),
+            None => self.0.clone(),
+        }
+    }
+
+    /// Enough to recognise a number of one's own: `07••• •••123`.
+    pub fn masked(&self) -> String {
+        let end = self.0.len().saturating_sub(3);
+        format!("07••• •••{}", self.0.get(end..).unwrap_or(""))
+    }
+}
+
+/// A person's first or last name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Name(String);
+
+impl Name {
+    /// `called` is what the field is called: "first name", "last name".
+    ///
+    /// # Errors
+    /// What is wrong, in words for the field.
+    pub fn parse(text: &str, called: &str) -> Result<Self, String> {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let capital = capitalised(called);
+        if text.is_empty() {
+            return Err(format!("Enter a {called}"));
+        }
+        if text.chars().count() > NAME_LETTERS_MAX {
+            return Err(format!("{capital} must be {NAME_LETTERS_MAX} characters or fewer"));
+        }
+        let fine = |letter: char| letter.is_alphabetic() || is_mark(letter) || " '’ʼ`-‐.".contains(letter);
+        if !text.chars().all(fine) || !text.chars().any(char::is_alphabetic) {
+            return Err(format!(
+                "{capital} must only include letters, spaces, hyphens, full stops and apostrophes"
+            ));
+        }
+        // The address is made of it, so it must have a way to be written in plain letters.
+        if !any_ascii::any_ascii(&text).bytes().any(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(format!("{capital} must have a form in plain letters"));
+        }
+        Ok(Name(text))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Accents that stand as letters of their own after the letter they belong to.
+fn is_mark(letter: char) -> bool {
+    matches!(letter, '\u{300}'..='\u{36f}')
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Words that name a place or a job and not a person.
+const GENERIC: &[&str] = &[
+    "account",
+    "accounts",
+    "admin",
+    "administration",
+    "administrator",
+    "assistant",
+    "care",
+    "carer",
+    "carers",
+    "centre",
+    "clinical",
+    "deputy",
+    "desk",
+    "duty",
+    "email",
+    "enquiries",
+    "front",
+    "general",
+    "generic",
+    "head",
+    "home",
+    "house",
+    "info",
+    "information",
+    "kitchen",
+    "lead",
+    "mail",
+    "mailbox",
+    "main",
+    "management",
+    "manager",
+    "medication",
+    "medicines",
+    "night",
+    "nurse",
+    "nurses",
+    "nursing",
+    "office",
+    "on",
+    "call",
+    "owner",
+    "person",
+    "phone",
+    "reception",
+    "receptionist",
+    "registered",
+    "residential",
+    "rota",
+    "secretary",
+    "senior",
+    "service",
+    "services",
+    "shared",
+    "shift",
+    "site",
+    "staff",
+    "station",
+    "supervisor",
+    "support",
+    "team",
+    "test",
+    "unit",
+    "user",
+    "ward",
+    "work",
+    "worker",
+];
+
+/// Whether a first and last name together name a job or a place ("Nurse Station", "Front Office")
+/// or the site itself. Each alone may be a real name: there are people called Nurse and House.
+pub fn is_generic(first: &Name, last: &Name, site_name: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        any_ascii::any_ascii(text)
+            .to_lowercase()
+            .split(|letter: char| !letter.is_ascii_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let name: Vec<String> = [words(first.as_str()), words(last.as_str())].concat();
+    let all_generic = name.iter().all(|word| GENERIC.contains(&word.as_str()));
+    let site = words(site_name);
+    let is_the_site = name.len() >= 2 && name.iter().all(|word| site.contains(word));
+    all_generic || is_the_site
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        for text in [
+            "07700 900123",
+            "07700900123",
+            "+44 7700 900123",
+            "0044 7700 900 123",
+            "+44 (0)7700-900123",
+            "07700.900.123",
+        ] {
+            assert_eq!(Mobile::parse(text).expect(text).as_str(), "+447700900123");
+        }
+        let mobile = Mobile::parse("07700900123").expect("a mobile");
+        assert_eq!(mobile.in_words(), "07700 900123");
+        assert_eq!(mobile.masked(), "07••• •••123");
+        for (text, words) in [
+            ("", "Enter a mobile number"),
+            ("01632 960123", "UK mobile"),
+            ("0770090012", "11 digits"),
+            ("077009001234", "11 digits"),
+            ("+1 202 555 0123", "UK mobile"),
+            ("+353 87 123 4567", "UK mobile"),
+            ("070 1234 5678", "UK mobile"),
+            ("07700 90012a", "UK mobile"),
+        ] {
+            let problem = Mobile::parse(text).expect_err(text);
+            assert!(problem.contains(words), "{text}: {problem}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_one_address() {
+        assert_eq!(
+            Email::parse(" Amy.Reed@Oakhouse.Example ").expect("an address").as_str(),
+            "amy.reed@oakhouse.example"
+        );
+        assert!(Email::parse("o'brien+home@oakhouse.example").is_ok());
+        for text in [
+            "",
+            "amy",
+            "amy@",
+            "@oakhouse.example",
+            "amy@oakhouse",
+            "amy@oak house.example",
+            "a@b.example,c@d.example",
+            "amy@oakhouse.example\r\nBcc: all@x.example",
+            "amy@[127.0.0.1]",
+            "ámy@oakhouse.example",
+            "amy@oakhouse.example;",
+            "a@b@c.example",
+            "amy..reed@oakhouse.example",
+            "\"a b\"@oakhouse.example",
+            "amy@oakhouse.1",
+        ] {
+            assert!(Email::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(Email::parse("amy@oakhouse.example").expect("an address").masked(), "a•••@o•••.example");
+    }
+
+    #[test]
+    fn real_names_pass() {
+        for text in [
+            "O'Brien",
+            "O’Brien",
+            "Ní Bhriain",
+            "Þór",
+            "X",
+            "Æthelred",
+            "Mary-Jane",
+            "St. John",
+            "de la Cruz",
+            "Nguyễn",
+            "José",
+            "Łukasz",
+            "Zoë",
+            "van der Berg",
+            "D'Souza",
+            "ap Rhys",
+            "Ng",
+            "Iñaki",
+            "Müller",
+            "Ольга",
+            "李",
+            "Jos\u{65}\u{301}",
+            &"a".repeat(60),
+        ] {
+            assert!(Name::parse(text, "last name").is_ok(), "{text}");
+        }
+        for text in ["", "   ", "R2D2", "<script>", "'; DROP TABLE", "😀", "-", &"a".repeat(61)] {
+            assert!(Name::parse(text, "last name").is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn jobs_and_places_are_not_people() {
+        let check = |first: &str, last: &str, expect: bool| {
+            let (first, last) = (
+                Name::parse(first, "first name").expect("a name"),
+                Name::parse(last, "last name").expect("a name"),
+            );
+            assert_eq!(is_generic(&first, &last, "Rose Court Nursing Home"), expect, "{first} {last}");
+        };
+        check("Nurse", "Station", true);
+        check("Front", "Office", true);
+        check("Care Home", "Manager", true);
+        check("Rose", "Court", true);
+        check("Paul", "Nurse", false);
+        check("Rose", "House", false);
+        check("Dr", "House", false);
+        check("Rose", "Tyler", false);
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics_and_is_idempotent(text in ".{0,80}") {
+            if let Ok(email) = Email::parse(&text) {
+                prop_assert_eq!(Email::parse(email.as_str()), Ok(email.clone()));
+                let _ = email.masked();
+            }
+            if let Ok(mobile) = Mobile::parse(&text) {
+                prop_assert_eq!(Mobile::parse(mobile.as_str()), Ok(mobile.clone()));
+                prop_assert_eq!(Mobile::parse(&mobile.in_words()), Ok(mobile.clone()));
+                let _ = mobile.masked();
+            }
+            if let Ok(name) = Name::parse(&text, "first name") {
+                prop_assert_eq!(Name::parse(name.as_str(), "first name"), Ok(name));
+            }
+        }
+    }
+}

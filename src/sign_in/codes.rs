@@ -1,0 +1,119 @@
+//! Codes sent by email or text: six digits, ten minutes, five tries, only the newest.
+
+use super::limits::{self, Budget, UsedUp};
+use super::secrets::{self, Purpose};
+use super::store;
+use crate::app::App;
+use crate::clock::{Span, Timestamp};
+use crate::database::{Error, Tx};
+
+/// What became of asking for a code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A code was made; the identifier belongs into the letter that carries it.
+    Made(String),
+    /// Too many have been sent; says when one can be sent again.
+    TooOften(UsedUp),
+}
+
+/// What became of a try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tried {
+    Right,
+    Wrong,
+    /// Expired, used, tried too often, or never sent: a new one is needed.
+    Stale,
+    /// Too many wrong tries today, whichever code.
+    TooOften(UsedUp),
+}
+
+/// How codes of this service behave, from its settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    pub lasts: Span,
+    pub tries_max: i64,
+    pub an_hour_max: i64,
+    pub wrong_a_day_max: i64,
+    pub texts_an_hour_max: i64,
+}
+
+impl Rules {
+    pub fn of(app: &App) -> Self {
+        let settings = &app.settings;
+        Rules {
+            lasts: Span::minutes(i64::from(settings.code_minutes)),
+            tries_max: i64::from(settings.code_tries_max),
+            an_hour_max: i64::from(settings.codes_an_hour_max),
+            wrong_a_day_max: i64::from(settings.wrong_tries_a_day_max),
+            texts_an_hour_max: i64::from(settings.texts_an_hour_max),
+        }
+    }
+}
+
+/// Makes a code for one subject (a draft, an account) and one browser, to be sent to `recipient`.
+///
+/// # Errors
+/// What the database answered.
+pub async fn ask(
+    tx: &mut Tx,
+    rules: Rules,
+    purpose: Purpose,
+    subject: &str,
+    browser: &str,
+    recipient: &str,
+    now: Timestamp,
+) -> Result<Asked, Error> {
+    let mut budgets = vec![Budget::an_hour("codes to", recipient, rules.an_hour_max)];
+    if purpose == Purpose::ActivationCode {
+        budgets.push(Budget::an_hour("texts", "everybody", rules.texts_an_hour_max));
+    }
+    for budget in budgets {
+        if let Err(used_up) = limits::take(tx, now, &budget).await? {
+            return Ok(Asked::TooOften(used_up));
+        }
+    }
+    let id = store::add_code(tx, purpose, subject, browser, now, now.plus(rules.lasts)).await?;
+    Ok(Asked::Made(id))
+}
+
+/// Tries a code: counted in the database first, then compared, and used up if it is right.
+///
+/// # Errors
+/// What the database answered.
+pub async fn attempt(
+    app: App,
+    purpose: Purpose,
+    subject: String,
+    browser: String,
+    typed: String,
+) -> Result<Tried, Error> {
+    let now = app.clock.now();
+    let rules = Rules::of(&app);
+    let database = app.database.clone();
+    // The count is committed by itself: whatever happens next, this try has been spent.
+    let counted = {
+        let subject = subject.clone();
+        database
+            .write(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    store::count_try(tx, purpose, &subject, &browser, now, rules.tries_max).await
+                })
+            })
+            .await?
+    };
+    let Some(id) = counted else { return Ok(Tried::Stale) };
+    if secrets::is_code(&app.key, purpose, &id, &typed) {
+        let used = database
+            .write(move |tx: &mut Tx| Box::pin(async move { store::use_code(tx, purpose, &id, now).await }))
+            .await?;
+        return Ok(if used { Tried::Right } else { Tried::Stale });
+    }
+    let budget = Budget::a_day(purpose.stored(), &subject, rules.wrong_a_day_max);
+    let taken: Result<(), UsedUp> = database
+        .write(move |tx: &mut Tx| Box::pin(async move { limits::take(tx, now, &budget).await }))
+        .await?;
+    Ok(match taken {
+        Ok(()) => Tried::Wrong,
+        Err(used_up) => Tried::TooOften(used_up),
+    })
+}

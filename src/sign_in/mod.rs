@@ -1,0 +1,19 @@
+//! Who somebody is and what they may do.
+//!
+//! - **Codes and links** are derived from the service's key and the identifier of a row, so that
+//!   nothing in the database opens anything ([`secrets`]).
+//! - **Tries** are counted in the database before they are judged, so two nodes keep one limit.
+//! - **Sessions** hang on the browser's secret, of which only a hash is kept ([`session`]).
+//! - **Permits** ([`Registrant`], [`CaseWorker`], …) are values that only this folder makes; a
+//!   handler that needs a right asks for one as an argument.
+//!
+//! There are no secret questions, no passwords sent, and no way to choose somebody else's password.
+
+pub mod codes;
+pub mod limits;
+pub mod password;
+pub mod secrets;
+pub mod session;
+pub mod store;
+
+pub use session::{Activating, CaseWorker, HalfSignedIn, Policy, Registrant, StatusReader};

@@ -1,0 +1,288 @@
+//! Sessions and permits: who may open which page.
+//!
+//! Every route has a [`Policy`]. The layer that enforces it looks the session up once and hands the
+//! permit on; a handler that asks for a permit its route does not grant gets a fault, never a page.
+
+use super::store;
+use crate::app::App;
+use crate::clock::{Span, Timestamp};
+use crate::database::{Error, Tx};
+use crate::web::page::{Stop, Visit};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use sha2::{Digest, Sha256};
+
+/// Who may open a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// Anybody.
+    Anyone,
+    /// Whoever began a draft in this browser, or came back to it with a code.
+    Registrant,
+    /// Whoever showed with a code that a registration is theirs; its registrant, too.
+    StatusReader,
+    /// A case worker who has given the password and not yet the code of the app.
+    HalfSignedIn,
+    /// A case worker.
+    CaseWorker,
+    /// An account holder between the link and the password.
+    Activating,
+    /// Anybody, in the demo only; elsewhere the page does not exist.
+    Demo,
+}
+
+/// Whoever fills in a registration.
+#[derive(Clone, Debug)]
+pub struct Registrant {
+    /// The registration this session acts for, and no other.
+    pub registration: String,
+    /// Whether the draft was opened again with a code: then stored contact details are masked.
+    pub masked: bool,
+}
+
+/// Whoever may read how a registration is doing.
+#[derive(Clone, Debug)]
+pub struct StatusReader {
+    pub registration: String,
+}
+
+/// A case worker half way through signing in.
+#[derive(Clone, Debug)]
+pub struct HalfSignedIn {
+    pub case_worker: String,
+}
+
+/// A case worker of the central team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseWorker {
+    pub id: String,
+    pub name: String,
+}
+
+/// An account holder between the link and the password.
+#[derive(Clone, Debug)]
+pub struct Activating {
+    pub account: String,
+    pub link: String,
+}
+
+/// A kind of session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Registrant,
+    StatusReader,
+    HalfSignedIn,
+    CaseWorker,
+    Activating,
+}
+
+impl Kind {
+    pub fn stored(self) -> &'static str {
+        match self {
+            Kind::Registrant => "Registrant",
+            Kind::StatusReader => "StatusReader",
+            Kind::HalfSignedIn => "HalfSignedIn",
+            Kind::CaseWorker => "CaseWorker",
+            Kind::Activating => "Activating",
+        }
+    }
+
+    /// How long it may go unused.
+    fn idle(self, app: &App) -> Span {
+        match self {
+            Kind::Registrant | Kind::StatusReader => {
+                Span::minutes(i64::from(app.settings.registrant_idle_minutes))
+            }
+            Kind::CaseWorker => Span::minutes(i64::from(app.settings.case_worker_idle_minutes)),
+            Kind::HalfSignedIn => Span::minutes(10),
+            Kind::Activating => Span::minutes(30),
+        }
+    }
+}
+
+/// How much later than the last note a session's use is noted again: often enough for idle limits
+/// in minutes, seldom enough not to write with every page.
+const NOTED_EVERY: Span = Span::minutes(1);
+
+/// What the database keeps of a browser's secret.
+pub fn browser_hash(browser: &str) -> String {
+    crate::id::hex(&Sha256::digest(browser.as_bytes()))
+}
+
+/// Begins a session in this visit's browser, beside those of other kinds it has.
+///
+/// # Errors
+/// What the database answered.
+pub async fn begin(
+    tx: &mut Tx,
+    app: &App,
+    browser: &str,
+    kind: Kind,
+    subject: &str,
+    masked: bool,
+) -> Result<(), Error> {
+    let now = app.clock.now();
+    let ends_at = now.plus(Span::hours(i64::from(app.settings.session_hours_max)));
+    store::begin_session(tx, &browser_hash(browser), kind.stored(), subject, masked, now, ends_at).await
+}
+
+/// Begins a session that may do more than this browser could before: the browser gets a new secret,
+/// and whatever hung on the old one ends.
+///
+/// # Errors
+/// What the database answered.
+pub async fn begin_anew(
+    app: &App,
+    visit: &Visit,
+    kind: Kind,
+    subject: &str,
+    masked: bool,
+) -> Result<(), Error> {
+    let old = browser_hash(&visit.browser());
+    let fresh = visit.renew_browser();
+    let (app, subject) = (app.clone(), subject.to_owned());
+    let database = app.database.clone();
+    database
+        .write(move |tx: &mut Tx| {
+            Box::pin(async move {
+                store::end_sessions_of_browser(tx, &old).await?;
+                begin(tx, &app, &fresh, kind, &subject, masked).await
+            })
+        })
+        .await
+}
+
+/// Ends every session of this visit's browser and gives it a new secret.
+///
+/// # Errors
+/// What the database answered.
+pub async fn end_all(app: &App, visit: &Visit) -> Result<(), Error> {
+    let old = browser_hash(&visit.browser());
+    visit.renew_browser();
+    app.database
+        .write(move |tx: &mut Tx| {
+            Box::pin(async move { store::end_sessions_of_browser(tx, &old).await.map(|_| ()) })
+        })
+        .await
+}
+
+/// The session of one kind, if this browser has one that still lasts; its use is noted.
+async fn open_session(app: &App, visit: &Visit, kind: Kind) -> Result<Option<store::Session>, Stop> {
+    let now = app.clock.now();
+    let hash = browser_hash(&visit.browser());
+    let sessions = store::list_sessions(&app.database, &hash).await?;
+    let Some(session) = sessions.into_iter().find(|session| session.kind == kind.stored()) else {
+        return Ok(None);
+    };
+    let idle_ends_at = session.seen_at.plus(kind.idle(app));
+    if idle_ends_at <= now || session.ends_at <= now {
+        return Ok(None);
+    }
+    if now.since(session.seen_at) >= NOTED_EVERY {
+        app.database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move { store::session_seen(tx, &hash, kind.stored(), now).await })
+            })
+            .await?;
+    }
+    visit.session_lasts_until(now.plus(kind.idle(app)).min(session.ends_at));
+    Ok(Some(session))
+}
+
+/// Enforces a policy: leaves the permit in the request, or says where to go instead.
+///
+/// # Errors
+/// Where to sign in, that there is no such page, or a fault.
+pub async fn admit(app: &App, policy: Policy, parts: &mut Parts) -> Result<(), Stop> {
+    let visit =
+        parts.extensions.get::<Visit>().cloned().ok_or_else(|| Stop::fault("admitting", "no visit"))?;
+    match policy {
+        Policy::Anyone => Ok(()),
+        Policy::Demo => {
+            if app.demo {
+                Ok(())
+            } else {
+                Err(Stop::not_found())
+            }
+        }
+        Policy::Registrant => match open_session(app, &visit, Kind::Registrant).await? {
+            Some(session) => {
+                parts.extensions.insert(Registrant { registration: session.subject, masked: session.masked });
+                Ok(())
+            }
+            None => Err(Stop::GoTo("/register/return".to_owned())),
+        },
+        Policy::StatusReader => {
+            let session = match open_session(app, &visit, Kind::StatusReader).await? {
+                Some(session) => Some(session),
+                None => open_session(app, &visit, Kind::Registrant).await?,
+            };
+            match session {
+                Some(session) => {
+                    parts.extensions.insert(StatusReader { registration: session.subject });
+                    Ok(())
+                }
+                None => Err(Stop::GoTo("/registration".to_owned())),
+            }
+        }
+        Policy::HalfSignedIn => match open_session(app, &visit, Kind::HalfSignedIn).await? {
+            Some(session) => {
+                parts.extensions.insert(HalfSignedIn { case_worker: session.subject });
+                Ok(())
+            }
+            None => Err(Stop::GoTo("/casework/sign-in".to_owned())),
+        },
+        Policy::CaseWorker => {
+            let session = open_session(app, &visit, Kind::CaseWorker).await?;
+            let row = match session {
+                Some(session) => store::case_worker(&app.database, &session.subject).await?,
+                None => None,
+            };
+            match row.filter(|row| !row.disabled) {
+                Some(row) => {
+                    parts.extensions.insert(CaseWorker { id: row.id, name: row.name });
+                    Ok(())
+                }
+                None => Err(Stop::GoTo("/casework/sign-in".to_owned())),
+            }
+        }
+        Policy::Activating => match open_session(app, &visit, Kind::Activating).await? {
+            Some(session) => {
+                let (account, link) = session.subject.split_once(' ').unwrap_or((&session.subject, ""));
+                parts.extensions.insert(Activating { account: account.to_owned(), link: link.to_owned() });
+                Ok(())
+            }
+            None => Err(Stop::GoTo("/activate".to_owned())),
+        },
+    }
+}
+
+/// How many seconds the longest-lasting session of this browser has left; for the page that asks to
+/// stay open.
+///
+/// # Errors
+/// What the database answered.
+pub async fn stay(app: &App, visit: &Visit) -> Result<Option<i64>, Stop> {
+    let mut ends_at: Option<Timestamp> = None;
+    for kind in [Kind::CaseWorker, Kind::Registrant, Kind::StatusReader, Kind::Activating] {
+        if let Some(session) = open_session(app, visit, kind).await? {
+            ends_at = ends_at.max(Some(app.clock.now().plus(kind.idle(app)).min(session.ends_at)));
+        }
+    }
+    Ok(ends_at.map(|at| at.since(app.clock.now()).as_seconds()))
+}
+
+macro_rules! handed_on {
+    ($($permit:ty),+) => { $(
+        impl<S: Send + Sync> FromRequestParts<S> for $permit {
+            type Rejection = Stop;
+
+            async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Stop> {
+                parts.extensions.get::<$permit>().cloned().ok_or_else(|| {
+                    Stop::fault("asking for a permit", concat!("the route does not grant ", stringify!($permit)))
+                })
+            }
+        }
+    )+ };
+}
+handed_on!(Registrant, StatusReader, HalfSignedIn, CaseWorker, Activating);

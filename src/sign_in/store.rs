@@ -1,0 +1,337 @@
+//! Codes, links, budgets, sessions and case workers in the database.
+
+use super::secrets::Purpose;
+use crate::clock::{Span, Timestamp};
+use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
+use crate::id::new_id;
+
+/// The statements of one table of codes.
+struct CodeTable {
+    add: &'static str,
+    count: &'static str,
+    used: &'static str,
+}
+
+macro_rules! code_table {
+    ($table:literal) => {
+        CodeTable {
+            add: concat!(
+                "INSERT INTO ",
+                $table,
+                " (id, subject, browser, made_at, expires_at) VALUES ($1, $2, $3, $4, $5)"
+            ),
+            count: concat!(
+                "UPDATE ",
+                $table,
+                " SET tries = tries + 1 WHERE id = (SELECT id FROM ",
+                $table,
+                " WHERE subject = $1 AND browser = $2 ORDER BY made_at DESC, id DESC LIMIT 1)",
+                " AND used_at IS NULL AND expires_at > $3 AND tries < $4 RETURNING id"
+            ),
+            used: concat!("UPDATE ", $table, " SET used_at = $1 WHERE id = $2 AND used_at IS NULL"),
+        }
+    };
+}
+
+static EMAIL_CODES: CodeTable = code_table!("email_codes");
+static SITE_CODES: CodeTable = code_table!("site_codes");
+static ACTIVATION_CODES: CodeTable = code_table!("activation_codes");
+
+fn code_table(purpose: Purpose) -> Result<&'static CodeTable> {
+    match purpose {
+        Purpose::EmailCode => Ok(&EMAIL_CODES),
+        Purpose::SiteCode => Ok(&SITE_CODES),
+        Purpose::ActivationCode => Ok(&ACTIVATION_CODES),
+        Purpose::ActivationLink | Purpose::StopLink | Purpose::CaseWorkerApp => {
+            Err(Error::Misused(format!("{} is not a code", purpose.stored())))
+        }
+    }
+}
+
+pub(super) async fn add_code(
+    tx: &mut Tx,
+    purpose: Purpose,
+    subject: &str,
+    browser: &str,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<String> {
+    let id = new_id(now);
+    tx.run(code_table(purpose)?.add, &[&id, &subject, &browser, &now, &expires_at]).await?;
+    Ok(id)
+}
+
+/// Spends one try of the newest code; its identifier, if it may still be tried.
+pub(super) async fn count_try(
+    tx: &mut Tx,
+    purpose: Purpose,
+    subject: &str,
+    browser: &str,
+    now: Timestamp,
+    tries_max: i64,
+) -> Result<Option<String>> {
+    let counted: Option<(String,)> =
+        tx.maybe(code_table(purpose)?.count, &[&subject, &browser, &now, &tries_max]).await?;
+    Ok(counted.map(|(id,)| id))
+}
+
+pub(super) async fn use_code(tx: &mut Tx, purpose: Purpose, id: &str, now: Timestamp) -> Result<bool> {
+    Ok(tx.run(code_table(purpose)?.used, &[&now, &id]).await? == 1)
+}
+
+pub(super) async fn use_budget(
+    tx: &mut Tx,
+    now: Timestamp,
+    name: &str,
+    window: Span,
+) -> Result<(Timestamp, i64)> {
+    tx.one(
+        "INSERT INTO budgets (name, window_starts_at, used) VALUES ($1, $2, 1)
+         ON CONFLICT (name) DO UPDATE SET
+           used = CASE WHEN budgets.window_starts_at <= $3 THEN 1 ELSE budgets.used + 1 END,
+           window_starts_at = CASE WHEN budgets.window_starts_at <= $3 THEN $2 ELSE budgets.window_starts_at END
+         RETURNING window_starts_at, used",
+        &[&name, &now, &now.minus(window)],
+    )
+    .await
+}
+
+/// A session as stored.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub kind: String,
+    pub subject: String,
+    pub masked: bool,
+    pub seen_at: Timestamp,
+    pub ends_at: Timestamp,
+}
+
+impl FromRow for Session {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Session {
+            kind: row.get(0)?,
+            subject: row.get(1)?,
+            masked: row.get(2)?,
+            seen_at: row.get(3)?,
+            ends_at: row.get(4)?,
+        })
+    }
+}
+
+/// The sessions that hang on one browser's secret.
+pub async fn list_sessions(mut from: &Database, token_hash: &str) -> Result<Vec<Session>> {
+    from.all(
+        "SELECT kind, subject, masked, seen_at, ends_at FROM sessions WHERE token_hash = $1 LIMIT 10",
+        &[&token_hash],
+    )
+    .await
+}
+
+pub async fn begin_session(
+    tx: &mut Tx,
+    token_hash: &str,
+    kind: &str,
+    subject: &str,
+    masked: bool,
+    now: Timestamp,
+    ends_at: Timestamp,
+) -> Result<()> {
+    tx.run(
+        "INSERT INTO sessions (token_hash, kind, subject, masked, started_at, seen_at, ends_at)
+         VALUES ($1, $2, $3, $4, $5, $5, $6)
+         ON CONFLICT (token_hash, kind) DO UPDATE SET
+           subject = $3, masked = $4, started_at = $5, seen_at = $5, ends_at = $6",
+        &[&token_hash, &kind, &subject, &masked, &now, &ends_at],
+    )
+    .await?;
+    Ok(())
+}
+
+pub async fn session_seen(tx: &mut Tx, token_hash: &str, kind: &str, now: Timestamp) -> Result<()> {
+    tx.run(
+        "UPDATE sessions SET seen_at = $1 WHERE token_hash = $2 AND kind = $3",
+        &[&now, &token_hash, &kind],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Ends every session of one browser.
+pub async fn end_sessions_of_browser(tx: &mut Tx, token_hash: &str) -> Result<u64> {
+    tx.run("DELETE FROM sessions WHERE token_hash = $1", &[&token_hash]).await
+}
+
+/// Ends every session that acts for one subject (a draft, a case worker), in whatever browser.
+pub async fn end_sessions_of(tx: &mut Tx, kind: &str, subject: &str) -> Result<u64> {
+    tx.run("DELETE FROM sessions WHERE kind = $1 AND subject = $2", &[&kind, &subject]).await
+}
+
+/// Removes what has run out: sessions, codes and budgets nobody can use any more.
+pub async fn forget_old(database: &Database, now: Timestamp) -> Result<()> {
+    let day_ago = now.minus(Span::days(1));
+    let two_days_ago = now.minus(Span::days(2));
+    database
+        .write(move |tx: &mut Tx| {
+            Box::pin(async move {
+                tx.run("DELETE FROM sessions WHERE ends_at < $1", &[&now]).await?;
+                tx.run("DELETE FROM email_codes WHERE expires_at < $1", &[&day_ago]).await?;
+                tx.run("DELETE FROM site_codes WHERE expires_at < $1", &[&day_ago]).await?;
+                tx.run("DELETE FROM activation_codes WHERE expires_at < $1", &[&day_ago]).await?;
+                tx.run("DELETE FROM budgets WHERE window_starts_at < $1", &[&two_days_ago]).await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// A case worker as stored.
+#[derive(Clone, Debug)]
+pub struct CaseWorkerRow {
+    pub id: String,
+    pub name: String,
+    pub email: String,
+    pub password_hash: String,
+    pub last_code_step: i64,
+    pub disabled: bool,
+}
+
+impl FromRow for CaseWorkerRow {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        let disabled_at: Option<Timestamp> = row.get(5)?;
+        Ok(CaseWorkerRow {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            email: row.get(2)?,
+            password_hash: row.get(3)?,
+            last_code_step: row.get(4)?,
+            disabled: disabled_at.is_some(),
+        })
+    }
+}
+
+pub async fn find_case_worker(mut from: &Database, email: &str) -> Result<Option<CaseWorkerRow>> {
+    from.maybe(
+        "SELECT id, name, email, password_hash, last_code_step, disabled_at FROM case_workers WHERE email = $1",
+        &[&email],
+    )
+    .await
+}
+
+pub async fn case_worker(mut from: &Database, id: &str) -> Result<Option<CaseWorkerRow>> {
+    from.maybe(
+        "SELECT id, name, email, password_hash, last_code_step, disabled_at FROM case_workers WHERE id = $1",
+        &[&id],
+    )
+    .await
+}
+
+/// Adds a case worker; false when the email address is taken.
+pub async fn add_case_worker(
+    tx: &mut Tx,
+    id: &str,
+    name: &str,
+    email: &str,
+    password_hash: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let added = tx
+        .run(
+            "INSERT INTO case_workers (id, name, email, password_hash, added_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (email) DO NOTHING",
+            &[&id, &name, &email, &password_hash, &now],
+        )
+        .await?;
+    Ok(added == 1)
+}
+
+/// Marks a step of the authenticator app's clock as used; false when it, or a later one, was used
+/// already.
+pub async fn use_app_step(tx: &mut Tx, id: &str, step: i64) -> Result<bool> {
+    let used = tx
+        .run(
+            "UPDATE case_workers SET last_code_step = $1 WHERE id = $2 AND last_code_step < $1",
+            &[&step, &id],
+        )
+        .await?;
+    Ok(used == 1)
+}
+
+/// A single-use link as stored.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// What it is for: an account or a registration.
+    pub subject: String,
+    pub expires_at: Timestamp,
+    pub used: bool,
+}
+
+impl FromRow for Link {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        let used_at: Option<Timestamp> = row.get(2)?;
+        Ok(Link { subject: row.get(0)?, expires_at: row.get(1)?, used: used_at.is_some() })
+    }
+}
+
+pub async fn add_stop_link(
+    tx: &mut Tx,
+    registration: &str,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<String> {
+    let id = new_id(now);
+    tx.run(
+        "INSERT INTO stop_links (id, registration_id, made_at, expires_at) VALUES ($1, $2, $3, $4)",
+        &[&id, &registration, &now, &expires_at],
+    )
+    .await?;
+    Ok(id)
+}
+
+pub async fn stop_link(mut from: &Database, id: &str) -> Result<Option<Link>> {
+    from.maybe("SELECT registration_id, expires_at, used_at FROM stop_links WHERE id = $1", &[&id]).await
+}
+
+pub async fn use_stop_link(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool> {
+    let used = tx
+        .run(
+            "UPDATE stop_links SET used_at = $1 WHERE id = $2 AND used_at IS NULL AND expires_at > $1",
+            &[&now, &id],
+        )
+        .await?;
+    Ok(used == 1)
+}
+
+/// Makes an activation link; older ones of the same account stop working.
+pub async fn add_activation_link(
+    tx: &mut Tx,
+    account: &str,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<String> {
+    let id = new_id(now);
+    tx.run(
+        "UPDATE activation_links SET used_at = $1 WHERE account_id = $2 AND used_at IS NULL",
+        &[&now, &account],
+    )
+    .await?;
+    tx.run(
+        "INSERT INTO activation_links (id, account_id, made_at, expires_at) VALUES ($1, $2, $3, $4)",
+        &[&id, &account, &now, &expires_at],
+    )
+    .await?;
+    Ok(id)
+}
+
+pub async fn activation_link(mut from: &Database, id: &str) -> Result<Option<Link>> {
+    from.maybe("SELECT account_id, expires_at, used_at FROM activation_links WHERE id = $1", &[&id]).await
+}
+
+pub async fn use_activation_link(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool> {
+    let used = tx
+        .run(
+            "UPDATE activation_links SET used_at = $1 WHERE id = $2 AND used_at IS NULL AND expires_at > $1",
+            &[&now, &id],
+        )
+        .await?;
+    Ok(used == 1)
+}
