@@ -81,6 +81,7 @@ fn compare(component: &str, fixture: &Fixture) -> Result<(), String> {
     if let Some(block) = &fixture.call_block {
         put_call_block(component, &mut options, block);
     }
+    put_nhs_defaults(component, &mut options);
     let options = in_types(component, "", options);
     let read = serde_json::to_string(&options).map_err(|error| error.to_string())?;
     let rendered = render(component, &read)?;
@@ -107,23 +108,44 @@ fn render(component: &str, options: &str) -> Result<String, String> {
         Ok(component.to_string())
     }
     match component {
+        "action-link" => with::<ours::ActionLink>(options),
         "back-link" => with::<ours::BackLink>(options),
+        "breadcrumb" => with::<ours::Breadcrumb>(options),
         "button" => with::<ours::Button>(options),
         "caption" => with::<ours::Caption>(options),
         "card" => with::<ours::Card>(options),
+        "character-count" => with::<ours::CharacterCount>(options),
         "checkboxes" => with::<ours::Checkboxes>(options),
+        "contents-list" => with::<ours::ContentsList>(options),
+        "date-input" => with::<ours::DateInput>(options),
+        "details" => with::<ours::Details>(options),
+        "do-dont-list" => with::<ours::DoDontList>(options),
         "error-message" => with::<ours::ErrorMessage>(options),
         "error-summary" => with::<ours::ErrorSummary>(options),
         "fieldset" => with::<ours::Fieldset>(options),
+        "footer" => with::<ours::Footer>(options),
+        "header" => with::<ours::Header>(options),
         "heading" => with::<ours::Heading>(options),
         "hint" => with::<ours::Hint>(options),
         "input" => with::<ours::Input>(options),
         "inset-text" => with::<ours::InsetText>(options),
         "label" => with::<ours::Label>(options),
         "legend" => with::<ours::Legend>(options),
+        "notification-banner" => with::<ours::NotificationBanner>(options),
+        "pagination" => with::<ours::Pagination>(options),
+        "panel" => with::<ours::Panel>(options),
+        "password-input" => with::<ours::PasswordInput>(options),
         "radios" => with::<ours::Radios>(options),
+        "search-input" => with::<ours::SearchInput>(options),
+        "select" => with::<ours::Select>(options),
         "skip-link" => with::<ours::SkipLink>(options),
         "summary-list" => with::<ours::SummaryList>(options),
+        "tables" => with::<ours::Table>(options),
+        "tabs" => with::<ours::Tabs>(options),
+        "tag" => with::<ours::Tag>(options),
+        "task-list" => with::<ours::TaskList>(options),
+        "textarea" => with::<ours::Textarea>(options),
+        "warning-callout" => with::<ours::WarningCallout>(options),
         _ => Err("  we have no such component".to_owned()),
     }
 }
@@ -187,11 +209,11 @@ enum Json {
 /// Options of which the official templates accept bare words in place of a map.
 const WORDS_OR_MAP: &[&str] = &[
     "caption", "copyright", "description", "errorMessage", "heading", "hint", "key", "label", "legend", "meta",
-    "prefix", "status", "suffix", "summary",
+    "prefix", "status", "suffix", "summary", "title",
 ];
 
 /// Options that are numbers of ours; the official examples write them with and without quotes.
-const NUMBERS: &[&str] = &["columns", "level", "maxlength", "maxwords", "rows", "threshold"];
+const NUMBERS: &[&str] = &["colspan", "columns", "level", "maxlength", "maxwords", "rows", "rowspan", "threshold"];
 
 /// The official examples come from a language without types. This says what our types say: words are
 /// text, what is not wanted is not there, and words that may also be a map are a map.
@@ -201,14 +223,23 @@ fn in_types(component: &str, key: &str, json: Json) -> Json {
         Json::Text(text) if NUMBERS.contains(&key) => {
             text.parse::<u32>().map_or(Json::Text(text), |number| Json::Number(number.into()))
         }
+        Json::Text(label) if (component, key) == ("tabs", "label") => Json::Text(label),
         Json::Text(text) if WORDS_OR_MAP.contains(&key) => words(text),
+        Json::Text(text) if component == "tables" && ["head[]", "rows[][]"].contains(&key) => words(text),
         Json::Text(text) if (component, key) == ("summary-list", "value") => words(text),
-        Json::Text(name) if (component, key) == ("button", "icon") => {
+        Json::Text(name) if ["button", "search-input", "password-input"].contains(&component) && key == "icon" => {
             Json::Map(vec![("name".to_owned(), Json::Text(name))])
         }
         Json::Number(number) if !NUMBERS.contains(&key) => Json::Text(number.to_string()),
-        // A field that is marked as wrong, and a heading round a label, without words of their own.
-        Json::Bool(true) if ["errorMessage", "heading"].contains(&key) => Json::Map(Vec::new()),
+        // With nothing but what it has of itself.
+        Json::Bool(true) if ["card", "errorMessage", "heading", "search"].contains(&key) => Json::Map(Vec::new()),
+        Json::Bool(true) if key == "sort" => Json::Text("none".to_owned()),
+        Json::Bool(false) if key == "colour" => Json::Text("no-colour".to_owned()),
+        Json::Bool(false) if (component, key) == ("search-input", "button") => {
+            Json::Map(vec![("leftOut".to_owned(), Json::Bool(true))])
+        }
+        // A part that is there unless somebody takes it away.
+        Json::Bool(false) if ["day", "month", "year", "icon"].contains(&key) => Json::Null,
         Json::List(items) if key == "actions" => {
             in_types(component, key, Json::Map(vec![("items".to_owned(), Json::List(items))]))
         }
@@ -216,9 +247,12 @@ fn in_types(component: &str, key: &str, json: Json) -> Json {
             items
                 .into_iter()
                 .filter(|item| !matches!(item, Json::Null | Json::Bool(false)))
-                .map(|item| in_types(component, "", item))
+                .map(|item| in_types(component, &format!("{key}[]"), item))
                 .collect(),
         ),
+        Json::Map(group) if (component, key) == ("footer", "navigation") => {
+            in_types(component, key, Json::List(vec![Json::Map(group)]))
+        }
         Json::Map(entries) if key == "attributes" => Json::Map(
             entries
                 .into_iter()
@@ -276,6 +310,34 @@ fn put_call_block(component: &str, options: &mut Json, block: &str) {
         Some((_, Json::Map(inner))) => inner.push(("html".to_owned(), html)),
         Some((_, other)) => *other = Json::Map(vec![("html".to_owned(), html)]),
         None => entries.push((inside.to_owned(), Json::Map(vec![("html".to_owned(), html)]))),
+    }
+}
+
+/// What the official header and footer show where nothing is said is the NHS's own: its logo, the
+/// address of its search, its copyright. Ours show nothing instead, so here it is said.
+fn put_nhs_defaults(component: &str, options: &mut Json) {
+    let text = |text: &str| Json::Text(text.to_owned());
+    let Json::Map(entries) = options else { return };
+    let put = |entries: &mut Vec<(String, Json)>, key: &str, value: Json| {
+        if !entries.iter().any(|(known, _)| known == key) {
+            entries.push((key.to_owned(), value));
+        }
+    };
+    match component {
+        "header" => {
+            put(entries, "logo", Json::Map(Vec::new()));
+            if let Some((_, search)) = entries.iter_mut().find(|(key, _)| key == "search") {
+                if *search == Json::Bool(true) {
+                    *search = Json::Map(Vec::new());
+                }
+                let Json::Map(search) = search else { return };
+                put(search, "action", text("https://www.nhs.uk/search/"));
+                let label = ("visuallyHiddenText".to_owned(), text("Search the NHS website"));
+                put(search, "label", Json::Map(vec![label]));
+            }
+        }
+        "footer" => put(entries, "copyright", text("© NHS England")),
+        _ => {}
     }
 }
 

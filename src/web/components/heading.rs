@@ -63,7 +63,7 @@ from_text!(Heading);
 impl Component for Heading {
     fn render(&self, out: &mut Markup) {
         let class = match self.size {
-            Some(size) if size != Size::Xxl => format!("nhsuk-heading-{}", size.name()),
+            Some(size) if size != Size::Xxl && !self.classes.contains("nhsuk-heading-") => format!("nhsuk-heading-{}", size.name()),
             Some(_) | None => "nhsuk-heading".to_owned(),
         };
         self.render_as(out, &self.element(1), Classes::new(&class));
@@ -91,7 +91,7 @@ impl Heading {
                 out.close("a");
             }
             if !self.visually_hidden_text.is_empty() {
-                out.text(" ").visually_hidden(&format!(" {}", self.visually_hidden_text));
+                out.visually_hidden(&format!(" {}", self.visually_hidden_text));
             }
         });
     }

@@ -98,12 +98,23 @@ impl Classes {
         if wanted { self.and(class) } else { self }
     }
 
+    /// Adds a modifier of this kind, unless the caller's classes have one already.
+    pub fn unless_in(self, classes: &str, prefix: &str, variant: Option<&str>) -> Self {
+        self.modifier(prefix, variant.filter(|_| !classes.contains(prefix)))
+    }
+
     /// Adds `prefix` and the name of a variant, where there is one.
     pub fn modifier(self, prefix: &str, variant: Option<&str>) -> Self {
         match variant {
             Some(variant) => self.and(&format!("{prefix}{variant}")),
             None => self,
         }
+    }
+}
+
+impl Classes {
+    pub fn into_string(self) -> String {
+        self.0
     }
 }
 
@@ -266,6 +277,16 @@ pub struct Content {
 
 from_text!(Content);
 
+impl Content {
+    /// Markup in place of words.
+    pub fn html(html: Html) -> Self {
+        Self {
+            html: Some(html),
+            ..Self::default()
+        }
+    }
+}
+
 impl Component for Content {
     fn render(&self, out: &mut Markup) {
         out.component(&TextOrHtml(&self.text, &self.html));
@@ -288,6 +309,11 @@ impl Component for TextOrHtml<'_> {
             Some(_) | None => out.text(self.0),
         };
     }
+}
+
+/// What was said, or else what is said where nothing was.
+pub(super) fn or<'a>(said: &'a str, otherwise: &'a str) -> &'a str {
+    if said.is_empty() { otherwise } else { said }
 }
 
 fn escape(html: &mut String, text: &str) {

@@ -55,7 +55,7 @@ impl Component for Legend {
             }
         }
         let size = words.size.and_then(Size::one_of_four);
-        let class = Classes::new("nhsuk-fieldset__legend").modifier("nhsuk-fieldset__legend--", size);
+        let class = Classes::new("nhsuk-fieldset__legend").unless_in(&self.classes, "nhsuk-fieldset__legend--", size);
         match wrapper {
             Some(wrapper) => {
                 out.open("legend")
