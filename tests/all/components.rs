@@ -410,6 +410,12 @@ impl Serialize for Json {
 /// Elements that stand in a line of words, so that white space beside them shows.
 const IN_LINE: &[&str] = &["a", "abbr", "b", "code", "em", "i", "small", "span", "strong", "time"];
 
+/// Elements at whose edges white space never shows.
+const BLOCKS: &[&str] = &[
+    "dd", "div", "dl", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "li", "ol", "p", "table", "tbody", "td", "th", "thead",
+    "tr", "ul",
+];
+
 enum Token<'a> {
     Tag(&'a str),
     Text(&'a str),
@@ -443,14 +449,17 @@ fn normal(html: &str) -> String {
                 let words = text.trim();
                 let leading = &text[..text.len() - text.trim_start().len()];
                 let trailing = &text[text.trim_end().len()..];
-                let shown = |space: &str, shows: bool| !space.is_empty() && (shows || !space.contains('\n'));
+                let at_edge = |tag: Option<&str>| tag.is_some_and(is_block);
+                let shown = |space: &str, shows: bool, beside: Option<&str>| {
+                    !space.is_empty() && !at_edge(beside) && (shows || !space.contains('\n'))
+                };
                 let line = if words.is_empty() {
-                    if shown(text, shows_before && shows_after) { " ".to_owned() } else { continue }
+                    if shown(text, shows_before && shows_after, before.or(after)) { " ".to_owned() } else { continue }
                 } else {
                     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-                    let before = if shown(leading, shows_before) { " " } else { "" };
-                    let after = if shown(trailing, shows_after) { " " } else { "" };
-                    format!("{before}{words}{after}")
+                    let start = if shown(leading, shows_before, before) { " " } else { "" };
+                    let end = if shown(trailing, shows_after, after) { " " } else { "" };
+                    format!("{start}{words}{end}")
                 };
                 writeln!(lines, "\"{}\"", plain_quotes(&line)).unwrap();
             }
@@ -489,9 +498,16 @@ fn tokens(html: &str) -> Vec<Token<'_>> {
 }
 
 fn is_in_line(tag: &str) -> bool {
+    IN_LINE.contains(&name(tag))
+}
+
+fn is_block(tag: &str) -> bool {
+    BLOCKS.contains(&name(tag))
+}
+
+fn name(tag: &str) -> &str {
     let name = tag.trim_start_matches(['<', '/']);
-    let end = name.find([' ', '>', '\n', '/']).unwrap_or(name.len());
-    IN_LINE.contains(&&name[..end])
+    &name[..name.find([' ', '>', '\n', '/']).unwrap_or(name.len())]
 }
 
 fn normal_tag(tag: &str) -> String {

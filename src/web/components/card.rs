@@ -160,12 +160,7 @@ impl Card {
 
     fn render_heading(&self, out: &mut Markup, care: Option<&str>) {
         let heading = &self.heading;
-        if heading.text.is_empty() {
-            // A heading written by the caller is an element already.
-            if let Some(html) = &heading.html {
-                out.html(html);
-            }
-        } else {
+        if !heading.text.is_empty() {
             let size = heading.size.map(super::heading::Size::name);
             let class = Classes::new("nhsuk-card__heading").modifier("nhsuk-heading-", size);
             let is_link = !self.href.is_empty() && self.variant != Some(CardVariant::Feature);
@@ -173,7 +168,7 @@ impl Card {
                 Some(care) if heading.visually_hidden_text.is_empty() => care,
                 Some(_) | None => &heading.visually_hidden_text,
             };
-            heading.render_around(out, &heading.element(2), class, |out| {
+            heading.render_around(out, &heading.element_or(2), class, |out| {
                 if is_link {
                     out.open("a").class("nhsuk-card__link").attribute("href", &self.href);
                     out.text(&heading.text).close("a");
@@ -185,6 +180,10 @@ impl Card {
                     out.text(&heading.text);
                 }
             });
+        }
+        // What the caller writes is an element already: the heading, or what follows it.
+        if let Some(html) = &heading.html {
+            out.html(html);
         }
         if care.is_some() {
             out.open("span")

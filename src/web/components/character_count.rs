@@ -17,7 +17,7 @@ pub struct CharacterCount {
     pub rows: Option<u32>,
     pub value: String,
     pub maxlength: Option<u32>,
-    /// Counts words; comes before `maxlength`.
+    /// Counts words; comes before `maxlength`. The newer way is `maxlength` with `count_type`.
     pub maxwords: Option<u32>,
     /// How much must be used, in percent, before the count is shown.
     pub threshold: Option<u32>,
@@ -47,7 +47,10 @@ pub struct CharacterCount {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CountType {
+    /// Letters as people see them, an accent or a face counting as one.
     Characters,
+    /// UTF-16 code units, as JavaScript counts.
+    Length,
     Words,
 }
 
@@ -74,6 +77,7 @@ impl CharacterCount {
         if let Some(count_type) = count_type {
             let name = match count_type {
                 CountType::Characters => "characters",
+                CountType::Length => "length",
                 CountType::Words => "words",
             };
             attributes.push(("data-count-type".to_owned(), name.to_owned()));
@@ -107,7 +111,7 @@ impl Component for CharacterCount {
         let count_type = self.count_type.or(self.maxwords.map(|_| CountType::Words));
         let text = match (self.textarea_description_text.as_str(), count_type) {
             ("", Some(CountType::Words)) => "You can enter up to %{count} words",
-            ("", Some(CountType::Characters) | None) => "You can enter up to %{count} characters",
+            ("", Some(CountType::Characters | CountType::Length) | None) => "You can enter up to %{count} characters",
             (own, _) => own,
         };
         let message = Hint {

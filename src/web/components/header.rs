@@ -118,7 +118,8 @@ pub struct HeaderAccountItem {
     /// Shows the picture of a person.
     pub icon: bool,
     pub classes: String,
-    /// Goes into the form before its button, for example a hidden field.
+    /// Goes into the form before its button, for example a token against forged requests. Not an
+    /// official option.
     pub form_html: Option<Html>,
 }
 
@@ -228,7 +229,8 @@ impl Header {
             }
             out.close("a");
         }
-        if !combined {
+        if !combined && !service.text.is_empty() {
+            out.text(" ");
             self.render_service_name(out, &service.href);
         }
     }

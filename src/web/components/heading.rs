@@ -15,6 +15,8 @@ pub struct Heading {
     pub size: Option<Size>,
     /// 1 to 6; each component has its own where nothing is said.
     pub level: Option<u8>,
+    /// An element in place of `h1` to `h6`, for words that only look like a heading.
+    pub element: String,
     /// Makes the heading a link.
     pub href: String,
     pub classes: String,
@@ -66,7 +68,7 @@ impl Component for Heading {
             Some(size) if size != Size::Xxl && !self.classes.contains("nhsuk-heading-") => format!("nhsuk-heading-{}", size.name()),
             Some(_) | None => "nhsuk-heading".to_owned(),
         };
-        self.render_as(out, &self.element(1), Classes::new(&class));
+        self.render_as(out, &self.element_or(1), Classes::new(&class));
     }
 }
 
@@ -75,9 +77,13 @@ impl Heading {
         TextOrHtml(&self.text, &self.html).is_empty()
     }
 
-    /// `h1` to `h6`.
-    pub(super) fn element(&self, default_level: u8) -> String {
-        format!("h{}", self.level.unwrap_or(default_level))
+    /// The element it is made of: `h1` to `h6`, unless something else is said.
+    pub(super) fn element_or(&self, default_level: u8) -> String {
+        if self.element.is_empty() {
+            format!("h{}", self.level.unwrap_or(default_level))
+        } else {
+            self.element.clone()
+        }
     }
 
     /// Writes the heading as the part of another component that looks like this.

@@ -62,7 +62,7 @@ impl Component for Legend {
                     .classes(class.and(&self.classes))
                     .id(&self.id)
                     .attributes(&self.attributes);
-                let element = wrapper.element(1);
+                let element = wrapper.element_or(1);
                 let heading = Heading {
                     id: wrapper.id,
                     attributes: wrapper.attributes,

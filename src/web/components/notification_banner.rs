@@ -52,11 +52,11 @@ impl Component for NotificationBanner {
             .attribute("aria-labelledby", &title.id)
             .attributes(&self.attributes);
         out.open("div").class("nhsuk-notification-banner__header");
-        title.render_as(out, &title.element(2), Classes::new("nhsuk-notification-banner__title"));
+        title.render_as(out, &title.element_or(2), Classes::new("nhsuk-notification-banner__title"));
         out.close("div");
         out.open("div").class("nhsuk-notification-banner__content");
         let heading = &self.heading;
-        heading.render_as(out, &heading.element(3), Classes::new("nhsuk-notification-banner__heading"));
+        heading.render_as(out, &heading.element_or(3), Classes::new("nhsuk-notification-banner__heading"));
         if let Some(html) = &self.html {
             out.html(html);
         } else if !self.text.is_empty() {

@@ -44,7 +44,7 @@ impl Component for Panel {
             "nhsuk-panel__heading--",
             size,
         );
-        self.heading.render_as(out, &self.heading.element(1), class);
+        self.heading.render_as(out, &self.heading.element_or(1), class);
         let body = TextOrHtml(&self.text, &self.html);
         if !body.is_empty() {
             out.open("div").class("nhsuk-panel__body");

@@ -60,7 +60,7 @@ impl Component for Tag {
         out.open("strong")
             .classes(
                 Classes::new("nhsuk-tag")
-                    .modifier("nhsuk-tag--", self.colour.map(TagColour::name))
+                    .unless_in(&self.classes, "nhsuk-tag--", self.colour.map(TagColour::name))
                     .when(self.border == Some(false), "nhsuk-tag--no-border")
                     .and(&self.classes),
             )
