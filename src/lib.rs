@@ -3,4 +3,12 @@
 //! `ARCHITECTURE.md` says where to start reading; `routes.rs` and `work.rs` are the two tables of
 //! contents.
 
+pub mod audit;
+pub mod clock;
+pub mod database;
+pub mod id;
+pub mod letter;
+pub mod mail;
+pub mod outbox;
+pub mod settings;
 pub mod web;

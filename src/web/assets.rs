@@ -39,10 +39,7 @@ pub fn path(name: &str) -> &'static str {
 
 /// The asset served at this path, if there is one.
 pub fn find(path: &str) -> Option<&'static Asset> {
-    ASSETS
-        .binary_search_by_key(&path, |asset| asset.path)
-        .ok()
-        .map(|index| &ASSETS[index])
+    ASSETS.binary_search_by_key(&path, |asset| asset.path).ok().map(|index| &ASSETS[index])
 }
 
 /// How a body is packed for the way to the browser.
@@ -89,7 +86,9 @@ pub fn encoding(accept_encoding: Option<&str>) -> Encoding {
                     return None;
                 }
                 let weight = parameters
-                    .find_map(|parameter| parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q=")))
+                    .find_map(|parameter| {
+                        parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="))
+                    })
                     .map_or(1.0, |weight| weight.trim().parse::<f32>().unwrap_or(0.0));
                 Some(weight)
             })
@@ -137,7 +136,8 @@ mod tests {
 
     #[test]
     fn the_best_encoding_is_chosen() {
-        let check = |header: Option<&str>, expect: Encoding| assert_eq!(encoding(header), expect, "{header:?}");
+        let check =
+            |header: Option<&str>, expect: Encoding| assert_eq!(encoding(header), expect, "{header:?}");
         check(None, Encoding::Identity);
         check(Some(""), Encoding::Identity);
         check(Some("identity"), Encoding::Identity);

@@ -3,3 +3,11 @@
 
 pub mod assets;
 pub mod components;
+pub mod csrf;
+pub mod form;
+pub mod layers;
+pub mod page;
+pub mod serve;
+
+pub use form::{Fields, Form, Problems};
+pub use page::{Answer, Layout, Stop, Visit, go_to, show};

@@ -11,6 +11,8 @@
 //! that is in the list and matches fails the test as much as one that is not in the list and does
 //! not, so the list stays true when either side changes.
 
+#![allow(clippy::unwrap_used, reason = "helpers of a test are tests")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Write as _};
 use std::fs;
@@ -67,10 +69,7 @@ fn components_equal_the_official_examples() {
     for (component, (of, matched)) in &by_component {
         println!("{component:24} {matched:4} of {of:4}");
     }
-    println!(
-        "examples {examples}, matched {matched}, listed {}",
-        listed.len(),
-    );
+    println!("examples {examples}, matched {matched}, listed {}", listed.len(),);
     assert!(faults.is_empty(), "\n{faults}");
     assert_eq!(examples, EXAMPLES, "the package has other examples than we knew");
 }
@@ -90,11 +89,7 @@ fn compare(component: &str, fixture: &Fixture) -> Result<(), String> {
     if rendered == expected {
         return Ok(());
     }
-    let same = expected
-        .lines()
-        .zip(rendered.lines())
-        .take_while(|(one, other)| one == other)
-        .count();
+    let same = expected.lines().zip(rendered.lines()).take_while(|(one, other)| one == other).count();
     let excerpt = |text: &str| {
         let from = same.saturating_sub(1);
         text.lines().skip(from).take(4).map(|line| format!("    {line}\n")).collect::<String>()
@@ -104,7 +99,8 @@ fn compare(component: &str, fixture: &Fixture) -> Result<(), String> {
 
 fn render(component: &str, options: &str) -> Result<String, String> {
     fn with<T: DeserializeOwned + Display>(options: &str) -> Result<String, String> {
-        let component: T = serde_json::from_str(options).map_err(|error| format!("  {error}\n  {options}"))?;
+        let component: T =
+            serde_json::from_str(options).map_err(|error| format!("  {error}\n  {options}"))?;
         Ok(component.to_string())
     }
     match component {
@@ -208,12 +204,26 @@ enum Json {
 
 /// Options of which the official templates accept bare words in place of a map.
 const WORDS_OR_MAP: &[&str] = &[
-    "caption", "copyright", "description", "errorMessage", "heading", "hint", "key", "label", "legend", "meta",
-    "prefix", "status", "suffix", "summary", "title",
+    "caption",
+    "copyright",
+    "description",
+    "errorMessage",
+    "heading",
+    "hint",
+    "key",
+    "label",
+    "legend",
+    "meta",
+    "prefix",
+    "status",
+    "suffix",
+    "summary",
+    "title",
 ];
 
 /// Options that are numbers of ours; the official examples write them with and without quotes.
-const NUMBERS: &[&str] = &["colspan", "columns", "level", "maxlength", "maxwords", "rows", "rowspan", "threshold"];
+const NUMBERS: &[&str] =
+    &["colspan", "columns", "level", "maxlength", "maxwords", "rows", "rowspan", "threshold"];
 
 /// The official examples come from a language without types. This says what our types say: words are
 /// text, what is not wanted is not there, and words that may also be a map are a map.
@@ -227,12 +237,16 @@ fn in_types(component: &str, key: &str, json: Json) -> Json {
         Json::Text(text) if WORDS_OR_MAP.contains(&key) => words(text),
         Json::Text(text) if component == "tables" && ["head[]", "rows[][]"].contains(&key) => words(text),
         Json::Text(text) if (component, key) == ("summary-list", "value") => words(text),
-        Json::Text(name) if ["button", "search-input", "password-input"].contains(&component) && key == "icon" => {
+        Json::Text(name)
+            if ["button", "search-input", "password-input"].contains(&component) && key == "icon" =>
+        {
             Json::Map(vec![("name".to_owned(), Json::Text(name))])
         }
         Json::Number(number) if !NUMBERS.contains(&key) => Json::Text(number.to_string()),
         // With nothing but what it has of itself.
-        Json::Bool(true) if ["card", "errorMessage", "heading", "search"].contains(&key) => Json::Map(Vec::new()),
+        Json::Bool(true) if ["card", "errorMessage", "heading", "search"].contains(&key) => {
+            Json::Map(Vec::new())
+        }
         Json::Bool(true) if key == "sort" => Json::Text("none".to_owned()),
         Json::Bool(false) if key == "colour" => Json::Text("no-colour".to_owned()),
         Json::Bool(false) if (component, key) == ("search-input", "button") => {
@@ -262,7 +276,9 @@ fn in_types(component: &str, key: &str, json: Json) -> Json {
         Json::Map(entries) => Json::Map(
             entries
                 .into_iter()
-                .filter(|(key, value)| *value != Json::Null && (key, value) != (&"errorMessage".to_owned(), &Json::Bool(false)))
+                .filter(|(key, value)| {
+                    *value != Json::Null && (key, value) != (&"errorMessage".to_owned(), &Json::Bool(false))
+                })
                 .map(|(key, value)| {
                     let value = in_types(component, &key, value);
                     (key, value)
@@ -282,7 +298,8 @@ fn attribute_value(value: Json) -> Option<String> {
         Json::Text(value) => Some(value),
         Json::List(_) => Some(serde_json::to_string(&value).unwrap()),
         Json::Map(entries) => {
-            let get = |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
+            let get =
+                |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
             match (get("value"), get("optional")) {
                 (None | Some(Json::Null | Json::Bool(false)), Some(Json::Bool(true))) => None,
                 (Some(Json::Bool(true)), Some(Json::Bool(true))) => Some(String::new()),
@@ -412,8 +429,8 @@ const IN_LINE: &[&str] = &["a", "abbr", "b", "code", "em", "i", "small", "span",
 
 /// Elements at whose edges white space never shows.
 const BLOCKS: &[&str] = &[
-    "dd", "div", "dl", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "li", "ol", "p", "table", "tbody", "td", "th", "thead",
-    "tr", "ul",
+    "dd", "div", "dl", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "li", "ol", "p", "table", "tbody", "td",
+    "th", "thead", "tr", "ul",
 ];
 
 enum Token<'a> {
@@ -454,7 +471,11 @@ fn normal(html: &str) -> String {
                     !space.is_empty() && !at_edge(beside) && (shows || !space.contains('\n'))
                 };
                 let line = if words.is_empty() {
-                    if shown(text, shows_before && shows_after, before.or(after)) { " ".to_owned() } else { continue }
+                    if shown(text, shows_before && shows_after, before.or(after)) {
+                        " ".to_owned()
+                    } else {
+                        continue;
+                    }
                 } else {
                     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
                     let start = if shown(leading, shows_before, before) { " " } else { "" };
@@ -544,7 +565,9 @@ fn plain_quotes(text: &str) -> String {
 
 #[test]
 fn white_space_counts_where_a_browser_shows_it() {
-    let check = |one: &str, other: &str, equal: bool| assert_eq!(normal(one) == normal(other), equal, "{one} {other}");
+    let check = |one: &str, other: &str, equal: bool| {
+        assert_eq!(normal(one) == normal(other), equal, "{one} {other}")
+    };
     check("<div>\n  <p>\n    Words\n  </p>\n</div>", "<div><p>Words</p></div>", true);
     check("<p>See <a href=\"#\">this</a>.</p>", "<p>See<a href=\"#\">this</a>.</p>", false);
     check("<p>See\n  <a href=\"#\">this</a>.</p>", "<p>See <a href=\"#\">this</a>.</p>", true);

@@ -44,8 +44,6 @@ impl Component for ActionLink {
         .attributes(&self.attributes);
         out.component(&IconName::ArrowRightCircle);
         out.open("span").class("nhsuk-action-link__text");
-        out.component(&TextOrHtml(&self.text, &self.html))
-            .close("span")
-            .close(element.name());
+        out.component(&TextOrHtml(&self.text, &self.html)).close("span").close(element.name());
     }
 }

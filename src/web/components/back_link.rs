@@ -46,7 +46,11 @@ impl LinkElement {
 
     /// A link where there is somewhere to go, a button where something is to be done.
     pub(super) fn for_link(chosen: Option<Self>, href: &str, button_type: Option<ButtonType>) -> Self {
-        chosen.unwrap_or(if !href.is_empty() && button_type.is_none() { LinkElement::A } else { LinkElement::Button })
+        chosen.unwrap_or(if !href.is_empty() && button_type.is_none() {
+            LinkElement::A
+        } else {
+            LinkElement::Button
+        })
     }
 }
 

@@ -41,7 +41,9 @@ impl Caption {
 impl Component for Caption {
     fn render(&self, out: &mut Markup) {
         let size = match self.size {
-            Some(size @ (Size::M | Size::L | Size::Xl | Size::Xxl)) => format!("nhsuk-caption-{}", size.name()),
+            Some(size @ (Size::M | Size::L | Size::Xl | Size::Xxl)) => {
+                format!("nhsuk-caption-{}", size.name())
+            }
             Some(Size::Xxs | Size::Xs | Size::S) | None => "nhsuk-caption".to_owned(),
         };
         let below = matches!(self.placement, Some(CaptionPlacement::After | CaptionPlacement::End));

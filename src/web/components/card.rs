@@ -76,7 +76,9 @@ impl CardVariant {
             CardVariant::NonUrgent => Some("Non-urgent advice"),
             CardVariant::Urgent => Some("Urgent advice"),
             CardVariant::Emergency => Some("Immediate action required"),
-            CardVariant::Feature | CardVariant::Primary | CardVariant::Secondary | CardVariant::Warning => None,
+            CardVariant::Feature | CardVariant::Primary | CardVariant::Secondary | CardVariant::Warning => {
+                None
+            }
         }
     }
 }
@@ -89,10 +91,7 @@ impl Component for Card {
         let description = self.description.clone().unwrap_or_default();
         let mut inner = Markup::default();
         if description.html.is_some() {
-            inner.component(&Content {
-                html: description.html.clone(),
-                ..Content::default()
-            });
+            inner.component(&Content { html: description.html.clone(), ..Content::default() });
         } else if !description.text.is_empty() {
             inner.open("p").class("nhsuk-card__description");
             inner.text(&description.text).close("p");
@@ -186,9 +185,7 @@ impl Card {
             out.html(html);
         }
         if care.is_some() {
-            out.open("span")
-                .class("nhsuk-card--care__arrow")
-                .attribute("aria-hidden", "true");
+            out.open("span").class("nhsuk-card--care__arrow").attribute("aria-hidden", "true");
             out.close("span");
         }
     }

@@ -111,7 +111,9 @@ impl Component for CharacterCount {
         let count_type = self.count_type.or(self.maxwords.map(|_| CountType::Words));
         let text = match (self.textarea_description_text.as_str(), count_type) {
             ("", Some(CountType::Words)) => "You can enter up to %{count} words",
-            ("", Some(CountType::Characters | CountType::Length) | None) => "You can enter up to %{count} characters",
+            ("", Some(CountType::Characters | CountType::Length) | None) => {
+                "You can enter up to %{count} characters"
+            }
             (own, _) => own,
         };
         let message = Hint {
@@ -139,9 +141,7 @@ impl Component for CharacterCount {
             spellcheck: self.spellcheck,
             value: self.value.clone(),
             form_group: FormGroup {
-                classes: Classes::new(&self.form_group.classes)
-                    .and("nhsuk-character-count")
-                    .into_string(),
+                classes: Classes::new(&self.form_group.classes).and("nhsuk-character-count").into_string(),
                 attributes: self.form_group_attributes(limit, count_type),
                 before_input: self.form_group.before_input.clone(),
                 after_input: Some(Content::html(after.finish())),

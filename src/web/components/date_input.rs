@@ -161,10 +161,10 @@ impl Component for DateInput {
         let fields = self.fields();
         let any_is_wrong = fields.iter().any(DateInputItem::is_wrong);
         // Some screen readers describe a fieldset of text fields only when it has this role.
-        let fieldset = self.fieldset.clone().map(|fieldset| Fieldset {
-            role: or(&fieldset.role, "group").to_owned(),
-            ..fieldset
-        });
+        let fieldset = self
+            .fieldset
+            .clone()
+            .map(|fieldset| Fieldset { role: or(&fieldset.role, "group").to_owned(), ..fieldset });
         let group = Group {
             module: "",
             id: &self.id,

@@ -47,9 +47,7 @@ impl Component for Details {
             .classes(Classes::new("nhsuk-details__summary").and(&self.summary.classes))
             .attributes(&self.summary.attributes);
         out.open("span").class("nhsuk-details__summary-text");
-        out.component(&TextOrHtml(&self.summary.text, &self.summary.html))
-            .close("span")
-            .close("summary");
+        out.component(&TextOrHtml(&self.summary.text, &self.summary.html)).close("span").close("summary");
         out.open("div").class("nhsuk-details__text");
         out.component(&TextOrHtml(&self.text, &self.html)).close("div").close("details");
     }

@@ -39,9 +39,7 @@ impl Component for DoDontList {
         };
         let prefix = or(&self.prefix_text, prefix);
         let mut list = Markup::default();
-        list.open("ul")
-            .class(&format!("nhsuk-list nhsuk-list--{name}"))
-            .attribute("role", "list");
+        list.open("ul").class(&format!("nhsuk-list nhsuk-list--{name}")).attribute("role", "list");
         for item in &self.items {
             list.open("li");
             list.component(&icon);
@@ -53,14 +51,8 @@ impl Component for DoDontList {
         list.close("ul");
         out.component(&Card {
             id: self.id.clone(),
-            heading: Heading {
-                level: self.heading.level.or(Some(3)),
-                ..self.heading.clone()
-            },
-            description: Some(CardDescription {
-                html: Some(list.finish()),
-                ..CardDescription::default()
-            }),
+            heading: Heading { level: self.heading.level.or(Some(3)), ..self.heading.clone() },
+            description: Some(CardDescription { html: Some(list.finish()), ..CardDescription::default() }),
             classes: self.classes.clone(),
             attributes: self.attributes.clone(),
             variant: Some(CardVariant::Feature),

@@ -1,7 +1,9 @@
 use serde::Deserialize;
 
 use super::heading::Heading;
-use super::html::{Attributes, Classes, Component, Content, Html, Markup, TextOrHtml, component, from_text, or};
+use super::html::{
+    Attributes, Classes, Component, Content, Html, Markup, TextOrHtml, component, from_text, or,
+};
 
 /// The bottom of every page: help, accessibility, privacy, and whose words these are.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -80,8 +82,7 @@ fn render_small(out: &mut Markup, text: &str, html: &Option<Html>) {
 
 impl FooterNavigation {
     fn render(&self, out: &mut Markup, width: &str) {
-        out.open("div")
-            .class(&format!("nhsuk-grid-column-{}", or(&self.width, width)));
+        out.open("div").class(&format!("nhsuk-grid-column-{}", or(&self.width, width)));
         if let Some(heading) = &self.heading {
             heading.render_as(out, "h2", Classes::new("nhsuk-footer__heading nhsuk-heading-s"));
         }
@@ -100,8 +101,7 @@ impl Component for Footer {
             .id(&self.id)
             .attribute("role", "contentinfo")
             .attributes(&self.attributes);
-        out.open("div")
-            .classes(Classes::new("nhsuk-width-container").and(&self.container_classes));
+        out.open("div").classes(Classes::new("nhsuk-width-container").and(&self.container_classes));
         let (columns, width) = match self.columns {
             Some(1) => (1, "full"),
             Some(2) => (2, "one-half"),

@@ -204,8 +204,9 @@ impl Header {
     fn render_with_logo(&self, out: &mut Markup, logo: &HeaderLogo) {
         let service = &self.service;
         // One link where two would lead to the same page.
-        let combined =
-            !service.text.is_empty() && !service.href.is_empty() && (logo.href.is_empty() || logo.href == service.href);
+        let combined = !service.text.is_empty()
+            && !service.href.is_empty()
+            && (logo.href.is_empty() || logo.href == service.href);
         let href = if combined { &service.href } else { &logo.href };
         if href.is_empty() {
             self.render_logo(out, logo);
@@ -323,10 +324,7 @@ impl HeaderSearch {
             autocomplete: "off".to_owned(),
             placeholder: or(&self.input.placeholder, "Search").to_owned(),
             form_group: FormGroup {
-                after_input: Some(Content {
-                    html: Some(Html::of(&button)),
-                    ..Content::default()
-                }),
+                after_input: Some(Content { html: Some(Html::of(&button)), ..Content::default() }),
                 ..FormGroup::default()
             },
             ..Input::default()
@@ -351,8 +349,7 @@ impl HeaderAccount {
 
 impl HeaderAccountItem {
     fn render(&self, out: &mut Markup) {
-        out.open("li")
-            .classes(Classes::new("nhsuk-header__account-item").and(&self.classes));
+        out.open("li").classes(Classes::new("nhsuk-header__account-item").and(&self.classes));
         if !self.href.is_empty() {
             out.open("a").class("nhsuk-header__account-link").attribute("href", &self.href);
             self.render_words(out);
@@ -415,5 +412,26 @@ impl HeaderNavigationItem {
             out.close("strong");
         }
         out.close(element).close("li");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_logo_the_name_of_the_service_stands_alone() {
+        let header = Header {
+            service: HeaderService { text: "Carepost".into(), href: "/".into() },
+            ..Header::default()
+        };
+        assert_eq!(
+            header.to_string(),
+            "<header class=\"nhsuk-header\" data-module=\"nhsuk-header\" role=\"banner\">\
+             <div class=\"nhsuk-header__container nhsuk-width-container\">\
+             <div class=\"nhsuk-header__service\">\
+             <a class=\"nhsuk-header__service-name\" href=\"/\">Carepost</a>\
+             </div></div></header>"
+        );
     }
 }

@@ -65,7 +65,9 @@ from_text!(Heading);
 impl Component for Heading {
     fn render(&self, out: &mut Markup) {
         let class = match self.size {
-            Some(size) if size != Size::Xxl && !self.classes.contains("nhsuk-heading-") => format!("nhsuk-heading-{}", size.name()),
+            Some(size) if size != Size::Xxl && !self.classes.contains("nhsuk-heading-") => {
+                format!("nhsuk-heading-{}", size.name())
+            }
             Some(_) | None => "nhsuk-heading".to_owned(),
         };
         self.render_as(out, &self.element_or(1), Classes::new(&class));
@@ -113,23 +115,19 @@ impl Heading {
         if self.is_empty() {
             return;
         }
-        let caption = self.caption.clone().filter(|caption| !caption.is_empty()).map(|caption| Caption {
-            size: caption.size.or(self.size),
-            ..caption
-        });
+        let caption = self
+            .caption
+            .clone()
+            .filter(|caption| !caption.is_empty())
+            .map(|caption| Caption { size: caption.size.or(self.size), ..caption });
         let caption_at = |wanted: CaptionPlacement| {
-            caption
-                .as_ref()
-                .filter(|caption| caption.placement.unwrap_or(CaptionPlacement::Start) == wanted)
+            caption.as_ref().filter(|caption| caption.placement.unwrap_or(CaptionPlacement::Start) == wanted)
         };
 
         if let Some(caption) = caption_at(CaptionPlacement::Before) {
             out.component(caption);
         }
-        out.open(element)
-            .classes(class.and(&self.classes))
-            .id(&self.id)
-            .attributes(&self.attributes);
+        out.open(element).classes(class.and(&self.classes)).id(&self.id).attributes(&self.attributes);
         if let Some(caption) = caption_at(CaptionPlacement::Start) {
             out.component(caption).text(" ");
         }

@@ -44,12 +44,7 @@ pub struct Attributes(pub Vec<(String, String)>);
 
 impl<const N: usize> From<[(&str, &str); N]> for Attributes {
     fn from(pairs: [(&str, &str); N]) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-        )
+        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 }
 
@@ -280,10 +275,7 @@ from_text!(Content);
 impl Content {
     /// Markup in place of words.
     pub fn html(html: Html) -> Self {
-        Self {
-            html: Some(html),
-            ..Self::default()
-        }
+        Self { html: Some(html), ..Self::default() }
     }
 }
 
@@ -342,5 +334,18 @@ mod tests {
             out.finish().as_str(),
             "<p title=\"&quot;&gt;&lt;script&gt;\" hidden>Tom &amp; Jerry&#39;s &lt;b&gt;</p>"
         );
+    }
+
+    #[test]
+    fn a_component_in_a_template_is_not_escaped_twice() {
+        #[derive(askama::Template)]
+        #[template(source = "{{ hint }}{{ words }}", ext = "html")]
+        struct Page {
+            hint: crate::web::components::Hint,
+            words: &'static str,
+        }
+        let page = Page { hint: "Tom & Jerry".into(), words: "<b>" };
+        let rendered = askama::Template::render(&page).unwrap();
+        assert_eq!(rendered, "<div class=\"nhsuk-hint\">Tom &amp; Jerry</div>&#60;b&#62;");
     }
 }

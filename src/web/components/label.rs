@@ -96,7 +96,11 @@ impl Component for Label {
                 .attributes(&wrapper.attributes);
         }
         let size = words.size.and_then(Size::one_of_four);
-        words.render_as(out, "label", Classes::new("nhsuk-label").unless_in(&words.classes, "nhsuk-label--", size));
+        words.render_as(
+            out,
+            "label",
+            Classes::new("nhsuk-label").unless_in(&words.classes, "nhsuk-label--", size),
+        );
         if let Some(wrapper) = &wrapper {
             out.close(&wrapper.element_or(1));
         }

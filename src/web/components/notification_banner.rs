@@ -61,8 +61,7 @@ impl Component for NotificationBanner {
             out.html(html);
         } else if !self.text.is_empty() {
             let is_heading = heading.is_empty();
-            out.open("p")
-                .class(if is_heading { "nhsuk-notification-banner__heading" } else { "nhsuk-body" });
+            out.open("p").class(if is_heading { "nhsuk-notification-banner__heading" } else { "nhsuk-body" });
             out.text(&self.text).close("p");
         }
         out.close("div").close("div");

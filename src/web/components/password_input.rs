@@ -137,9 +137,7 @@ impl Component for PasswordInput {
             attributes: self.attributes.clone(),
             input_wrapper: self.input_wrapper.clone(),
             form_group: FormGroup {
-                classes: Classes::new(&self.form_group.classes)
-                    .and("nhsuk-password-input")
-                    .into_string(),
+                classes: Classes::new(&self.form_group.classes).and("nhsuk-password-input").into_string(),
                 attributes: self.form_group_attributes(),
                 before_input: self.form_group.before_input.clone(),
                 after_input: Some(Content::html(after.finish())),

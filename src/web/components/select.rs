@@ -86,11 +86,7 @@ impl Component for Select {
             out.component(before);
         }
         out.open("select")
-            .classes(
-                Classes::new("nhsuk-select")
-                    .when(is_wrong, "nhsuk-select--error")
-                    .and(&self.classes),
-            )
+            .classes(Classes::new("nhsuk-select").when(is_wrong, "nhsuk-select--error").and(&self.classes))
             .attribute("id", id)
             .attribute("name", &self.name)
             .flag("disabled", self.disabled)

@@ -226,7 +226,8 @@ impl Table {
             ..caption.clone()
         };
         let size = caption.size.and_then(Size::one_of_four);
-        let class = Classes::new("nhsuk-table__caption").unless_in(&caption.classes, "nhsuk-table__caption--", size);
+        let class =
+            Classes::new("nhsuk-table__caption").unless_in(&caption.classes, "nhsuk-table__caption--", size);
         heading.render_as(out, "caption", class);
     }
 
@@ -272,9 +273,7 @@ impl Table {
     }
 
     fn render_row(&self, out: &mut Markup, row: &[TableCell]) {
-        out.open("tr")
-            .class("nhsuk-table__row")
-            .optional("role", if self.responsive { "row" } else { "" });
+        out.open("tr").class("nhsuk-table__row").optional("role", if self.responsive { "row" } else { "" });
         let no_column = TableHeader::default();
         for (index, fact) in row.iter().enumerate() {
             let column = self.head.get(index).unwrap_or(&no_column);
@@ -289,9 +288,11 @@ impl Table {
                 element: if names_row { "th" } else { "td" },
                 fact: &TableCell {
                     format: fact.format.or(column.format),
-                    align: fact
-                        .align
-                        .or(if words_among_numbers { Some(TableAlign::Right) } else { column.align }),
+                    align: fact.align.or(if words_among_numbers {
+                        Some(TableAlign::Right)
+                    } else {
+                        column.align
+                    }),
                     ..fact.clone()
                 },
                 scope: if names_row { "row" } else { "" },

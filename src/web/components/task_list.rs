@@ -1,7 +1,9 @@
 use serde::Deserialize;
 
 use super::heading::Heading;
-use super::html::{Attributes, Classes, Component, Content, Html, Markup, TextOrHtml, component, from_text, or};
+use super::html::{
+    Attributes, Classes, Component, Content, Html, Markup, TextOrHtml, component, from_text, or,
+};
 use super::tag::Tag;
 
 /// Shows what there is to do, and what is done.
@@ -58,7 +60,8 @@ impl TaskListItem {
                 Some(_) => format!("{hint_id} {status_id}"),
                 None => status_id.clone(),
             };
-            let mut attributes = Attributes::from([("href", self.href.as_str()), ("aria-describedby", &described_by)]);
+            let mut attributes =
+                Attributes::from([("href", self.href.as_str()), ("aria-describedby", &described_by)]);
             attributes.0.append(&mut heading.attributes.0);
             heading.attributes = attributes;
             heading.render_as(out, "a", Classes::new("nhsuk-task-list__link nhsuk-link"));

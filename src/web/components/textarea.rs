@@ -45,9 +45,7 @@ impl Component for Textarea {
         }
         out.open("textarea")
             .classes(
-                Classes::new("nhsuk-textarea")
-                    .when(is_wrong, "nhsuk-textarea--error")
-                    .and(&self.classes),
+                Classes::new("nhsuk-textarea").when(is_wrong, "nhsuk-textarea--error").and(&self.classes),
             )
             .attribute("id", id)
             .attribute("name", &self.name)

@@ -1,0 +1,322 @@
+-- Carepost's own tables. Times are milliseconds since 1970 UTC; ids are UUID version 7 as text.
+-- The copies of the registers are in 0002.
+
+-- What happened, by whom, why. Rows are only ever added (0003 sees to it); the chain ties each to
+-- the one before it within a second of its commit.
+CREATE TABLE audit_entries (
+  id TEXT PRIMARY KEY,
+  at BIGINT NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  detail TEXT NOT NULL
+);
+CREATE INDEX audit_entries_of_subject ON audit_entries (subject, id);
+CREATE TABLE audit_waiting (entry TEXT PRIMARY KEY);
+CREATE TABLE audit_chain (
+  sequence BIGINT PRIMARY KEY,
+  entry TEXT NOT NULL UNIQUE,
+  hash TEXT NOT NULL
+);
+
+-- Work that follows a change, written in the transaction of the change.
+CREATE TABLE outbox (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  work TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('Waiting', 'Done', 'NeedsAttention', 'GivenUp')),
+  queued_at BIGINT NOT NULL,
+  due_at BIGINT NOT NULL,
+  attempts BIGINT NOT NULL DEFAULT 0,
+  reason TEXT NOT NULL DEFAULT '',
+  finished_at BIGINT
+);
+CREATE INDEX outbox_due ON outbox (due_at, id) WHERE state = 'Waiting';
+CREATE INDEX outbox_needs_attention ON outbox (queued_at, id) WHERE state = 'NeedsAttention';
+CREATE INDEX outbox_of_subject ON outbox (subject);
+CREATE TABLE outbox_attempts (
+  work_id TEXT NOT NULL REFERENCES outbox (id),
+  attempt BIGINT NOT NULL,
+  ended_at BIGINT NOT NULL,
+  took_ms BIGINT NOT NULL,
+  outcome TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY (work_id, attempt, ended_at)
+);
+
+-- Email and text messages. A secret (code, link) is never in the body: it is derived from the
+-- service's key when the letter is sent, so `secret_id` is all that is kept.
+CREATE TABLE letters (
+  id TEXT PRIMARY KEY,
+  message_id TEXT NOT NULL UNIQUE,
+  channel TEXT NOT NULL CHECK (channel IN ('Email', 'Text')),
+  recipient TEXT NOT NULL,
+  name TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  body TEXT NOT NULL,
+  about TEXT NOT NULL,
+  secret_purpose TEXT,
+  secret_id TEXT,
+  written_at BIGINT NOT NULL,
+  sent_at BIGINT
+);
+CREATE INDEX letters_about ON letters (about, id);
+CREATE INDEX letters_written ON letters (written_at);
+
+-- Who somebody is. Only hashes of session tokens are kept.
+CREATE TABLE sessions (
+  token_hash TEXT PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('Registrant', 'StatusReader', 'HalfSignedIn', 'CaseWorker', 'Activating')),
+  subject TEXT NOT NULL,
+  masked BOOLEAN NOT NULL DEFAULT FALSE,
+  started_at BIGINT NOT NULL,
+  seen_at BIGINT NOT NULL,
+  ends_at BIGINT NOT NULL
+);
+CREATE INDEX sessions_of_subject ON sessions (subject);
+CREATE INDEX sessions_end ON sessions (ends_at);
+
+-- Single-use codes, one table a purpose. The code itself is derived, never stored.
+CREATE TABLE email_codes (
+  id TEXT PRIMARY KEY,
+  subject TEXT NOT NULL,
+  browser TEXT NOT NULL,
+  made_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  tries BIGINT NOT NULL DEFAULT 0,
+  used_at BIGINT
+);
+CREATE INDEX email_codes_newest ON email_codes (subject, browser, made_at);
+CREATE TABLE site_codes (
+  id TEXT PRIMARY KEY,
+  subject TEXT NOT NULL,
+  browser TEXT NOT NULL,
+  made_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  tries BIGINT NOT NULL DEFAULT 0,
+  used_at BIGINT
+);
+CREATE INDEX site_codes_newest ON site_codes (subject, browser, made_at);
+CREATE TABLE activation_codes (
+  id TEXT PRIMARY KEY,
+  subject TEXT NOT NULL,
+  browser TEXT NOT NULL,
+  made_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  tries BIGINT NOT NULL DEFAULT 0,
+  used_at BIGINT
+);
+CREATE INDEX activation_codes_newest ON activation_codes (subject, browser, made_at);
+
+-- Single-use links. Only an id is kept; the link carries a mark only the service can make.
+CREATE TABLE activation_links (
+  id TEXT PRIMARY KEY,
+  account_id TEXT NOT NULL,
+  made_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  used_at BIGINT
+);
+CREATE INDEX activation_links_of_account ON activation_links (account_id, made_at);
+CREATE TABLE stop_links (
+  id TEXT PRIMARY KEY,
+  registration_id TEXT NOT NULL,
+  made_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  used_at BIGINT
+);
+CREATE INDEX stop_links_of_registration ON stop_links (registration_id);
+
+-- How much of something has been used in the current window: codes to a number, tries from a
+-- network. In the database, so that two nodes keep one limit.
+CREATE TABLE budgets (
+  name TEXT PRIMARY KEY,
+  window_starts_at BIGINT NOT NULL,
+  used BIGINT NOT NULL
+);
+
+CREATE TABLE case_workers (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  email TEXT NOT NULL UNIQUE,
+  password_hash TEXT NOT NULL,
+  last_code_step BIGINT NOT NULL DEFAULT 0,
+  added_at BIGINT NOT NULL,
+  disabled_at BIGINT
+);
+
+-- One site's request to join by the NAS route.
+CREATE TABLE registrations (
+  id TEXT PRIMARY KEY,
+  reference TEXT NOT NULL UNIQUE,
+  version BIGINT NOT NULL,
+  state TEXT NOT NULL,
+  state_data TEXT NOT NULL,
+  questions_version BIGINT NOT NULL,
+  answers TEXT NOT NULL,
+  sent_document TEXT,
+  email TEXT,
+  browser TEXT NOT NULL,
+  network TEXT NOT NULL,
+  started_at BIGINT NOT NULL,
+  changed_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  submitted_at BIGINT,
+  due_at BIGINT,
+  ods_code TEXT,
+  cqc_location_id TEXT,
+  site_name TEXT,
+  postcode TEXT,
+  high_risk BOOLEAN NOT NULL DEFAULT FALSE,
+  referred_because TEXT NOT NULL DEFAULT '',
+  claimed_by TEXT
+);
+CREATE UNIQUE INDEX registrations_one_a_site ON registrations (ods_code)
+  WHERE state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked', 'Approved', 'Provisioning', 'Live');
+CREATE INDEX registrations_of_email ON registrations (email, started_at);
+CREATE INDEX registrations_waiting ON registrations (due_at, id)
+  WHERE state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked');
+CREATE INDEX registrations_decided ON registrations (submitted_at, id);
+CREATE INDEX registrations_drafts ON registrations (expires_at) WHERE state = 'Draft';
+CREATE INDEX registrations_browser ON registrations (browser, submitted_at);
+
+-- People named in sent registrations, for finding repeats across the service.
+CREATE TABLE registration_contacts (
+  registration_id TEXT NOT NULL,
+  person BIGINT NOT NULL,
+  email TEXT NOT NULL,
+  mobile TEXT NOT NULL,
+  PRIMARY KEY (registration_id, person)
+);
+CREATE INDEX registration_contacts_email ON registration_contacts (email);
+CREATE INDEX registration_contacts_mobile ON registration_contacts (mobile);
+
+CREATE TABLE register_checks (
+  registration_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  words TEXT NOT NULL,
+  reason_code TEXT NOT NULL,
+  evidence TEXT NOT NULL,
+  checked_at BIGINT NOT NULL,
+  PRIMARY KEY (registration_id, name)
+);
+
+-- Who has said yes to a case. A high-risk case needs two different people.
+CREATE TABLE approvals (
+  registration_id TEXT NOT NULL,
+  case_worker_id TEXT NOT NULL,
+  at BIGINT NOT NULL,
+  PRIMARY KEY (registration_id, case_worker_id)
+);
+
+CREATE TABLE case_notes (
+  id TEXT PRIMARY KEY,
+  case_id TEXT NOT NULL,
+  case_worker_id TEXT NOT NULL,
+  at BIGINT NOT NULL,
+  text TEXT NOT NULL
+);
+CREATE INDEX case_notes_of_case ON case_notes (case_id, id);
+
+-- What people ask where a registration is not the way: a hospice, a group that wants to manage
+-- itself, a site that has an account already.
+CREATE TABLE enquiries (
+  id TEXT PRIMARY KEY,
+  reference TEXT NOT NULL UNIQUE,
+  version BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('Open', 'Closed')),
+  name TEXT NOT NULL,
+  email TEXT NOT NULL,
+  telephone TEXT NOT NULL,
+  organisation TEXT NOT NULL,
+  message TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  asked_at BIGINT NOT NULL,
+  due_at BIGINT NOT NULL,
+  closed_at BIGINT,
+  once TEXT NOT NULL UNIQUE
+);
+CREATE INDEX enquiries_open ON enquiries (due_at, id) WHERE state = 'Open';
+
+-- The directory.
+-- An address once used never names anybody else: rows are only ever added (0003 sees to it).
+CREATE TABLE addresses (
+  canonical TEXT PRIMARY KEY,
+  stem TEXT NOT NULL,
+  number BIGINT NOT NULL,
+  names TEXT NOT NULL,
+  taken_at BIGINT NOT NULL
+);
+CREATE INDEX addresses_stem ON addresses (stem, number);
+
+CREATE TABLE sites (
+  id TEXT PRIMARY KEY,
+  ods_code TEXT NOT NULL UNIQUE,
+  cqc_location_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  town TEXT NOT NULL,
+  postcode TEXT NOT NULL,
+  management TEXT NOT NULL CHECK (management IN ('Nas', 'Organisation')),
+  registration_id TEXT NOT NULL UNIQUE,
+  joined_at BIGINT NOT NULL
+);
+CREATE INDEX sites_town ON sites (town);
+
+CREATE TABLE accounts (
+  id TEXT PRIMARY KEY,
+  version BIGINT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('Pending', 'Active', 'Inactive', 'Leaver', 'Disabled', 'Deleted', 'Purged')),
+  first_name TEXT NOT NULL,
+  last_name TEXT NOT NULL,
+  role TEXT NOT NULL,
+  address TEXT NOT NULL UNIQUE REFERENCES addresses (canonical),
+  personal_email TEXT NOT NULL,
+  mobile TEXT NOT NULL,
+  contact_is_live BOOLEAN NOT NULL,
+  password_hash TEXT,
+  made_at BIGINT NOT NULL,
+  activated_at BIGINT,
+  policy_accepted_at BIGINT,
+  provisioned_at BIGINT
+);
+-- A personal email or mobile may be used by one live account only.
+CREATE UNIQUE INDEX accounts_one_email ON accounts (personal_email) WHERE contact_is_live;
+CREATE UNIQUE INDEX accounts_one_mobile ON accounts (mobile) WHERE contact_is_live;
+
+-- Ten numbered places for accounts at each site; more only by an exception with its reason.
+CREATE TABLE account_slots (
+  site_id TEXT NOT NULL REFERENCES sites (id),
+  slot BIGINT NOT NULL,
+  account_id TEXT NOT NULL UNIQUE REFERENCES accounts (id),
+  exception TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (site_id, slot),
+  CHECK (slot BETWEEN 1 AND 10 OR (slot > 10 AND exception <> ''))
+);
+
+CREATE TABLE shared_mailboxes (
+  id TEXT PRIMARY KEY,
+  version BIGINT NOT NULL,
+  site_id TEXT NOT NULL UNIQUE REFERENCES sites (id),
+  state TEXT NOT NULL CHECK (state IN ('Pending', 'Active', 'Closing', 'Deleted', 'Purged')),
+  address TEXT NOT NULL UNIQUE REFERENCES addresses (canonical),
+  display_name TEXT NOT NULL,
+  made_at BIGINT NOT NULL
+);
+
+CREATE TABLE shared_mailbox_access (
+  shared_mailbox_id TEXT NOT NULL REFERENCES shared_mailboxes (id),
+  account_id TEXT NOT NULL REFERENCES accounts (id),
+  access TEXT NOT NULL CHECK (access IN ('Owner', 'Member')),
+  since BIGINT NOT NULL,
+  PRIMARY KEY (shared_mailbox_id, account_id)
+);
+CREATE INDEX shared_mailbox_access_of_account ON shared_mailbox_access (account_id);
+
+-- What the embedded mail engine holds, for the demo: it keeps state, it moves no mail.
+CREATE TABLE embedded_mailboxes (
+  address TEXT PRIMARY KEY,
+  holds TEXT NOT NULL,
+  changed_at BIGINT NOT NULL
+);

@@ -1,0 +1,89 @@
+//! The audit trail: what happened, by whom, why, in an order nobody can rewrite unnoticed.
+//!
+//! An entry is written in the transaction of the change it belongs to. Within a second it is put on
+//! a chain, where each link's hash covers the entry and the link before it; `carepost check` walks
+//! the chain. Entries name people by identifier and carry no codes, passwords or telephone numbers.
+
+pub mod store;
+
+use crate::clock::Timestamp;
+use sha2::{Digest, Sha256};
+
+/// Who did something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Carepost itself, doing work that follows a change.
+    Service,
+    /// Whoever fills in the registration the entry is about.
+    Registrant,
+    /// Whoever holds a link sent to the contact that the register knows for a site.
+    SiteContact,
+    CaseWorker(String),
+    AccountHolder(String),
+    /// Somebody at the command line of the machine.
+    Operator,
+}
+
+impl Actor {
+    /// As stored: a kind and, where there is one, an identifier.
+    pub fn stored(&self) -> String {
+        match self {
+            Actor::Service => "service".to_owned(),
+            Actor::Registrant => "registrant".to_owned(),
+            Actor::SiteContact => "site contact".to_owned(),
+            Actor::CaseWorker(id) => format!("case worker {id}"),
+            Actor::AccountHolder(id) => format!("account holder {id}"),
+            Actor::Operator => "operator".to_owned(),
+        }
+    }
+}
+
+/// One line of the audit trail, before it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub actor: Actor,
+    /// What was done, in words with a past participle: "registration submitted".
+    pub action: &'static str,
+    /// The identifier of what it was done to.
+    pub subject: String,
+    /// Why, or with what result; empty where the action says it all.
+    pub detail: String,
+}
+
+impl Entry {
+    pub fn new(actor: Actor, action: &'static str, subject: &str) -> Self {
+        Entry { actor, action, subject: subject.to_owned(), detail: String::new() }
+    }
+
+    #[must_use]
+    pub fn because(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+}
+
+/// An entry as it stands in the trail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    pub id: String,
+    pub at: Timestamp,
+    pub actor: String,
+    pub action: String,
+    pub subject: String,
+    pub detail: String,
+}
+
+/// The hash the first link builds on.
+pub const CHAIN_START: &str = "carepost";
+
+/// The hash of a link: of the link before it and of everything the entry says. Lengths are hashed
+/// with the texts, so that moving a letter from one field to the next changes the hash.
+pub fn link_hash(before: &str, entry: &Written) -> String {
+    let mut hash = Sha256::new();
+    let at = entry.at.as_milliseconds().to_string();
+    for text in [before, &entry.id, &at, &entry.actor, &entry.action, &entry.subject, &entry.detail] {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    }
+    crate::id::hex(&hash.finalize())
+}

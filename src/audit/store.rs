@@ -1,0 +1,217 @@
+//! The trail and its chain in the database.
+
+use super::{CHAIN_START, Entry, Written, link_hash};
+use crate::clock::{Span, Timestamp};
+use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
+use crate::id::new_id;
+
+/// How many entries are put on the chain in one transaction.
+const CHAINED_AT_ONCE: i64 = 500;
+/// How long an entry may wait to be chained before `carepost check` calls it a breach. The worker
+/// chains every half second; a minute allows for a busy or stopped worker.
+pub const CHAIN_LIMIT: Span = Span::minutes(1);
+/// The lock that one node holds while it lengthens the chain.
+const CHAIN_LOCK: i64 = 0x4348_4149;
+
+impl FromRow for Written {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Written {
+            id: row.get(0)?,
+            at: row.get(1)?,
+            actor: row.get(2)?,
+            action: row.get(3)?,
+            subject: row.get(4)?,
+            detail: row.get(5)?,
+        })
+    }
+}
+
+/// Writes an entry in the transaction of its change.
+pub async fn add(tx: &mut Tx, at: Timestamp, entry: &Entry) -> Result<()> {
+    let id = new_id(at);
+    tx.run(
+        "INSERT INTO audit_entries (id, at, actor, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)",
+        &[&id, &at, &entry.actor.stored(), &entry.action, &entry.subject, &entry.detail],
+    )
+    .await?;
+    tx.run("INSERT INTO audit_waiting (entry) VALUES ($1)", &[&id]).await?;
+    Ok(())
+}
+
+/// What happened to one thing, oldest first; at most 500 entries.
+pub async fn history(mut from: &Database, subject: &str) -> Result<Vec<Written>> {
+    from.all(
+        "SELECT id, at, actor, action, subject, detail FROM audit_entries WHERE subject = $1 ORDER BY id LIMIT 500",
+        &[&subject],
+    )
+    .await
+}
+
+/// Puts waiting entries on the chain, oldest first; answers how many.
+pub async fn lengthen_chain(database: &Database) -> Result<usize> {
+    let mut from = database;
+    let waiting: Option<(String,)> = from.maybe("SELECT entry FROM audit_waiting LIMIT 1", &[]).await?;
+    if waiting.is_none() {
+        return Ok(0);
+    }
+    database
+        .write(|tx: &mut Tx| {
+            Box::pin(async move {
+                tx.alone(CHAIN_LOCK).await?;
+                let last: Option<(i64, String)> = tx
+                    .maybe("SELECT sequence, hash FROM audit_chain ORDER BY sequence DESC LIMIT 1", &[])
+                    .await?;
+                let (mut sequence, mut hash) = last.unwrap_or((0, CHAIN_START.to_owned()));
+                let entries: Vec<Written> = tx
+                    .all(
+                        "SELECT e.id, e.at, e.actor, e.action, e.subject, e.detail
+                           FROM audit_waiting w JOIN audit_entries e ON e.id = w.entry
+                          ORDER BY w.entry LIMIT $1",
+                        &[&CHAINED_AT_ONCE],
+                    )
+                    .await?;
+                for entry in &entries {
+                    sequence += 1;
+                    hash = link_hash(&hash, entry);
+                    tx.run(
+                        "INSERT INTO audit_chain (sequence, entry, hash) VALUES ($1, $2, $3)",
+                        &[&sequence, &entry.id, &hash],
+                    )
+                    .await?;
+                    tx.run("DELETE FROM audit_waiting WHERE entry = $1", &[&entry.id]).await?;
+                }
+                Ok::<_, Error>(entries.len())
+            })
+        })
+        .await
+}
+
+/// What a walk along the whole chain found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChainState {
+    pub links: i64,
+    /// Links whose hash, place or entry is not what it must be.
+    pub broken: i64,
+    /// Entries that have been neither chained nor waiting, or waiting too long.
+    pub unchained: i64,
+}
+
+/// Walks the whole chain.
+pub async fn verify_chain(database: &Database, now: Timestamp) -> Result<ChainState> {
+    use std::sync::{Arc, Mutex};
+    let state = Arc::new(Mutex::new((ChainState::default(), CHAIN_START.to_owned(), 0_i64)));
+    let walking = Arc::clone(&state);
+    database
+        .each(
+            "SELECT c.sequence, c.hash, e.id, e.at, e.actor, e.action, e.subject, e.detail
+               FROM audit_chain c LEFT JOIN audit_entries e ON e.id = c.entry ORDER BY c.sequence",
+            move |row| {
+                let mut walk = walking.lock().map_err(|_| Error::Misused("a walk panicked".to_owned()))?;
+                let (found, before, last) = &mut *walk;
+                let (sequence, hash): (i64, String) = (row.get(0)?, row.get(1)?);
+                found.links += 1;
+                let entry: Option<String> = row.get(2)?;
+                let sound = match entry {
+                    Some(id) => {
+                        let entry = Written {
+                            id,
+                            at: row.get(3)?,
+                            actor: row.get(4)?,
+                            action: row.get(5)?,
+                            subject: row.get(6)?,
+                            detail: row.get(7)?,
+                        };
+                        sequence == *last + 1 && link_hash(before, &entry) == hash
+                    }
+                    None => false,
+                };
+                if !sound {
+                    found.broken += 1;
+                }
+                *before = hash;
+                *last = sequence;
+                Ok(())
+            },
+        )
+        .await?;
+    let mut from = database;
+    let (unchained,): (i64,) = from
+        .one(
+            "SELECT COUNT(*) FROM audit_entries e
+              WHERE NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.entry = e.id)
+                AND (e.at < $1 OR NOT EXISTS (SELECT 1 FROM audit_waiting w WHERE w.entry = e.id))",
+            &[&now.minus(CHAIN_LIMIT)],
+        )
+        .await?;
+    let walk = state.lock().map_err(|_| Error::Misused("a walk panicked".to_owned()))?;
+    Ok(ChainState { unchained, ..walk.0.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Actor;
+    use crate::database::for_tests::{both_engines, run};
+
+    async fn add_entries(database: &Database, count: usize) {
+        database
+            .write(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    for number in 0..count {
+                        let entry =
+                            Entry::new(Actor::Service, "thing done", "subject").because(number.to_string());
+                        add(tx, Timestamp::from_milliseconds(1_000), &entry).await?;
+                    }
+                    Ok::<_, Error>(())
+                })
+            })
+            .await
+            .expect("written");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_chain_holds_every_entry_once() {
+        for database in both_engines().await {
+            add_entries(&database, 700).await;
+            assert_eq!(lengthen_chain(&database).await.expect("chained"), 500);
+            add_entries(&database, 5).await;
+            let (one, two) = tokio::join!(lengthen_chain(&database), lengthen_chain(&database));
+            assert_eq!(one.expect("chained") + two.expect("chained"), 205, "{}", database.engine());
+            let state =
+                verify_chain(&database, Timestamp::from_milliseconds(10_000_000)).await.expect("walked");
+            assert_eq!(state, ChainState { links: 705, broken: 0, unchained: 0 });
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_database_itself_refuses_to_change_an_entry() {
+        for database in both_engines().await {
+            add_entries(&database, 1).await;
+            for sql in ["UPDATE audit_entries SET detail = 'x'", "DELETE FROM audit_entries"] {
+                let refused =
+                    database.write(move |tx: &mut Tx| Box::pin(async move { tx.run(sql, &[]).await })).await;
+                assert!(matches!(refused, Err(Error::Broken(_))), "{}: {refused:?}", database.engine());
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whoever_gets_past_that_is_found_by_the_walk() {
+        let late = Timestamp::from_milliseconds(10_000_000);
+        for tamper in [
+            "DROP TRIGGER audit_entries_stay; UPDATE audit_entries SET detail = 'other' WHERE detail = '3'",
+            "DROP TRIGGER audit_entries_are_kept; DELETE FROM audit_entries WHERE detail = '3'",
+            "DROP TRIGGER audit_chain_is_kept; DELETE FROM audit_chain WHERE sequence = 4",
+            "DROP TRIGGER audit_chain_is_kept; DELETE FROM audit_chain WHERE sequence = 9",
+            "DROP TRIGGER audit_chain_stays; UPDATE audit_chain SET hash = 'x' WHERE sequence = 4",
+            "INSERT INTO audit_entries (id, at, actor, action, subject, detail) VALUES ('x', 1, 'a', 'b', 'c', 'd')",
+        ] {
+            let database = crate::database::for_tests::sqlite().await;
+            add_entries(&database, 9).await;
+            lengthen_chain(&database).await.expect("chained");
+            run(&database, tamper).await;
+            let state = verify_chain(&database, late).await.expect("walked");
+            assert!(state.broken + state.unchained > 0, "{tamper}: {state:?}");
+        }
+    }
+}

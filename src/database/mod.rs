@@ -1,0 +1,310 @@
+//! The only place that names a database driver.
+//!
+//! Statements are written once, in what SQLite and PostgreSQL both accept (`$1` parameters, ids as
+//! TEXT, times as BIGINT milliseconds, `ON CONFLICT`, `RETURNING`). What differs sits here: how a
+//! database is opened, how a writing transaction begins and ends, and what an error means.
+//!
+//! - **Reads** go straight to the engine. On SQLite they run on the calling thread, on a connection
+//!   of that thread's own, and never wait for the writer; each has a time limit.
+//! - **Writes** are closures over a [`Tx`]. On SQLite one thread runs them, each in its own
+//!   savepoint, and commits those that are waiting together; on PostgreSQL each is a transaction on
+//!   a pooled connection, run again when the server asks for it. A write is acknowledged only when
+//!   it is durable. Nothing but the database may be awaited inside.
+//! - A panic inside a write is contained: that write is rolled back and answered as a fault.
+//!
+//! `docs/decisions/0002-one-sql-two-engines.md` has the measurements behind this.
+
+mod migrate;
+mod postgres;
+mod sqlite;
+mod values;
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub use migrate::MIGRATIONS;
+pub use values::{Field, FromRow, Param, Params, Row};
+
+/// A future that may be handed to another thread.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What a database answered instead of what was asked.
+#[derive(Clone, Debug)]
+pub enum Error {
+    /// There is no room left where the database lives; reads go on working.
+    Full,
+    /// The database could not be reached or did not answer in time; nothing was changed.
+    Unavailable(String),
+    /// The connection broke while committing: whether the change was made is not known, and whoever
+    /// asked must look by identifier before trying again.
+    Unknown(String),
+    /// A statement took longer than [`READ_LIMIT`].
+    TooSlow,
+    /// A constraint said no where the code did not expect it, or the code asked for nonsense.
+    Broken(String),
+    /// A write waited for something other than the database, or panicked.
+    Misused(String),
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Error::Full => f.write_str("the disk of the database is full"),
+            Error::Unavailable(why) => write!(f, "the database is not available: {why}"),
+            Error::Unknown(why) => write!(f, "the outcome of a commit is not known: {why}"),
+            Error::TooSlow => f.write_str("a database read took too long"),
+            Error::Broken(why) => write!(f, "the database refused a statement: {why}"),
+            Error::Misused(why) => write!(f, "a write was abandoned: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// How long one read may take before it is stopped, in milliseconds. Pages read by key and answer
+/// in well under one; the limit keeps a mistake from holding a thread. Long reads say so by name.
+pub const READ_LIMIT_MS: u64 = 2_000;
+
+/// Where a database is: `sqlite:PATH` or `postgres://…`.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Address {
+    Sqlite(std::path::PathBuf),
+    Postgres(String),
+}
+
+impl Address {
+    /// # Errors
+    /// Words that say what an address looks like.
+    pub fn parse(text: &str) -> std::result::Result<Self, String> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            if path.is_empty() {
+                return Err("sqlite: must be followed by the path of a file".to_owned());
+            }
+            return Ok(Address::Sqlite(path.into()));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            text.parse::<tokio_postgres::Config>().map_err(|error| error.to_string())?;
+            return Ok(Address::Postgres(text.to_owned()));
+        }
+        Err("must begin sqlite: or postgres://".to_owned())
+    }
+}
+
+impl std::fmt::Display for Address {
+    /// The address without its password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Address::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Address::Postgres(text) => {
+                let (scheme, rest) = text.split_once("://").unwrap_or(("postgres", text));
+                match rest.split_once('@') {
+                    Some((who, place)) => {
+                        let user = who.split(':').next().unwrap_or("");
+                        write!(f, "{scheme}://{user}@{place}")
+                    }
+                    None => write!(f, "{scheme}://{rest}"),
+                }
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// The database, shared by everything that reads or writes. Cheap to clone.
+#[derive(Clone)]
+pub struct Database(Engine);
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+/// A writing transaction. It ends by itself: committed if the closure answered `Ok`, rolled back
+/// if not.
+pub struct Tx(Kind);
+
+enum Kind {
+    Sqlite(sqlite::Connection),
+    Postgres(postgres::Transaction),
+}
+
+impl Database {
+    /// Opens a database without changing its tables; see [`Database::migrate`].
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it cannot be reached.
+    pub async fn open(address: &Address) -> Result<Self> {
+        Ok(Database(match address {
+            Address::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path)?),
+            Address::Postgres(text) => Engine::Postgres(postgres::Postgres::open(text).await?),
+        }))
+    }
+
+    /// `sqlite` or `postgres`, for logs and figures.
+    pub fn engine(&self) -> &'static str {
+        match &self.0 {
+            Engine::Sqlite(_) => "sqlite",
+            Engine::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Brings the tables up to this program's version.
+    ///
+    /// # Errors
+    /// [`Error::Broken`] in words when the database is newer than this program or a released
+    /// migration was edited.
+    pub async fn migrate(&self, now_ms: i64) -> Result<usize> {
+        migrate::migrate(self, now_ms).await
+    }
+
+    /// Whether the tables are those of this program: `Ok(())`, or words that say what is missing.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn migrations_current(&self) -> Result<std::result::Result<(), String>> {
+        migrate::current(self).await
+    }
+
+    /// Runs `change` in one transaction and answers when it is durable, or has been undone.
+    ///
+    /// `change` may run more than once on PostgreSQL, which is why it must be `Clone`: what it
+    /// captured is copied for each try.
+    ///
+    /// # Errors
+    /// What `change` answered, or what the database did.
+    pub async fn write<T, E, F>(&self, change: F) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, std::result::Result<T, E>> + Clone + Send + 'static,
+    {
+        match &self.0 {
+            Engine::Sqlite(sqlite) => sqlite.write(change).await,
+            Engine::Postgres(postgres) => postgres.write(change).await,
+        }
+    }
+
+    /// Reads many rows one after the other without holding them, off the threads that serve pages.
+    /// For imports, indexes and checks: there is no time limit.
+    ///
+    /// # Errors
+    /// What the database answered, or the first error of `each`.
+    pub async fn each<F>(&self, sql: &'static str, each: F) -> Result<()>
+    where
+        F: FnMut(&Row<'_>) -> Result<()> + Send + 'static,
+    {
+        match &self.0 {
+            Engine::Sqlite(sqlite) => sqlite.each(sql, each).await,
+            Engine::Postgres(postgres) => postgres.each(sql, each).await,
+        }
+    }
+
+    /// Prepares a statement without running it, so that a test can hold every one against both
+    /// engines.
+    ///
+    /// # Errors
+    /// What the engine said about it.
+    pub async fn prepares(&self, sql: &'static str) -> Result<()> {
+        match &self.0 {
+            Engine::Sqlite(sqlite) => sqlite.prepares(sql),
+            Engine::Postgres(postgres) => postgres.prepares(sql).await,
+        }
+    }
+}
+
+/// What both the database and a transaction can be asked, so that one look-up serves pages and
+/// decisions.
+pub trait Reads: Send {
+    /// Every row, in the order the statement gives. The statement bounds how many there are.
+    fn all<T: FromRow + Send>(
+        &mut self,
+        sql: &'static str,
+        params: Params<'_>,
+    ) -> impl Future<Output = Result<Vec<T>>> + Send;
+
+    /// The first row, if there is one.
+    fn maybe<T: FromRow + Send>(
+        &mut self,
+        sql: &'static str,
+        params: Params<'_>,
+    ) -> impl Future<Output = Result<Option<T>>> + Send {
+        async move { Ok(self.all(sql, params).await?.into_iter().next()) }
+    }
+
+    /// The one row there must be.
+    fn one<T: FromRow + Send>(
+        &mut self,
+        sql: &'static str,
+        params: Params<'_>,
+    ) -> impl Future<Output = Result<T>> + Send {
+        async move {
+            self.maybe(sql, params)
+                .await?
+                .ok_or_else(|| Error::Broken(format!("no row where there must be one: {sql}")))
+        }
+    }
+}
+
+impl Reads for &Database {
+    async fn all<T: FromRow + Send>(&mut self, sql: &'static str, params: Params<'_>) -> Result<Vec<T>> {
+        match &self.0 {
+            Engine::Sqlite(sqlite) => sqlite.all(sql, params),
+            Engine::Postgres(postgres) => postgres.all(sql, params).await,
+        }
+    }
+}
+
+impl Reads for Tx {
+    async fn all<T: FromRow + Send>(&mut self, sql: &'static str, params: Params<'_>) -> Result<Vec<T>> {
+        match &mut self.0 {
+            Kind::Sqlite(connection) => connection.all(sql, params),
+            Kind::Postgres(transaction) => transaction.all(sql, params).await,
+        }
+    }
+}
+
+impl Tx {
+    /// Runs a statement that changes rows; answers how many it changed.
+    ///
+    /// # Errors
+    /// What the engine answered.
+    pub async fn run(&mut self, sql: &'static str, params: Params<'_>) -> Result<u64> {
+        match &mut self.0 {
+            Kind::Sqlite(connection) => connection.run(sql, params),
+            Kind::Postgres(transaction) => transaction.run(sql, params).await,
+        }
+    }
+
+    /// Runs several statements without parameters: migrations only.
+    async fn script(&mut self, sql: &str) -> Result<()> {
+        match &mut self.0 {
+            Kind::Sqlite(connection) => connection.script(sql),
+            Kind::Postgres(transaction) => transaction.script(sql).await,
+        }
+    }
+
+    /// Makes other writers of the same thing wait until this transaction ends. On SQLite there are
+    /// none; on PostgreSQL it is an advisory lock.
+    ///
+    /// # Errors
+    /// What the engine answered.
+    pub async fn alone(&mut self, key: i64) -> Result<()> {
+        match &mut self.0 {
+            Kind::Sqlite(_) => Ok(()),
+            Kind::Postgres(transaction) => transaction.alone(key).await,
+        }
+    }
+}
+
+#[cfg(test)]
+pub mod for_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! Letters: every email and text message we send.
+//!
+//! A letter is written in the transaction of what it tells about and sent afterwards by work. It
+//! goes to one person. It never carries a password; where it carries a code or a link, the body has
+//! a mark ([`CODE_MARK`], [`LINK_MARK`]) that is filled in when it is sent, from a secret that is
+//! derived and not stored.
+
+pub mod store;
+mod transport;
+
+use crate::clock::Timestamp;
+use crate::id::new_id;
+
+pub use transport::{SendError, Transport};
+
+/// Stands in a body where the code goes.
+pub const CODE_MARK: &str = "{{code}}";
+/// Stands in a body where the link goes.
+pub const LINK_MARK: &str = "{{link}}";
+
+/// How a letter travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    Email,
+    Text,
+}
+
+impl Channel {
+    pub fn stored(self) -> &'static str {
+        match self {
+            Channel::Email => "Email",
+            Channel::Text => "Text",
+        }
+    }
+}
+
+/// What the mark in a body stands for: which kind of secret, and the row it is derived from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretMark {
+    pub purpose: String,
+    pub id: String,
+}
+
+/// One letter to one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    pub id: String,
+    /// `Message-ID` of the email, made here so that sending twice is one message to the recipient.
+    pub message_id: String,
+    pub channel: Channel,
+    /// An email address, or a mobile number like +447700900123.
+    pub recipient: String,
+    /// Which letter it is, for stories and figures: "code", "registration received".
+    pub name: &'static str,
+    pub subject: String,
+    pub body: String,
+    /// The identifier of the registration, account or case it is about.
+    pub about: String,
+    pub secret: Option<SecretMark>,
+}
+
+impl Letter {
+    /// An email in plain words. Lines of `body` are paragraphs where an empty line stands between.
+    pub fn email(
+        at: Timestamp,
+        domain: &str,
+        name: &'static str,
+        to: &str,
+        subject: String,
+        body: String,
+    ) -> Self {
+        let id = new_id(at);
+        Letter {
+            message_id: format!("{id}@{domain}"),
+            id,
+            channel: Channel::Email,
+            recipient: to.to_owned(),
+            name,
+            subject,
+            body,
+            about: String::new(),
+            secret: None,
+        }
+    }
+
+    /// A text message.
+    pub fn text(at: Timestamp, domain: &str, name: &'static str, to: &str, body: String) -> Self {
+        Letter { channel: Channel::Text, ..Self::email(at, domain, name, to, String::new(), body) }
+    }
+
+    #[must_use]
+    pub fn about(mut self, subject: &str) -> Self {
+        self.about = subject.to_owned();
+        self
+    }
+
+    #[must_use]
+    pub fn carrying(mut self, purpose: &str, id: &str) -> Self {
+        self.secret = Some(SecretMark { purpose: purpose.to_owned(), id: id.to_owned() });
+        self
+    }
+}
+
+/// A letter as it was written, for sending and for the demo's page of letters.
+#[derive(Clone, Debug)]
+pub struct Written {
+    pub id: String,
+    pub message_id: String,
+    pub channel: Channel,
+    pub recipient: String,
+    pub name: String,
+    pub subject: String,
+    pub body: String,
+    pub about: String,
+    pub secret: Option<SecretMark>,
+    pub written_at: Timestamp,
+    pub sent_at: Option<Timestamp>,
+}
+
+impl Written {
+    /// The body with its marks filled in.
+    pub fn filled(&self, code: &str, link: &str) -> String {
+        self.body.replace(CODE_MARK, code).replace(LINK_MARK, link)
+    }
+}

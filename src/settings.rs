@@ -1,0 +1,522 @@
+//! Every setting with its unit, default and meaning; read once, from a TOML file and `CAREPOST_…`
+//! variables (which win). `docs/guides/settings.md` is generated from this file.
+
+use crate::database::Address;
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// A value that must never reach a log, a page or an error: it has no `Debug` that shows it and no
+/// `Display` at all.
+#[derive(Clone)]
+pub struct Secret<T>(T);
+
+impl<T> Secret<T> {
+    pub fn new(value: T) -> Self {
+        Secret(value)
+    }
+    /// The value itself, for the one place that needs it.
+    pub fn reveal(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// The key from which codes and links are derived and with which form tokens are made.
+pub type SecretKey = Secret<[u8; 32]>;
+
+/// How one kind of setting is read from text and shown again.
+trait Kind: Sized {
+    fn parse(text: &str) -> Result<Self, String>;
+    fn show(&self) -> String;
+}
+
+impl Kind for String {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.chars().any(char::is_control) {
+            Err("must be one line of text".to_owned())
+        } else {
+            Ok(text.to_owned())
+        }
+    }
+    fn show(&self) -> String {
+        self.clone()
+    }
+}
+
+impl Kind for Option<String> {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
+    }
+    fn show(&self) -> String {
+        self.clone().unwrap_or_default()
+    }
+}
+
+impl Kind for Option<Secret<String>> {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(Some(text.to_owned()).filter(|text| !text.is_empty()).map(Secret::new))
+    }
+    fn show(&self) -> String {
+        self.as_ref().map_or_else(String::new, |_| "(set)".to_owned())
+    }
+}
+
+impl Kind for Option<PathBuf> {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty()))
+    }
+    fn show(&self) -> String {
+        self.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
+    }
+}
+
+impl Kind for Option<SocketAddr> {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Ok(None) } else { SocketAddr::parse(text).map(Some) }
+    }
+    fn show(&self) -> String {
+        self.map(|address| address.to_string()).unwrap_or_default()
+    }
+}
+
+impl Kind for SocketAddr {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "must be an address and a port, like 127.0.0.1:8080".to_owned())
+    }
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Kind for Address {
+    fn parse(text: &str) -> Result<Self, String> {
+        Address::parse(text)
+    }
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Kind for bool {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "true" | "yes" | "on" => Ok(true),
+            "false" | "no" | "off" => Ok(false),
+            _ => Err("must be true or false".to_owned()),
+        }
+    }
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+macro_rules! whole_numbers {
+    ($($kind:ty),+) => { $(
+        impl Kind for $kind {
+            fn parse(text: &str) -> Result<Self, String> {
+                text.parse().map_err(|_| format!("must be a whole number from {} to {}", <$kind>::MIN.max(0), <$kind>::MAX))
+            }
+            fn show(&self) -> String {
+                self.to_string()
+            }
+        }
+    )+ };
+}
+whole_numbers!(u8, u16, u32, i64);
+
+/// Where a setting's value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    Default,
+    File,
+    Environment,
+}
+
+impl Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Source::Default => "default",
+            Source::File => "file",
+            Source::Environment => "environment",
+        })
+    }
+}
+
+/// A setting as `carepost settings` prints it.
+pub struct Line {
+    pub name: &'static str,
+    pub value: String,
+    pub unit: &'static str,
+    pub source: Source,
+    pub meaning: &'static str,
+}
+
+macro_rules! settings {
+    ($( $(#[doc = $meaning:literal])+ $name:ident : $kind:ty = $default:literal, $unit:literal; )+) => {
+        /// Everything that may be set. Field by field in the order of the guide.
+        #[derive(Clone, Debug)]
+        pub struct Settings {
+            $( $(#[doc = $meaning])+ pub $name: $kind, )+
+            sources: BTreeMap<&'static str, Source>,
+        }
+
+        impl Settings {
+            /// Reads settings from what a file said and what the environment says.
+            ///
+            /// # Errors
+            /// One line for each setting that is wrong or not known, by name.
+            pub fn from_texts(
+                file: &BTreeMap<String, String>,
+                environment: &BTreeMap<String, String>,
+            ) -> Result<Self, Vec<String>> {
+                let known = [$(stringify!($name)),+];
+                let mut wrong = Vec::new();
+                for name in file.keys().chain(environment.keys()) {
+                    if !known.contains(&name.as_str()) {
+                        wrong.push(format!("{name}: there is no such setting"));
+                    }
+                }
+                let mut sources = BTreeMap::new();
+                $(
+                    let name = stringify!($name);
+                    let (text, source) = match (environment.get(name), file.get(name)) {
+                        (Some(text), _) => (text.as_str(), Source::Environment),
+                        (None, Some(text)) => (text.as_str(), Source::File),
+                        (None, None) => ($default, Source::Default),
+                    };
+                    let $name = match <$kind as Kind>::parse(text) {
+                        Ok(value) => { sources.insert(name, source); Some(value) }
+                        Err(why) => { wrong.push(format!("{name}: {why} (it is “{}”, from the {source})", if text.len() > 80 { "…" } else { text })); None }
+                    };
+                )+
+                if !wrong.is_empty() {
+                    return Err(wrong);
+                }
+                match ($($name,)+) {
+                    ($(Some($name),)+) => Ok(Settings { $($name,)+ sources }),
+                    _ => Err(wrong),
+                }
+            }
+
+            /// Every setting with its value, unit and source, in order.
+            pub fn lines(&self) -> Vec<Line> {
+                vec![$( Line {
+                    name: stringify!($name),
+                    value: Kind::show(&self.$name),
+                    unit: $unit,
+                    source: self.sources.get(stringify!($name)).cloned().unwrap_or(Source::Default),
+                    meaning: concat!($($meaning),+).trim_ascii(),
+                }, )+]
+            }
+        }
+    };
+}
+
+settings! {
+    /// The database: `sqlite:PATH` or `postgres://…`.
+    database: Address = "sqlite:carepost-data/carepost.db", "address";
+    /// Where pages are served.
+    listen: SocketAddr = "127.0.0.1:8080", "address";
+    /// Where `/metrics` is served for Prometheus; empty for nowhere. Never open this to the internet.
+    metrics_listen: Option<SocketAddr> = "", "address";
+    /// The address people type, with scheme and without a slash at the end. Links in letters are made from it and never from what a browser sends.
+    public_address: String = "http://127.0.0.1:8080", "address";
+    /// A file with the 32-byte service key as 64 hexadecimal digits; empty for a file beside a SQLite database, made at first start. With PostgreSQL every node needs the same one.
+    secret_file: Option<PathBuf> = "", "path";
+    /// What the service is called on its pages.
+    service_name: String = "Carepost", "text";
+    /// The mail domain: addresses end in @ and this.
+    mail_domain: String = "carepost.example", "domain";
+    /// Where people reach the helpdesk of the central team.
+    helpdesk_email: String = "helpdesk@carepost.example", "email address";
+    /// The telephone number of the helpdesk.
+    helpdesk_telephone: String = "01632 960 100", "telephone number";
+    /// Where feedback and the hospice query go.
+    feedback_email: String = "feedback@carepost.example", "email address";
+    /// Where letters come from.
+    letter_from: String = "no-reply@carepost.example", "email address";
+    /// The mail server that takes our email: `host:port`; empty to keep letters in the database without sending (the demo).
+    smtp_server: Option<String> = "", "host:port";
+    /// The name to sign in to the mail server with; empty for none.
+    smtp_user: Option<String> = "", "text";
+    /// The password to sign in to the mail server with.
+    smtp_password: Option<Secret<String>> = "", "secret";
+    /// How the connection to the mail server is protected: `starttls`, `tls`, or `none` (loopback only).
+    smtp_security: String = "starttls", "word";
+    /// The address of the gateway that turns email into text messages, with {number} for the mobile number; empty where no text messages can be sent.
+    text_gateway: Option<String> = "", "email address";
+    /// Proxies in front of the service whose forwarded addresses are believed, counted from us outwards.
+    trusted_proxies: u8 = "0", "proxies";
+    /// Whether the service is reached by TLS, so that browsers are told to insist on it (HSTS).
+    tls_in_front: bool = "false", "true or false";
+    /// People named in a registration, at least.
+    people_min: u8 = "2", "people";
+    /// People named in a registration, at most: the accounts a site gets.
+    people_max: u8 = "10", "people";
+    /// Longest name of a town in the shared mailbox's display name.
+    town_letters_max: u8 = "11", "letters";
+    /// How long a draft waits to be continued.
+    draft_days: u16 = "30", "days";
+    /// How long a code sent by email or text works.
+    code_minutes: u16 = "10", "minutes";
+    /// Wrong tries at one code before a new one is needed.
+    code_tries_max: u8 = "5", "tries";
+    /// Codes sent to one address or number in an hour.
+    codes_an_hour_max: u16 = "5", "codes";
+    /// Wrong tries at codes for one address, number or site in a day.
+    wrong_tries_a_day_max: u16 = "50", "tries";
+    /// Text messages the whole service sends in an hour, whoever asks for them.
+    texts_an_hour_max: u32 = "5000", "texts";
+    /// Registrations and enquiries begun from one network in an hour.
+    starts_a_network_an_hour_max: u32 = "300", "starts";
+    /// How long a registrant may be idle before the session ends; the draft stays.
+    registrant_idle_minutes: u16 = "60", "minutes";
+    /// How long a case worker may be idle.
+    case_worker_idle_minutes: u16 = "30", "minutes";
+    /// The longest any session lasts.
+    session_hours_max: u16 = "12", "hours";
+    /// How soon a registration is decided.
+    decision_hours: u16 = "48", "hours";
+    /// How soon an enquiry is answered.
+    enquiry_hours: u16 = "48", "hours";
+    /// Evidence of a register check older than this is read again before an approval takes effect.
+    evidence_hours_max: u16 = "24", "hours";
+    /// A change of owner within this many days is a high risk.
+    recent_owner_days: u16 = "90", "days";
+    /// Registrations sent from one browser or by one person within 30 days before a case worker looks.
+    registrations_a_person_max: u16 = "5", "registrations";
+    /// The lowest DSPT level at which a site may join: `approaching`, `met` or `exceeded`.
+    dspt_threshold: String = "approaching", "level";
+    /// How long an activation link works.
+    activation_hours: u16 = "24", "hours";
+    /// Room in an account's mailbox.
+    account_quota_gib: u16 = "4", "GiB";
+    /// Room in a shared mailbox.
+    shared_mailbox_quota_gib: u16 = "50", "GiB";
+    /// Whether CQC is asked at once when the imported register does not know a location.
+    cqc_live: bool = "false", "true or false";
+    /// The key for CQC's API.
+    cqc_key: Option<Secret<String>> = "", "secret";
+    /// Whether ODS is asked at once when the imported register does not know a code.
+    ods_live: bool = "false", "true or false";
+    /// The key for the ODS API.
+    ods_key: Option<Secret<String>> = "", "secret";
+    /// How logs are written: `text` or `json`.
+    log_format: String = "text", "word";
+    /// What is logged: `error`, `warn`, `info` or `debug`.
+    log_level: String = "info", "word";
+}
+
+impl Settings {
+    /// Settings with nothing set.
+    ///
+    /// # Errors
+    /// Never, unless a default above is wrong; a test sees to that.
+    pub fn defaults() -> Result<Self, Vec<String>> {
+        Self::from_texts(&BTreeMap::new(), &BTreeMap::new())
+    }
+
+    /// Reads a TOML file, where there is one, and the environment.
+    ///
+    /// # Errors
+    /// A line for each setting that is wrong, by name.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub fn read(file: Option<&Path>) -> Result<Self, Vec<String>> {
+        let mut from_file = BTreeMap::new();
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| vec![format!("{}: {error}", path.display())])?;
+            let table: toml::Table =
+                text.parse().map_err(|error| vec![format!("{}: {error}", path.display())])?;
+            for (name, value) in table {
+                let text = match value {
+                    toml::Value::String(text) => text,
+                    toml::Value::Integer(number) => number.to_string(),
+                    toml::Value::Boolean(yes) => yes.to_string(),
+                    toml::Value::Float(_)
+                    | toml::Value::Datetime(_)
+                    | toml::Value::Array(_)
+                    | toml::Value::Table(_) => {
+                        return Err(vec![format!("{name}: must be text, a whole number, or true or false")]);
+                    }
+                };
+                from_file.insert(name, text);
+            }
+        }
+        let environment: BTreeMap<String, String> = std::env::vars()
+            .filter_map(|(name, value)| {
+                let name = name.strip_prefix("CAREPOST_")?.to_ascii_lowercase();
+                // These belong to the build and the test run, not to the service.
+                (!name.starts_with("test_") && !name.starts_with("assets_") && !name.starts_with("nhsuk_"))
+                    .then_some((name, value))
+            })
+            .collect();
+        let settings = Self::from_texts(&from_file, &environment)?;
+        settings.agree().map(|()| settings)
+    }
+
+    /// What single settings cannot see of each other.
+    fn agree(&self) -> Result<(), Vec<String>> {
+        let mut wrong = Vec::new();
+        let mut refuse = |bad: bool, words: &str| {
+            if bad {
+                wrong.push(words.to_owned());
+            }
+        };
+        refuse(
+            self.people_min == 0 || self.people_min > self.people_max,
+            "people_min: must be from 1 to people_max",
+        );
+        refuse(
+            self.people_max > 10,
+            "people_max: a site has ten places for accounts; more need an exception for each site",
+        );
+        refuse(
+            !(self.public_address.starts_with("http://") || self.public_address.starts_with("https://"))
+                || self.public_address.ends_with('/'),
+            "public_address: must begin http:// or https:// and not end in a slash",
+        );
+        refuse(
+            self.tls_in_front && self.public_address.starts_with("http://"),
+            "public_address: must begin https:// when tls_in_front is true",
+        );
+        refuse(
+            !["starttls", "tls", "none"].contains(&self.smtp_security.as_str()),
+            "smtp_security: must be starttls, tls or none",
+        );
+        refuse(!["text", "json"].contains(&self.log_format.as_str()), "log_format: must be text or json");
+        refuse(
+            !["approaching", "met", "exceeded"].contains(&self.dspt_threshold.as_str()),
+            "dspt_threshold: must be approaching, met or exceeded",
+        );
+        refuse(self.cqc_live && self.cqc_key.is_none(), "cqc_key: must be set when cqc_live is true");
+        refuse(self.ods_live && self.ods_key.is_none(), "ods_key: must be set when ods_live is true");
+        refuse(
+            self.text_gateway.as_ref().is_some_and(|gateway| !gateway.contains("{number}")),
+            "text_gateway: must contain {number}",
+        );
+        refuse(self.code_minutes == 0 || self.code_minutes > 10, "code_minutes: must be from 1 to 10");
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+
+    /// The guide to every setting, as Markdown.
+    pub fn guide() -> String {
+        let mut text = String::from(
+            "# Settings\n\nEvery setting may stand in the TOML file named by `--settings` or in the environment as\n\
+             `CAREPOST_` and its name in capitals; the environment wins. A wrong or unknown setting is refused\n\
+             by name at start. `carepost settings` prints what is in force. This page is made from\n\
+             `src/settings.rs`.\n\n| setting | default | unit | meaning |\n|---|---|---|---|\n",
+        );
+        if let Ok(settings) = Self::defaults() {
+            for line in settings.lines() {
+                let value = if line.value.is_empty() { "(none)" } else { &line.value };
+                text.push_str(&format!(
+                    "| `{}` | `{}` | {} | {} |\n",
+                    line.name, value, line.unit, line.meaning
+                ));
+            }
+        }
+        text
+    }
+}
+
+/// Reads the service key, making the file at first start when the database is a SQLite file.
+///
+/// # Errors
+/// Words for the operator.
+pub fn service_key(settings: &Settings) -> Result<SecretKey, String> {
+    let path = match (&settings.secret_file, &settings.database) {
+        (Some(path), _) => path.clone(),
+        (None, Address::Sqlite(path)) => path.with_extension("key"),
+        (None, Address::Postgres(_)) => {
+            return Err(
+                "secret_file: must be set when the database is PostgreSQL, and be the same on every node"
+                    .to_owned(),
+            );
+        }
+    };
+    if !path.exists() && settings.secret_file.is_none() {
+        write_key(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    key_from_hex(text.trim()).ok_or_else(|| format!("{}: must hold 64 hexadecimal digits", path.display()))
+}
+
+fn write_key(path: &Path) -> std::io::Result<()> {
+    use std::io::Write;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    writeln!(file, "{}", crate::id::new_token())?;
+    file.sync_all()
+}
+
+fn key_from_hex(text: &str) -> Option<SecretKey> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 64 {
+        return None;
+    }
+    let mut key = [0_u8; 32];
+    for (place, pair) in key.iter_mut().zip(bytes.chunks_exact(2)) {
+        *place = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(Secret::new(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &str, value: &str) -> Result<Settings, Vec<String>> {
+        let settings =
+            Settings::from_texts(&BTreeMap::new(), &BTreeMap::from([(name.to_owned(), value.to_owned())]))?;
+        settings.agree().map(|()| settings)
+    }
+
+    #[test]
+    fn the_defaults_are_right() {
+        let settings = Settings::defaults().expect("defaults parse");
+        assert_eq!(settings.agree(), Ok(()));
+        assert_eq!((settings.people_min, settings.people_max), (2, 10));
+    }
+
+    #[test]
+    fn wrong_settings_are_refused_by_name() {
+        for (name, value) in [
+            ("listen", "everywhere"),
+            ("people_min", "0"),
+            ("people_max", "eleven"),
+            ("people_max", "11"),
+            ("database", "mysql://x"),
+            ("public_address", "carepost.example"),
+            ("smtp_security", "maybe"),
+            ("code_minutes", "60"),
+            ("no_such_setting", "1"),
+            ("text_gateway", "sms@example.com"),
+            ("cqc_live", "true"),
+        ] {
+            let refused = with(name, value).expect_err(name);
+            let expected = if name == "cqc_live" { "cqc_key" } else { name };
+            assert!(refused.iter().any(|line| line.starts_with(expected)), "{name}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_never_shows() {
+        let settings = with("smtp_password", "hunter2").expect("set");
+        assert!(!format!("{settings:?}").contains("hunter2"));
+        assert!(settings.lines().iter().all(|line| !line.value.contains("hunter2")));
+    }
+}

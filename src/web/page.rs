@@ -1,0 +1,400 @@
+//! What surrounds every page: who visits, how an answer is made, and the three ways to fail.
+
+use crate::clock::{Clock, Timestamp};
+use crate::settings::SecretKey;
+use crate::web::assets;
+use crate::web::form::{Fields, Form, Problems};
+use axum::extract::FromRequestParts;
+use axum::http::{HeaderValue, StatusCode, header, request::Parts};
+use axum::response::{IntoResponse, Response};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Called for every answer with its route, status and how long it took.
+pub type Watcher = dyn Fn(&str, u16, Duration) + Send + Sync;
+
+/// What pages need to know of the service they belong to.
+pub struct Service {
+    pub name: String,
+    pub helpdesk_email: String,
+    pub helpdesk_telephone: String,
+    pub public_address: String,
+    pub key: SecretKey,
+    pub clock: Clock,
+    pub trusted_proxies: u8,
+    pub tls_in_front: bool,
+    pub demo: bool,
+    pub watcher: Box<Watcher>,
+}
+
+/// One request, as far as pages are concerned.
+#[derive(Clone)]
+pub struct Visit(Arc<Inside>);
+
+struct Inside {
+    /// Stands on every log line and error page of this request.
+    number: String,
+    /// The secret that the browser's cookie holds.
+    browser: Mutex<String>,
+    /// Whether the cookie must be sent with the answer.
+    set_cookie: Mutex<bool>,
+    network: String,
+    path: String,
+    service: Arc<Service>,
+    /// Until when the session lasts unless it is used again.
+    session_ends_at: Mutex<Option<Timestamp>>,
+}
+
+fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Visit {
+    pub fn new(
+        service: Arc<Service>,
+        number: String,
+        browser: Option<String>,
+        network: String,
+        path: String,
+    ) -> Self {
+        let is_new = browser.is_none();
+        Visit(Arc::new(Inside {
+            number,
+            browser: Mutex::new(browser.unwrap_or_else(crate::id::new_token)),
+            set_cookie: Mutex::new(is_new),
+            network,
+            path,
+            service,
+            session_ends_at: Mutex::new(None),
+        }))
+    }
+
+    /// The number to quote.
+    pub fn number(&self) -> &str {
+        &self.0.number
+    }
+
+    /// The secret in the browser's cookie: the key to its session.
+    pub fn browser(&self) -> String {
+        held(&self.0.browser).clone()
+    }
+
+    /// Gives the browser a new secret, because it may now do more than before: a secret somebody
+    /// planted beforehand is worth nothing.
+    pub fn renew_browser(&self) -> String {
+        let fresh = crate::id::new_token();
+        *held(&self.0.browser) = fresh.clone();
+        *held(&self.0.set_cookie) = true;
+        fresh
+    }
+
+    /// Where the request came from, as far as it can be trusted.
+    pub fn network(&self) -> &str {
+        &self.0.network
+    }
+
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    pub fn service(&self) -> &Service {
+        &self.0.service
+    }
+
+    pub fn session_lasts_until(&self, at: Timestamp) {
+        *held(&self.0.session_ends_at) = Some(at);
+    }
+
+    /// The secret to send to the browser with the answer, if it has not got it yet.
+    pub(super) fn cookie(&self) -> Option<String> {
+        held(&self.0.set_cookie).then(|| self.browser())
+    }
+
+    /// A form of this visit, as typed and with its problems.
+    pub fn form(&self, fields: Fields, problems: Problems) -> Form {
+        Form::new(super::csrf::token(&self.0.service.key, &self.browser()), fields, problems)
+    }
+
+    /// A form nobody has typed into yet.
+    pub fn empty_form(&self) -> Form {
+        self.form(Fields::default(), Problems::none())
+    }
+
+    /// What stands round a page with this title.
+    pub fn layout(&self, title: &str) -> Layout {
+        let service = &self.0.service;
+        let ends_at = *held(&self.0.session_ends_at);
+        Layout {
+            title: title.to_owned(),
+            wrong: false,
+            service_name: service.name.clone(),
+            home: "/",
+            helpdesk_email: service.helpdesk_email.clone(),
+            helpdesk_telephone: service.helpdesk_telephone.clone(),
+            back: None,
+            person: None,
+            form_token: super::csrf::token(&service.key, &self.browser()),
+            demo: service.demo,
+            session: ends_at.map(|ends_at| SessionEnd {
+                seconds: ends_at.since(service.clock.now()).as_seconds(),
+                at: ends_at.time_in_words(),
+            }),
+            styles: [assets::path("nhsuk-frontend.min.css"), assets::path("carepost.css")],
+            scripts: [assets::path("init.js"), assets::path("carepost.js")],
+            icon: assets::path("icon.svg"),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visit {
+    type Rejection = Stop;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Stop> {
+        parts.extensions.get::<Visit>().cloned().ok_or_else(|| Stop::fault("reading a request", "no visit"))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Fields {
+    type Rejection = Stop;
+
+    /// The fields of a form that has passed the forged-form check; of anything else, none.
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Stop> {
+        Ok(parts.extensions.get::<Fields>().cloned().unwrap_or_default())
+    }
+}
+
+/// When the session ends, for the warning before it does.
+pub struct SessionEnd {
+    pub seconds: i64,
+    pub at: String,
+}
+
+/// What stands round a page.
+pub struct Layout {
+    pub title: String,
+    /// Whether something on the page must be put right: the title then begins "Error:".
+    pub wrong: bool,
+    pub service_name: String,
+    pub home: &'static str,
+    pub helpdesk_email: String,
+    pub helpdesk_telephone: String,
+    /// Where the back link leads.
+    pub back: Option<String>,
+    /// Who is signed in, with the address that signs them out.
+    pub person: Option<(String, &'static str)>,
+    pub form_token: String,
+    pub demo: bool,
+    pub session: Option<SessionEnd>,
+    pub styles: [&'static str; 2],
+    pub scripts: [&'static str; 2],
+    pub icon: &'static str,
+}
+
+impl Layout {
+    #[must_use]
+    pub fn back_to(mut self, href: impl Into<String>) -> Self {
+        self.back = Some(href.into());
+        self
+    }
+
+    #[must_use]
+    pub fn for_person(mut self, name: &str, sign_out: &'static str, home: &'static str) -> Self {
+        self.person = Some((name.to_owned(), sign_out));
+        self.home = home;
+        self
+    }
+
+    #[must_use]
+    pub fn with_problems(mut self, form: &Form) -> Self {
+        self.wrong = !form.problems.is_empty();
+        self
+    }
+}
+
+/// What a handler gives: a page, or the reason there is none.
+pub type Answer = Result<Response, Stop>;
+
+/// A page as the answer, with status 422 where something on it must be put right.
+///
+/// # Errors
+/// A fault when the template cannot be rendered.
+pub fn show(template: &impl askama::Template, problems: &Problems) -> Answer {
+    let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    show_with(status, template)
+}
+
+/// A page as the answer with a status of its own.
+///
+/// # Errors
+/// A fault when the template cannot be rendered.
+pub fn show_with(status: StatusCode, template: &impl askama::Template) -> Answer {
+    let html = template.render().map_err(|error| Stop::fault("rendering a page", error))?;
+    Ok((status, [(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))], html)
+        .into_response())
+}
+
+/// On to another page, by GET.
+///
+/// # Errors
+/// None; it is an [`Answer`] so that handlers can end with it.
+pub fn go_to(path: impl AsRef<str>) -> Answer {
+    Err(Stop::GoTo(path.as_ref().to_owned()))
+}
+
+/// Why a request is answered with something other than its page.
+#[derive(Clone, Debug)]
+pub enum Stop {
+    /// On to another page.
+    GoTo(String),
+    /// Our rule says no, in words that say what to do.
+    Refused(Refused),
+    /// Something of ours broke.
+    Fault(Fault),
+}
+
+/// A refusal as people see it.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    pub status: StatusCode,
+    pub title: String,
+    pub words: Vec<String>,
+    /// Where to go from here, and what the link says.
+    pub next: Option<(String, String)>,
+}
+
+/// A fault: what we were doing and what went wrong. Logged once, at the edge.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    pub doing: String,
+    pub cause: String,
+    pub kind: FaultKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// A mistake of ours, or something unforeseen: 500.
+    Broken,
+    /// Something we need cannot be reached: 503, try again.
+    Unavailable,
+    /// There is no room to write: 503, reading goes on.
+    Full,
+}
+
+impl Stop {
+    pub fn fault(doing: &str, cause: impl ToString) -> Self {
+        Stop::Fault(Fault { doing: doing.to_owned(), cause: cause.to_string(), kind: FaultKind::Broken })
+    }
+
+    pub fn refused(status: StatusCode, title: &str, words: &str) -> Self {
+        Stop::Refused(Refused { status, title: title.to_owned(), words: vec![words.to_owned()], next: None })
+    }
+
+    /// There is no such page, or not for you: the two look alike.
+    pub fn not_found() -> Self {
+        Stop::Refused(Refused {
+            status: StatusCode::NOT_FOUND,
+            title: "Page not found".to_owned(),
+            words: vec![
+                "If you typed the web address, check it is correct.".to_owned(),
+                "If you pasted the web address, check you copied the whole of it.".to_owned(),
+            ],
+            next: None,
+        })
+    }
+
+    /// Too often; says when to try again.
+    pub fn too_often(words: &str) -> Self {
+        Stop::refused(StatusCode::TOO_MANY_REQUESTS, "Please wait before you try again", words)
+    }
+
+    /// Adds where to go from here to a refusal.
+    #[must_use]
+    pub fn then(self, href: impl Into<String>, words: &str) -> Self {
+        match self {
+            Stop::Refused(refused) => {
+                Stop::Refused(Refused { next: Some((href.into(), words.to_owned())), ..refused })
+            }
+            Stop::GoTo(_) | Stop::Fault(_) => self,
+        }
+    }
+}
+
+impl From<crate::database::Error> for Stop {
+    fn from(error: crate::database::Error) -> Self {
+        use crate::database::Error;
+        let kind = match &error {
+            Error::Full => FaultKind::Full,
+            Error::Unavailable(_) | Error::TooSlow | Error::Unknown(_) => FaultKind::Unavailable,
+            Error::Broken(_) | Error::Misused(_) => FaultKind::Broken,
+        };
+        Stop::Fault(Fault { doing: "using the database".to_owned(), cause: error.to_string(), kind })
+    }
+}
+
+impl IntoResponse for Stop {
+    /// The layers round every request know the visit and make the page; here the reason only
+    /// travels.
+    fn into_response(self) -> Response {
+        match self {
+            Stop::GoTo(path) => {
+                let mut response = StatusCode::SEE_OTHER.into_response();
+                if let Ok(value) = HeaderValue::from_str(&path) {
+                    response.headers_mut().insert(header::LOCATION, value);
+                }
+                response
+            }
+            Stop::Refused(refused) => {
+                let mut response = refused.status.into_response();
+                response.extensions_mut().insert(Stop::Refused(refused));
+                response
+            }
+            Stop::Fault(fault) => {
+                let status = match fault.kind {
+                    FaultKind::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+                    FaultKind::Unavailable | FaultKind::Full => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                let mut response = status.into_response();
+                response.extensions_mut().insert(Stop::Fault(fault));
+                response
+            }
+        }
+    }
+}
+
+#[derive(askama::Template)]
+#[template(path = "web/refused.html")]
+struct RefusedPage {
+    layout: Layout,
+    refused: Refused,
+}
+
+#[derive(askama::Template)]
+#[template(path = "web/fault.html")]
+struct FaultPage {
+    layout: Layout,
+    number: String,
+    kind: FaultKind,
+}
+
+/// Makes the page of a refusal or a fault, and logs a fault, once.
+pub(super) fn page_of(stop: &Stop, visit: &Visit) -> Option<String> {
+    use askama::Template;
+    match stop {
+        Stop::GoTo(_) => None,
+        Stop::Refused(refused) => {
+            tracing::info!(request = visit.number(), status = refused.status.as_u16(), title = %refused.title, "refused");
+            RefusedPage { layout: visit.layout(&refused.title), refused: refused.clone() }.render().ok()
+        }
+        Stop::Fault(fault) => {
+            tracing::error!(request = visit.number(), doing = %fault.doing, cause = %fault.cause, "fault");
+            let title = match fault.kind {
+                FaultKind::Broken => "Sorry, there is a problem with the service",
+                FaultKind::Unavailable => "Sorry, the service is unavailable for a moment",
+                FaultKind::Full => "Sorry, we cannot save anything at the moment",
+            };
+            FaultPage { layout: visit.layout(title), number: visit.number().to_owned(), kind: fault.kind }
+                .render()
+                .ok()
+        }
+    }
+}
