@@ -1,16 +1,17 @@
 use serde::Deserialize;
 
 use super::button::ButtonType;
-use super::html::{Attributes, Classes, Component, Html, Markup, TextOrHtml, component};
+use super::html::{Attributes, Classes, Component, Html, Markup, TextOrHtml, component, or};
 
 /// Leads to the page before.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct BackLink {
     pub id: String,
     /// A link where there is an `href`, a button otherwise, unless something is said here.
     pub element: Option<LinkElement>,
     pub visually_hidden_text: String,
+    /// "Back" where nothing is said.
     pub text: String,
     pub html: Option<Html>,
     pub href: String,
@@ -45,24 +46,11 @@ impl LinkElement {
 
     /// A link where there is somewhere to go, a button where something is to be done.
     pub(super) fn for_link(chosen: Option<Self>, href: &str, button_type: Option<ButtonType>) -> Self {
-        chosen.unwrap_or(if !href.is_empty() && button_type.is_none() { LinkElement::A } else { LinkElement::Button })
-    }
-}
-
-impl Default for BackLink {
-    fn default() -> Self {
-        Self {
-            id: String::new(),
-            element: None,
-            visually_hidden_text: String::new(),
-            text: "Back".to_owned(),
-            html: None,
-            href: String::new(),
-            r#type: None,
-            variant: None,
-            classes: String::new(),
-            attributes: Attributes::default(),
-        }
+        chosen.unwrap_or(if !href.is_empty() && button_type.is_none() {
+            LinkElement::A
+        } else {
+            LinkElement::Button
+        })
     }
 }
 
@@ -80,13 +68,13 @@ impl Component for BackLink {
             )
             .id(&self.id);
         match element {
-            LinkElement::A => tag.attribute("href", if self.href.is_empty() { "#" } else { &self.href }),
+            LinkElement::A => tag.attribute("href", or(&self.href, "#")),
             LinkElement::Button => tag.attribute("type", self.r#type.unwrap_or_default().name()),
         }
         .attributes(&self.attributes);
         if !self.visually_hidden_text.is_empty() {
             out.visually_hidden(&format!("{} ", self.visually_hidden_text));
         }
-        out.component(&TextOrHtml(&self.text, &self.html)).close(element.name());
+        out.component(&TextOrHtml(or(&self.text, "Back"), &self.html)).close(element.name());
     }
 }

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use super::html::{Attributes, Classes, Component, Html, Markup, TextOrHtml, component, from_text};
+use super::html::{Attributes, Classes, Component, Html, Markup, TextOrHtml, component, from_text, or};
 use super::icon::IconName;
 
 /// Sends a form, or leads to the next step where it has an `href`.
@@ -147,7 +147,7 @@ impl Component for Button {
             .choice("data-prevent-double-click", self.prevent_double_click);
         match element {
             ButtonElement::A => tag
-                .attribute("href", if self.href.is_empty() { "#" } else { &self.href })
+                .attribute("href", or(&self.href, "#"))
                 .attribute("role", "button")
                 .attribute("draggable", "false")
                 .optional("aria-label", &self.aria_label),

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use super::heading::Size;
-use super::html::{Attributes, Classes, Component, Html, Markup, TextOrHtml, component, from_text};
+use super::html::{Attributes, Classes, Component, Html, Markup, TextOrHtml, component, from_text, or};
 
 /// A line beside a heading that says what it belongs to, for example the section of a form.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -41,11 +41,13 @@ impl Caption {
 impl Component for Caption {
     fn render(&self, out: &mut Markup) {
         let size = match self.size {
-            Some(size @ (Size::M | Size::L | Size::Xl | Size::Xxl)) => format!("nhsuk-caption-{}", size.name()),
+            Some(size @ (Size::M | Size::L | Size::Xl | Size::Xxl)) => {
+                format!("nhsuk-caption-{}", size.name())
+            }
             Some(Size::Xxs | Size::Xs | Size::S) | None => "nhsuk-caption".to_owned(),
         };
         let below = matches!(self.placement, Some(CaptionPlacement::After | CaptionPlacement::End));
-        let element = if self.element.is_empty() { "span" } else { &self.element };
+        let element = or(&self.element, "span");
         out.open(element)
             .classes(Classes::new(&size).when(below, "nhsuk-caption--bottom").and(&self.classes))
             .id(&self.id)

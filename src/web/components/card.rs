@@ -76,7 +76,9 @@ impl CardVariant {
             CardVariant::NonUrgent => Some("Non-urgent advice"),
             CardVariant::Urgent => Some("Urgent advice"),
             CardVariant::Emergency => Some("Immediate action required"),
-            CardVariant::Feature | CardVariant::Primary | CardVariant::Secondary | CardVariant::Warning => None,
+            CardVariant::Feature | CardVariant::Primary | CardVariant::Secondary | CardVariant::Warning => {
+                None
+            }
         }
     }
 }
@@ -89,10 +91,7 @@ impl Component for Card {
         let description = self.description.clone().unwrap_or_default();
         let mut inner = Markup::default();
         if description.html.is_some() {
-            inner.component(&Content {
-                html: description.html.clone(),
-                ..Content::default()
-            });
+            inner.component(&Content { html: description.html.clone(), ..Content::default() });
         } else if !description.text.is_empty() {
             inner.open("p").class("nhsuk-card__description");
             inner.text(&description.text).close("p");
@@ -160,12 +159,7 @@ impl Card {
 
     fn render_heading(&self, out: &mut Markup, care: Option<&str>) {
         let heading = &self.heading;
-        if heading.text.is_empty() {
-            // A heading written by the caller is an element already.
-            if let Some(html) = &heading.html {
-                out.html(html);
-            }
-        } else {
+        if !heading.text.is_empty() {
             let size = heading.size.map(super::heading::Size::name);
             let class = Classes::new("nhsuk-card__heading").modifier("nhsuk-heading-", size);
             let is_link = !self.href.is_empty() && self.variant != Some(CardVariant::Feature);
@@ -173,7 +167,7 @@ impl Card {
                 Some(care) if heading.visually_hidden_text.is_empty() => care,
                 Some(_) | None => &heading.visually_hidden_text,
             };
-            heading.render_around(out, &heading.element(2), class, |out| {
+            heading.render_around(out, &heading.element_or(2), class, |out| {
                 if is_link {
                     out.open("a").class("nhsuk-card__link").attribute("href", &self.href);
                     out.text(&heading.text).close("a");
@@ -186,10 +180,12 @@ impl Card {
                 }
             });
         }
+        // What the caller writes is an element already: the heading, or what follows it.
+        if let Some(html) = &heading.html {
+            out.html(html);
+        }
         if care.is_some() {
-            out.open("span")
-                .class("nhsuk-card--care__arrow")
-                .attribute("aria-hidden", "true");
+            out.open("span").class("nhsuk-card--care__arrow").attribute("aria-hidden", "true");
             out.close("span");
         }
     }

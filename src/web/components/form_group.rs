@@ -31,9 +31,7 @@ impl FormGroup {
     pub(super) fn open(&self, out: &mut Markup, is_wrong: bool) {
         out.open("div")
             .classes(
-                Classes::new("nhsuk-form-group")
-                    .when(is_wrong, "nhsuk-form-group--error")
-                    .and(&self.classes),
+                Classes::new("nhsuk-form-group").when(is_wrong, "nhsuk-form-group--error").and(&self.classes),
             )
             .attributes(&self.attributes);
     }
@@ -49,29 +47,23 @@ pub(super) struct Described {
 
 impl Described {
     pub fn new(id: &str, also_by: &str, hint: &Option<Hint>, error_message: &Option<ErrorMessage>) -> Self {
-        let or = |given: &str, ending: &str| if given.is_empty() { format!("{id}-{ending}") } else { given.to_owned() };
-        let hint = hint.clone().filter(|hint| !hint.is_empty()).map(|hint| Hint {
-            id: or(&hint.id, "hint"),
-            ..hint
-        });
+        let or = |given: &str, ending: &str| {
+            if given.is_empty() { format!("{id}-{ending}") } else { given.to_owned() }
+        };
+        let hint = hint
+            .clone()
+            .filter(|hint| !hint.is_empty())
+            .map(|hint| Hint { id: or(&hint.id, "hint"), ..hint });
         let error_message = error_message
             .clone()
             .filter(|message| !message.is_empty())
-            .map(|message| ErrorMessage {
-                id: or(&message.id, "error"),
-                ..message
-            });
+            .map(|message| ErrorMessage { id: or(&message.id, "error"), ..message });
         let ids = [
             Some(also_by),
             hint.as_ref().map(|hint| hint.id.as_str()),
             error_message.as_ref().map(|message| message.id.as_str()),
         ];
-        let by = ids
-            .into_iter()
-            .flatten()
-            .filter(|id| !id.is_empty())
-            .collect::<Vec<_>>()
-            .join(" ");
+        let by = ids.into_iter().flatten().filter(|id| !id.is_empty()).collect::<Vec<_>>().join(" ");
         Self { hint, error_message, by }
     }
 }

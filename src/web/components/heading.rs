@@ -15,6 +15,8 @@ pub struct Heading {
     pub size: Option<Size>,
     /// 1 to 6; each component has its own where nothing is said.
     pub level: Option<u8>,
+    /// An element in place of `h1` to `h6`, for words that only look like a heading.
+    pub element: String,
     /// Makes the heading a link.
     pub href: String,
     pub classes: String,
@@ -63,10 +65,12 @@ from_text!(Heading);
 impl Component for Heading {
     fn render(&self, out: &mut Markup) {
         let class = match self.size {
-            Some(size) if size != Size::Xxl => format!("nhsuk-heading-{}", size.name()),
+            Some(size) if size != Size::Xxl && !self.classes.contains("nhsuk-heading-") => {
+                format!("nhsuk-heading-{}", size.name())
+            }
             Some(_) | None => "nhsuk-heading".to_owned(),
         };
-        self.render_as(out, &self.element(1), Classes::new(&class));
+        self.render_as(out, &self.element_or(1), Classes::new(&class));
     }
 }
 
@@ -75,9 +79,13 @@ impl Heading {
         TextOrHtml(&self.text, &self.html).is_empty()
     }
 
-    /// `h1` to `h6`.
-    pub(super) fn element(&self, default_level: u8) -> String {
-        format!("h{}", self.level.unwrap_or(default_level))
+    /// The element it is made of: `h1` to `h6`, unless something else is said.
+    pub(super) fn element_or(&self, default_level: u8) -> String {
+        if self.element.is_empty() {
+            format!("h{}", self.level.unwrap_or(default_level))
+        } else {
+            self.element.clone()
+        }
     }
 
     /// Writes the heading as the part of another component that looks like this.
@@ -91,7 +99,7 @@ impl Heading {
                 out.close("a");
             }
             if !self.visually_hidden_text.is_empty() {
-                out.text(" ").visually_hidden(&format!(" {}", self.visually_hidden_text));
+                out.visually_hidden(&format!(" {}", self.visually_hidden_text));
             }
         });
     }
@@ -107,23 +115,19 @@ impl Heading {
         if self.is_empty() {
             return;
         }
-        let caption = self.caption.clone().filter(|caption| !caption.is_empty()).map(|caption| Caption {
-            size: caption.size.or(self.size),
-            ..caption
-        });
+        let caption = self
+            .caption
+            .clone()
+            .filter(|caption| !caption.is_empty())
+            .map(|caption| Caption { size: caption.size.or(self.size), ..caption });
         let caption_at = |wanted: CaptionPlacement| {
-            caption
-                .as_ref()
-                .filter(|caption| caption.placement.unwrap_or(CaptionPlacement::Start) == wanted)
+            caption.as_ref().filter(|caption| caption.placement.unwrap_or(CaptionPlacement::Start) == wanted)
         };
 
         if let Some(caption) = caption_at(CaptionPlacement::Before) {
             out.component(caption);
         }
-        out.open(element)
-            .classes(class.and(&self.classes))
-            .id(&self.id)
-            .attributes(&self.attributes);
+        out.open(element).classes(class.and(&self.classes)).id(&self.id).attributes(&self.attributes);
         if let Some(caption) = caption_at(CaptionPlacement::Start) {
             out.component(caption).text(" ");
         }

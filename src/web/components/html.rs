@@ -44,12 +44,7 @@ pub struct Attributes(pub Vec<(String, String)>);
 
 impl<const N: usize> From<[(&str, &str); N]> for Attributes {
     fn from(pairs: [(&str, &str); N]) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-        )
+        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 }
 
@@ -98,12 +93,23 @@ impl Classes {
         if wanted { self.and(class) } else { self }
     }
 
+    /// Adds a modifier of this kind, unless the caller's classes have one already.
+    pub fn unless_in(self, classes: &str, prefix: &str, variant: Option<&str>) -> Self {
+        self.modifier(prefix, variant.filter(|_| !classes.contains(prefix)))
+    }
+
     /// Adds `prefix` and the name of a variant, where there is one.
     pub fn modifier(self, prefix: &str, variant: Option<&str>) -> Self {
         match variant {
             Some(variant) => self.and(&format!("{prefix}{variant}")),
             None => self,
         }
+    }
+}
+
+impl Classes {
+    pub fn into_string(self) -> String {
+        self.0
     }
 }
 
@@ -266,6 +272,13 @@ pub struct Content {
 
 from_text!(Content);
 
+impl Content {
+    /// Markup in place of words.
+    pub fn html(html: Html) -> Self {
+        Self { html: Some(html), ..Self::default() }
+    }
+}
+
 impl Component for Content {
     fn render(&self, out: &mut Markup) {
         out.component(&TextOrHtml(&self.text, &self.html));
@@ -288,6 +301,11 @@ impl Component for TextOrHtml<'_> {
             Some(_) | None => out.text(self.0),
         };
     }
+}
+
+/// What was said, or else what is said where nothing was.
+pub(super) fn or<'a>(said: &'a str, otherwise: &'a str) -> &'a str {
+    if said.is_empty() { otherwise } else { said }
 }
 
 fn escape(html: &mut String, text: &str) {
@@ -316,5 +334,18 @@ mod tests {
             out.finish().as_str(),
             "<p title=\"&quot;&gt;&lt;script&gt;\" hidden>Tom &amp; Jerry&#39;s &lt;b&gt;</p>"
         );
+    }
+
+    #[test]
+    fn a_component_in_a_template_is_not_escaped_twice() {
+        #[derive(askama::Template)]
+        #[template(source = "{{ hint }}{{ words }}", ext = "html")]
+        struct Page {
+            hint: crate::web::components::Hint,
+            words: &'static str,
+        }
+        let page = Page { hint: "Tom & Jerry".into(), words: "<b>" };
+        let rendered = askama::Template::render(&page).unwrap();
+        assert_eq!(rendered, "<div class=\"nhsuk-hint\">Tom &amp; Jerry</div>&#60;b&#62;");
     }
 }

@@ -3,7 +3,7 @@ use serde::Deserialize;
 use super::error_message::ErrorMessage;
 use super::form_group::{Described, FormGroup, InputWrapper, id_or_name};
 use super::hint::Hint;
-use super::html::{Attributes, Classes, Component, Html, Markup, TextOrHtml, component, from_text};
+use super::html::{Attributes, Classes, Component, Html, Markup, TextOrHtml, component, from_text, or};
 use super::label::Label;
 
 /// A field for one line of text.
@@ -135,12 +135,12 @@ impl Component for Input {
                     .when(self.large, "nhsuk-input--large")
                     .when(self.code, "nhsuk-input--code")
                     .when(is_wrong, "nhsuk-input--error")
-                    .modifier("nhsuk-input--width-", self.width.map(InputWidth::name))
+                    .unless_in(&self.classes, "nhsuk-input--width-", self.width.map(InputWidth::name))
                     .and(&self.classes),
             )
             .attribute("id", id)
             .attribute("name", &self.name)
-            .attribute("type", if self.r#type.is_empty() { "text" } else { &self.r#type })
+            .attribute("type", or(&self.r#type, "text"))
             .choice("spellcheck", self.spellcheck)
             .optional("value", &self.value)
             .flag("disabled", self.disabled)

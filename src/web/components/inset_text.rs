@@ -1,30 +1,18 @@
 use serde::Deserialize;
 
-use super::html::{Attributes, Classes, Component, Html, Markup, component};
+use super::html::{Attributes, Classes, Component, Html, Markup, component, or};
 
 /// Sets something apart from the words round it, for example a quotation or an exception.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct InsetText {
     pub id: String,
+    /// "Information" where nothing is said.
     pub visually_hidden_text: String,
     pub text: String,
     pub html: Option<Html>,
     pub classes: String,
     pub attributes: Attributes,
-}
-
-impl Default for InsetText {
-    fn default() -> Self {
-        Self {
-            id: String::new(),
-            visually_hidden_text: "Information".to_owned(),
-            text: String::new(),
-            html: None,
-            classes: String::new(),
-            attributes: Attributes::default(),
-        }
-    }
 }
 
 component!(InsetText);
@@ -35,7 +23,7 @@ impl Component for InsetText {
             .classes(Classes::new("nhsuk-inset-text").and(&self.classes))
             .id(&self.id)
             .attributes(&self.attributes);
-        out.visually_hidden(&format!("{}: ", self.visually_hidden_text));
+        out.visually_hidden(&format!("{}: ", or(&self.visually_hidden_text, "Information")));
         match &self.html {
             Some(html) => {
                 out.html(html);

@@ -90,15 +90,19 @@ impl Component for Label {
             out.component(caption);
         }
         if let Some(wrapper) = &wrapper {
-            out.open(&wrapper.element(1))
+            out.open(&wrapper.element_or(1))
                 .class("nhsuk-label-wrapper")
                 .id(&wrapper.id)
                 .attributes(&wrapper.attributes);
         }
         let size = words.size.and_then(Size::one_of_four);
-        words.render_as(out, "label", Classes::new("nhsuk-label").modifier("nhsuk-label--", size));
+        words.render_as(
+            out,
+            "label",
+            Classes::new("nhsuk-label").unless_in(&words.classes, "nhsuk-label--", size),
+        );
         if let Some(wrapper) = &wrapper {
-            out.close(&wrapper.element(1));
+            out.close(&wrapper.element_or(1));
         }
         if let Some(caption) = beside.as_ref().filter(|one| one.placement == Some(CaptionPlacement::After)) {
             out.component(caption);

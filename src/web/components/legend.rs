@@ -55,19 +55,16 @@ impl Component for Legend {
             }
         }
         let size = words.size.and_then(Size::one_of_four);
-        let class = Classes::new("nhsuk-fieldset__legend").modifier("nhsuk-fieldset__legend--", size);
+        let class =
+            Classes::new("nhsuk-fieldset__legend").unless_in(&self.classes, "nhsuk-fieldset__legend--", size);
         match wrapper {
             Some(wrapper) => {
                 out.open("legend")
                     .classes(class.and(&self.classes))
                     .id(&self.id)
                     .attributes(&self.attributes);
-                let element = wrapper.element(1);
-                let heading = Heading {
-                    id: wrapper.id,
-                    attributes: wrapper.attributes,
-                    ..words
-                };
+                let element = wrapper.element_or(1);
+                let heading = Heading { id: wrapper.id, attributes: wrapper.attributes, ..words };
                 heading.render_as(out, &element, Classes::new("nhsuk-fieldset__heading"));
                 out.close("legend");
             }

@@ -15,15 +15,26 @@ macro_rules! components {
 }
 
 components! {
+    action_link: ActionLink;
     back_link: BackLink, LinkElement, Reverse;
+    breadcrumb: Breadcrumb, BreadcrumbItem;
     button: Button, ButtonElement, ButtonIcon, ButtonIconPlacement, ButtonType, ButtonVariant;
     caption: Caption, CaptionPlacement;
     card: Card, CardDescription, CardImage, CardVariant;
+    character_count: CharacterCount, CountMessage, CountType;
     checkboxes: CheckboxBehaviour, Checkboxes, CheckboxesItem;
+    contents_list: ContentsList, ContentsListItem;
+    date_input: DateInput, DateInputItem;
+    details: Details, DetailsSummary;
+    do_dont_list: DoDontIcon, DoDontList;
     error_message: ErrorMessage;
     error_summary: ErrorSummary, ErrorSummaryItem;
     fieldset: Fieldset;
+    footer: Footer, FooterItem, FooterMeta, FooterNavigation;
     form_group: FormGroup, InputWrapper;
+    header: Header, HeaderAccount, HeaderAccountItem, HeaderColour, HeaderLogo, HeaderNavigation,
+        HeaderNavigationItem, HeaderOrganisation, HeaderSearch, HeaderSearchButton, HeaderSearchInput,
+        HeaderSearchLabel, HeaderService;
     heading: Heading, Size;
     hint: Hint;
     html: Attributes, Content, Html;
@@ -32,7 +43,19 @@ components! {
     inset_text: InsetText;
     label: Label;
     legend: Legend;
+    notification_banner: NotificationBanner, NotificationBannerVariant;
+    pagination: Pagination, PaginationItem, PaginationLink;
+    panel: Panel, PanelVariant;
+    password_input: PasswordButton, PasswordInput;
     radios: Conditional, Radios, RadiosItem;
+    search_input: SearchButton, SearchInput;
+    select: Select, SelectItem;
     skip_link: SkipLink;
     summary_list: Action, Actions, SummaryList, SummaryListRow, SummaryListText;
+    tables: Table, TableAlign, TableCell, TableFormat, TableHeader, TableSort;
+    tabs: Tabs, TabsItem, TabsPanel;
+    tag: Tag, TagColour;
+    task_list: TaskList, TaskListItem, TaskListStatus;
+    textarea: Textarea;
+    warning_callout: WarningCallout;
 }

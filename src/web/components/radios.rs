@@ -217,9 +217,7 @@ impl Component for Radios {
                     block: "nhsuk-radios",
                     id: &item_id(&item.id, prefix, index),
                     name: &self.name,
-                    is_checked: item
-                        .checked
-                        .unwrap_or(!self.value.is_empty() && item.value == self.value),
+                    is_checked: item.checked.unwrap_or(!self.value.is_empty() && item.value == self.value),
                     is_disabled: item.disabled.unwrap_or(self.disabled),
                     behaviour: "",
                     behaviour_group: "",

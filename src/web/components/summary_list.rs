@@ -93,10 +93,7 @@ impl Action {
     pub(super) fn render(&self, out: &mut Markup, card_heading: Option<&Heading>) {
         let is_link = !self.href.is_empty() && self.r#type.is_none();
         let element = if is_link { "a" } else { "button" };
-        let tag = out
-            .open(element)
-            .classes(Classes::new("nhsuk-link").and(&self.classes))
-            .id(&self.id);
+        let tag = out.open(element).classes(Classes::new("nhsuk-link").and(&self.classes)).id(&self.id);
         if is_link {
             tag.attribute("href", &self.href)
         } else {
@@ -124,11 +121,7 @@ impl Action {
 impl SummaryListText {
     fn render(&self, out: &mut Markup, element: &str, class: &str) {
         out.open(element)
-            .classes(
-                Classes::new(class)
-                    .modifier("nhsuk-u-width-", width(&self.width))
-                    .and(&self.classes),
-            )
+            .classes(Classes::new(class).modifier("nhsuk-u-width-", width(&self.width)).and(&self.classes))
             .id(&self.id)
             .attributes(&self.attributes);
         out.component(&TextOrHtml(&self.text, &self.html)).close(element);
@@ -148,10 +141,7 @@ impl SummaryListRow {
         out.open("div")
             .classes(
                 Classes::new("nhsuk-summary-list__row")
-                    .when(
-                        any_actions && self.actions.items.is_empty(),
-                        "nhsuk-summary-list__row--no-actions",
-                    )
+                    .when(any_actions && self.actions.items.is_empty(), "nhsuk-summary-list__row--no-actions")
                     .when(
                         self.border == Some(false) && !line_taken_by_list,
                         "nhsuk-summary-list__row--no-border",
