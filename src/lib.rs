@@ -6,4 +6,5 @@
 pub mod clock;
 pub mod database;
 pub mod id;
+pub mod register;
 pub mod web;

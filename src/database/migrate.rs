@@ -25,7 +25,10 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: &[Migration] = &[migration!(1, "0001_foundation")];
+pub const MIGRATIONS: &[Migration] = &[
+    migration!(1, "0001_foundation"),
+    migration!(2, "0002_registers"),
+];
 
 /// The lock two nodes take before they migrate one PostgreSQL database.
 const MIGRATION_LOCK: i64 = 0x0043_4152_4550_4f53;
