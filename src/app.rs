@@ -4,7 +4,9 @@ use crate::clock::Clock;
 use crate::database::Database;
 use crate::letter::Transport;
 use crate::mail::MailEngine;
-use crate::register::{Register, Search};
+use crate::register::search::Search;
+use crate::register::site_contacts::ContactKey;
+use crate::register::{AskError, Code, Finding, Imported, Register};
 use crate::settings::{SecretKey, Settings};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -31,8 +33,10 @@ pub struct Parts {
     pub clock: Clock,
     /// Codes, links and form tokens are derived from this.
     pub key: SecretKey,
-    /// The registers, asked one after the other until one knows.
-    pub register: Arc<dyn Register>,
+    /// The registers as imported.
+    pub imported: Imported,
+    /// Registers that are asked at once where the imported ones do not know a code.
+    pub live: Vec<Arc<dyn Register>>,
     /// Search over the imported registers.
     pub search: Search,
     pub mail: Arc<dyn MailEngine>,
@@ -54,7 +58,7 @@ impl Deref for App {
 
 /// What an [`App`] is made of that may differ between the service, the demo and a test.
 pub struct Outside {
-    pub register: Arc<dyn Register>,
+    pub live: Vec<Arc<dyn Register>>,
     pub mail: Arc<dyn MailEngine>,
     pub letters: Transport,
     pub demo: bool,
@@ -70,11 +74,12 @@ impl App {
     ) -> Self {
         App(Arc::new(Parts {
             search: Search::new(database.clone()),
+            imported: Imported::new(database.clone()),
             database,
             settings,
             clock,
             key,
-            register: outside.register,
+            live: outside.live,
             mail: outside.mail,
             letters: outside.letters,
             work_waits: Notify::new(),
@@ -83,6 +88,36 @@ impl App {
             demo: outside.demo,
         }))
     }
+}
+
+impl Parts {
+    /// What the registers say about a code: the imported one first, then, where it does not know,
+    /// those that are asked live.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn ask(&self, code: &Code) -> Result<Finding, AskError> {
+        let mut finding = self.imported.find(code).await?;
+        for register in &self.live {
+            if finding == Finding::NotFound && register.knows(code) {
+                finding = register.find(code).await?;
+            }
+        }
+        Ok(finding)
+    }
+
+    /// The key under which contact IDs are kept.
+    pub fn contact_key(&self) -> ContactKey {
+        contact_key(&self.key)
+    }
+}
+
+/// The key under which contact IDs are kept, for the command line that imports them.
+pub fn contact_key(key: &SecretKey) -> ContactKey {
+    use hmac::{Hmac, KeyInit, Mac};
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key.reveal()).expect("a key of 32 bytes is always taken");
+    mac.update(b"contact ids");
+    ContactKey::new(mac.finalize().into_bytes().into())
 }
 
 /// Labels of an answered request.

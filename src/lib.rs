@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` says where to start reading; `routes.rs` and `work.rs` are the two tables of
 //! contents.
 
+pub mod app;
 pub mod audit;
 pub mod clock;
 pub mod contact;
@@ -12,5 +13,8 @@ pub mod id;
 pub mod letter;
 pub mod mail;
 pub mod outbox;
+pub mod register;
+pub mod registration;
 pub mod settings;
+pub mod sign_in;
 pub mod web;

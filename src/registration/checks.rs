@@ -375,14 +375,35 @@ fn dspt(findings: &Findings) -> Judged {
     match &findings.dspt {
         Err(error) => unavailable(error),
         Ok(standing) if standing.is_met() => {
-            (Outcome::Pass, standing.to_string(), findings.dspt_evidence.clone())
+            (Outcome::Pass, dspt_words(standing), findings.dspt_evidence.clone())
         }
         Ok(standing @ DsptStanding::Unknown { .. }) => {
-            (Outcome::Warn, standing.to_string(), findings.dspt_evidence.clone())
+            (Outcome::Warn, dspt_words(standing), findings.dspt_evidence.clone())
         }
         Ok(standing) => {
-            (Outcome::Fail(Reason::DsptNotMet), standing.to_string(), findings.dspt_evidence.clone())
+            (Outcome::Fail(Reason::DsptNotMet), dspt_words(standing), findings.dspt_evidence.clone())
         }
+    }
+}
+
+/// How a site stands with the DSPT, in words.
+pub fn dspt_words(standing: &DsptStanding) -> String {
+    use crate::register::dspt::CoveredBy;
+    let whose = |by: &CoveredBy| match by {
+        CoveredBy::Site => "",
+        CoveredBy::Hq => ", by the head office's assessment",
+    };
+    match standing {
+        DsptStanding::Met { by, level, year, .. } => format!("{level} for {year}{}.", whose(by)),
+        DsptStanding::BelowThreshold { by, level, year } => {
+            format!("{level} for {year}{}, which is below the level needed.", whose(by))
+        }
+        DsptStanding::Lapsed { by, level, year } => {
+            format!("{level} for {year}{}, which no longer counts.", whose(by))
+        }
+        DsptStanding::Unknown { by, words } => format!("The DSPT says “{words}”{}, which we do not know.", whose(by)),
+        DsptStanding::NotPublished { by } => format!("Registered with the DSPT and not published yet{}.", whose(by)),
+        DsptStanding::NotListed => "The DSPT does not list this site or its head office.".to_owned(),
     }
 }
 

@@ -13,10 +13,9 @@ pub mod checks;
 pub mod enquiry;
 pub mod journey;
 pub mod letters;
-pub mod pages;
 pub mod reasons;
+pub mod site_choice;
 pub mod store;
-pub mod verify;
 
 use crate::audit::{Actor, Entry};
 use crate::clock::{Span, Timestamp};

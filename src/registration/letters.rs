@@ -1,0 +1,270 @@
+//! The letters of a registration, in plain words.
+
+use super::Registration;
+use super::enquiry::{Enquiry, Kind};
+use super::reasons::Reason;
+use crate::clock::Timestamp;
+use crate::contact::Email;
+use crate::letter::{CODE_MARK, LINK_MARK, Letter};
+use crate::settings::Settings;
+
+/// What letters need to know of the service.
+#[derive(Clone, Debug)]
+pub struct From {
+    pub service: String,
+    pub domain: String,
+    pub public_address: String,
+    pub helpdesk: String,
+    pub feedback: String,
+    pub code_minutes: u16,
+    pub decision_hours: u16,
+}
+
+impl From {
+    pub fn of(settings: &Settings) -> Self {
+        From {
+            service: settings.service_name.clone(),
+            domain: settings.mail_domain.clone(),
+            public_address: settings.public_address.clone(),
+            helpdesk: format!("{} or {}", settings.helpdesk_email, settings.helpdesk_telephone),
+            feedback: settings.feedback_email.clone(),
+            code_minutes: settings.code_minutes,
+            decision_hours: settings.decision_hours,
+        }
+    }
+
+    fn email(&self, at: Timestamp, name: &'static str, to: &str, subject: String, paragraphs: &[&str]) -> Letter {
+        let body = format!(
+            "{}\n\n{}\nNeed help? {}\n",
+            paragraphs.join("\n\n"),
+            self.service,
+            self.helpdesk
+        );
+        Letter::email(at, &self.domain, name, to, subject, body)
+    }
+
+    fn status_page(&self, case: &Registration) -> String {
+        format!("{}/registration/{}", self.public_address, case.reference)
+    }
+}
+
+/// The code that shows a registrant reads their email.
+pub fn email_code(from: &From, at: Timestamp, to: &Email, registration: &str, code: &str) -> Letter {
+    from.email(
+        at,
+        "email code",
+        to.as_str(),
+        format!("Your {} code", from.service),
+        &[
+            &format!("Your code is {CODE_MARK}"),
+            &format!("It works for {} minutes. Type it into the page you asked for it on.", from.code_minutes),
+            "We never ask for this code by telephone or email. If you did not ask for it, do nothing.",
+        ],
+    )
+    .about(registration)
+    .carrying("EmailCode", code)
+}
+
+/// The passcode to the address a register holds for a site.
+pub fn site_code(from: &From, at: Timestamp, to: &Email, case: &Registration, code: &str) -> Letter {
+    from.email(
+        at,
+        "site code",
+        to.as_str(),
+        format!("Code to register {} for secure email", case.site_name()),
+        &[
+            &format!("Somebody is registering {} for secure email and asked us to send a code to this address.", case.site_name()),
+            &format!("The code is {CODE_MARK}"),
+            &format!("It works for {} minutes. Give it only to the person in your organisation who is registering the site.", from.code_minutes),
+            "If nobody at your site is doing this, do not pass the code on, and tell us.",
+        ],
+    )
+    .about(&case.id)
+    .carrying("SiteCode", code)
+}
+
+/// "We have received your registration."
+pub fn received(from: &From, at: Timestamp, case: &Registration, to: &Email) -> Letter {
+    let due = case.due_at.map_or_else(String::new, Timestamp::in_words);
+    from.email(
+        at,
+        "registration received",
+        to.as_str(),
+        format!("We have received your registration {}", case.reference),
+        &[
+            &format!("Your reference is {}. We have received the registration of {}.", case.reference, case.site_name()),
+            "We are checking it against the registers of CQC, ODS and the DSPT. Most registrations are decided within minutes.",
+            &format!("You will hear from us by {due} at the latest."),
+            &format!("See how it is doing: {}", from.status_page(case)),
+        ],
+    )
+    .about(&case.id)
+}
+
+/// Tells the contact a register holds for the site, with a way to stop it.
+pub fn notice_to_site(from: &From, at: Timestamp, case: &Registration, to: &Email, link: &str) -> Letter {
+    from.email(
+        at,
+        "notice to the site",
+        to.as_str(),
+        format!("{} is being registered for secure email", case.site_name()),
+        &[
+            &format!(
+                "Somebody has registered {} for secure email with us. The reference is {}. We are telling you because CQC gave us this address for the site.",
+                case.site_name(),
+                case.reference
+            ),
+            "If you know about this, you need do nothing.",
+            &format!("If this was not you or your colleagues, stop it here: {LINK_MARK}"),
+            "We never ask for passwords or codes by telephone or email.",
+        ],
+    )
+    .about(&case.id)
+    .carrying("StopLink", link)
+}
+
+/// "Approved": what happens next.
+pub fn approved(from: &From, at: Timestamp, case: &Registration, to: &Email, address: &str) -> Letter {
+    from.email(
+        at,
+        "registration approved",
+        to.as_str(),
+        format!("{} can use secure email", case.site_name()),
+        &[
+            &format!("We have approved registration {} for {}.", case.reference, case.site_name()),
+            &format!("The shared mailbox of the site is {address}."),
+            "Each person you named gets an email with a link to activate their account, and a code by text message when they use it. The accounts are set up in about an hour.",
+            "The site is live when its first owner has activated their account.",
+        ],
+    )
+    .about(&case.id)
+}
+
+/// The words of "declined", shown to the case worker before it is sent.
+pub fn declined_words(reason: Reason, more: &str) -> Vec<String> {
+    let mut words = vec![reason.words().to_owned()];
+    if !more.is_empty() {
+        words.push(more.to_owned());
+    }
+    words.push(format!("What to do: {}", reason.fix()));
+    words
+}
+
+/// "Declined", with the reason and its fix.
+pub fn declined(from: &From, at: Timestamp, case: &Registration, to: &Email, reason: Reason, more: &str) -> Letter {
+    let mut paragraphs = vec![format!(
+        "We could not approve registration {} for {} (reason {}).",
+        case.reference,
+        case.site_name(),
+        reason.code()
+    )];
+    paragraphs.extend(declined_words(reason, more));
+    paragraphs.push(format!("When that is done you can register again: {}/register", from.public_address));
+    let paragraphs: Vec<&str> = paragraphs.iter().map(String::as_str).collect();
+    from.email(
+        at,
+        "registration declined",
+        to.as_str(),
+        format!("Your registration {} was not approved", case.reference),
+        &paragraphs,
+    )
+    .about(&case.id)
+}
+
+/// A question of a case worker.
+pub fn more_information(from: &From, at: Timestamp, case: &Registration, to: &Email, question: &str) -> Letter {
+    from.email(
+        at,
+        "more information asked",
+        to.as_str(),
+        format!("We need more information about registration {}", case.reference),
+        &[
+            &format!("To decide registration {} for {}, we need to know:", case.reference, case.site_name()),
+            question,
+            &format!("Please answer here: {}", from.status_page(case)),
+        ],
+    )
+    .about(&case.id)
+}
+
+/// The site said "this was not us".
+pub fn stopped(from: &From, at: Timestamp, case: &Registration, to: &Email) -> Letter {
+    from.email(
+        at,
+        "registration stopped",
+        to.as_str(),
+        format!("Registration {} was stopped", case.reference),
+        &[
+            &format!(
+                "The contact that CQC gave us for {} told us that registration {} was not theirs. We have stopped it. Nothing was set up.",
+                case.site_name(),
+                case.reference
+            ),
+            "If that is a misunderstanding, speak to your colleagues at the site and call our helpdesk.",
+        ],
+    )
+    .about(&case.id)
+}
+
+/// "Your site is live."
+pub fn live(from: &From, at: Timestamp, case: &Registration, to: &Email) -> Letter {
+    from.email(
+        at,
+        "registration live",
+        to.as_str(),
+        format!("{} is live on secure email", case.site_name()),
+        &[
+            &format!("The first owner has activated their account, so {} can now send and receive secure email.", case.site_name()),
+            "Please remind the others to activate theirs. An account that is not activated within 30 days becomes inactive.",
+        ],
+    )
+    .about(&case.id)
+}
+
+/// An enquiry on its way to the team that answers it.
+pub fn enquiry_to_team(from: &From, at: Timestamp, enquiry: &Enquiry, team: &str) -> Letter {
+    from.email(
+        at,
+        "enquiry to the team",
+        team,
+        enquiry.kind.subject().to_owned(),
+        &[
+            &format!("Reference {}", enquiry.reference),
+            &format!("From {} ({}), {}", enquiry.name, enquiry.email, enquiry.organisation),
+            &format!("Telephone: {}", if enquiry.telephone.is_empty() { "not given" } else { &enquiry.telephone }),
+            &enquiry.message,
+        ],
+    )
+    .about(&enquiry.id)
+}
+
+/// "We have received your message."
+pub fn enquiry_received(from: &From, at: Timestamp, enquiry: &Enquiry) -> Letter {
+    let who = match enquiry.kind {
+        Kind::Hospice => "Our feedback team",
+        Kind::SelfManagement | Kind::Recovery => "Our team",
+    };
+    from.email(
+        at,
+        "enquiry received",
+        enquiry.email.as_str(),
+        format!("We have received your message {}", enquiry.reference),
+        &[
+            &format!("Your reference is {}.", enquiry.reference),
+            &format!("{who} will answer by {}.", enquiry.due_at.in_words()),
+        ],
+    )
+    .about(&enquiry.id)
+}
+
+/// The team's answer to an enquiry.
+pub fn enquiry_answered(from: &From, at: Timestamp, enquiry: &Enquiry, answer: &str) -> Letter {
+    from.email(
+        at,
+        "enquiry answered",
+        enquiry.email.as_str(),
+        format!("Our answer to your message {}", enquiry.reference),
+        &[answer],
+    )
+    .about(&enquiry.id)
+}
