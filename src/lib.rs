@@ -8,6 +8,7 @@ pub mod audit;
 pub mod clock;
 pub mod contact;
 pub mod database;
+pub mod directory;
 pub mod id;
 pub mod letter;
 pub mod mail;

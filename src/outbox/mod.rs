@@ -24,6 +24,10 @@ pub enum Work {
     ProvisionSharedMailbox { shared_mailbox: String },
     /// Make the mail engine hold a person's mailbox as the directory says.
     ProvisionAccount { account: String },
+    /// Move a registration on as its site's mailboxes are provisioned and its first owner activates.
+    FollowSite { registration: String },
+    /// Send a new activation link, if an account waits to be activated at the address typed.
+    SendActivationLink { asked: String },
 }
 
 impl Work {
@@ -35,6 +39,8 @@ impl Work {
             Work::SendLetter { .. } => "SendLetter",
             Work::ProvisionSharedMailbox { .. } => "ProvisionSharedMailbox",
             Work::ProvisionAccount { .. } => "ProvisionAccount",
+            Work::FollowSite { .. } => "FollowSite",
+            Work::SendActivationLink { .. } => "SendActivationLink",
         }
     }
 
@@ -46,16 +52,21 @@ impl Work {
             Work::SendLetter { .. } => "Send a letter",
             Work::ProvisionSharedMailbox { .. } => "Set up a shared mailbox",
             Work::ProvisionAccount { .. } => "Set up an account",
+            Work::FollowSite { .. } => "Move a registration on after its mailboxes were set up",
+            Work::SendActivationLink { .. } => "Send a new activation link",
         }
     }
 
     /// The identifier of what it is about.
     pub fn subject(&self) -> &str {
         match self {
-            Work::RunChecks { registration } | Work::Decide { registration } => registration,
+            Work::RunChecks { registration }
+            | Work::Decide { registration }
+            | Work::FollowSite { registration } => registration,
             Work::SendLetter { letter } => letter,
             Work::ProvisionSharedMailbox { shared_mailbox } => shared_mailbox,
             Work::ProvisionAccount { account } => account,
+            Work::SendActivationLink { asked } => asked,
         }
     }
 }

@@ -1,0 +1,538 @@
+//! The directory: sites, their shared mailboxes, the people's accounts, and every address ever used.
+//!
+//! When a registration is approved, [`store::open_site`] makes everything in one transaction: the
+//! site, its one shared mailbox, an account for each person in a numbered slot, the addresses, who
+//! owns and who is a member, the entries, and the work that makes the mail engine follow.
+//!
+//! What constraints keep, whoever writes: ten numbered slots a site, one shared mailbox a site, an
+//! address that never names anything else, a personal email or mobile in one live account only.
+//! [`store::invariants`] counts breaches of these and of what no constraint can say.
+//!
+//! What is deliberately not here: who decides (case work), how a person activates (their own pages),
+//! and what happens to an account later in its life.
+
+pub mod address;
+pub mod letters;
+pub mod provision;
+pub mod store;
+
+use crate::audit::{Actor, Entry};
+use crate::clock::Timestamp;
+use crate::contact::{Email, Mobile, Name};
+use crate::outbox::{Change, Work};
+use crate::settings::Secret;
+
+/// Places for accounts at a site without an exception.
+pub const SLOTS: usize = 10;
+
+/// Who looks after a site's accounts after set-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Management {
+    /// The central team.
+    Nas,
+    /// The organisation itself.
+    Organisation,
+}
+
+impl Management {
+    pub fn stored(self) -> &'static str {
+        match self {
+            Management::Nas => "Nas",
+            Management::Organisation => "Organisation",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Management::Nas, Management::Organisation].into_iter().find(|known| known.stored() == text)
+    }
+}
+
+/// What a person may do with a shared mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reads, sends, and looks after who else may.
+    Owner,
+    /// Reads and sends.
+    Member,
+}
+
+impl Access {
+    pub fn stored(self) -> &'static str {
+        match self {
+            Access::Owner => "Owner",
+            Access::Member => "Member",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Access::Owner, Access::Member].into_iter().find(|known| known.stored() == text)
+    }
+
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Access::Owner => "Owner",
+            Access::Member => "Member",
+        }
+    }
+}
+
+/// One place, or home-care office, that has joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    pub id: String,
+    pub ods_code: String,
+    pub cqc_location_id: String,
+    pub name: String,
+    pub town: String,
+    pub postcode: String,
+    pub management: Management,
+    pub registration_id: String,
+    pub joined_at: Timestamp,
+}
+
+/// Where a shared mailbox is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SharedMailboxState {
+    /// The mail engine does not hold it yet.
+    Pending,
+    Active,
+}
+
+impl SharedMailboxState {
+    pub fn stored(self) -> &'static str {
+        match self {
+            SharedMailboxState::Pending => "Pending",
+            SharedMailboxState::Active => "Active",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [SharedMailboxState::Pending, SharedMailboxState::Active]
+            .into_iter()
+            .find(|known| known.stored() == text)
+    }
+}
+
+/// The mailbox of a site. It has no password: people reach it through their own accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedMailbox {
+    pub id: String,
+    pub version: i64,
+    pub site_id: String,
+    pub state: SharedMailboxState,
+    pub address: String,
+    pub display_name: String,
+    pub made_at: Timestamp,
+}
+
+impl SharedMailbox {
+    /// The mail engine holds it. Nothing where it was known to hold it already.
+    pub fn provisioned(self) -> Option<Change<Self>> {
+        match self.state {
+            SharedMailboxState::Pending => {
+                let entry = Entry::new(Actor::Service, "shared mailbox provisioned", &self.id);
+                Some(Change::new(SharedMailbox { state: SharedMailboxState::Active, ..self }, entry))
+            }
+            SharedMailboxState::Active => None,
+        }
+    }
+}
+
+/// Where an account is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nobody has activated it yet: no password, no mail.
+    Pending,
+    Active,
+}
+
+impl State {
+    pub fn stored(self) -> &'static str {
+        match self {
+            State::Pending => "Pending",
+            State::Active => "Active",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [State::Pending, State::Active].into_iter().find(|known| known.stored() == text)
+    }
+
+    pub fn in_words(self) -> &'static str {
+        match self {
+            State::Pending => "Not activated yet",
+            State::Active => "Active",
+        }
+    }
+}
+
+/// Every move of an account from state to state, for the picture in the documents and the test that
+/// holds the code against it.
+pub const MOVES: &[(&str, &str, &str)] = &[("Pending", "activate", "Active")];
+
+/// A person's own mailbox and place in the directory.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub id: String,
+    /// Goes up with every save; a save of an older version is refused.
+    pub version: i64,
+    pub state: State,
+    pub first_name: Name,
+    pub last_name: Name,
+    pub role: String,
+    pub address: String,
+    pub personal_email: Email,
+    pub mobile: Mobile,
+    pub password_hash: Option<Secret<String>>,
+    pub made_at: Timestamp,
+    pub activated_at: Option<Timestamp>,
+    pub policy_accepted_at: Option<Timestamp>,
+    /// When the mail engine first held its mailbox.
+    pub provisioned_at: Option<Timestamp>,
+}
+
+impl Account {
+    pub fn full_name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name)
+    }
+
+    /// The person has shown who they are, chosen a password and accepted the policy.
+    ///
+    /// # Errors
+    /// [`Refusal::NotPending`].
+    pub fn activate(self, at: Timestamp, password_hash: Secret<String>) -> Result<Change<Self>, Refusal> {
+        match self.state {
+            State::Pending => {
+                let entry =
+                    Entry::new(Actor::AccountHolder(self.id.clone()), "account activated", &self.id);
+                let work = Work::ProvisionAccount { account: self.id.clone() };
+                let active = Account {
+                    state: State::Active,
+                    password_hash: Some(password_hash),
+                    activated_at: Some(at),
+                    policy_accepted_at: Some(at),
+                    ..self
+                };
+                // The engine lets nobody in and takes no mail before this.
+                Ok(Change::new(active, entry).then(work))
+            }
+            State::Active => Err(Refusal::NotPending),
+        }
+    }
+
+    /// The mail engine holds the mailbox. Nothing where it was known to hold it already.
+    pub fn provisioned(self, at: Timestamp) -> Option<Change<Self>> {
+        if self.provisioned_at.is_some() {
+            return None;
+        }
+        let entry = Entry::new(Actor::Service, "account provisioned", &self.id);
+        Some(Change::new(Account { provisioned_at: Some(at), ..self }, entry))
+    }
+}
+
+/// One person of a site that is to be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPerson {
+    pub first_name: Name,
+    pub last_name: Name,
+    pub role: String,
+    pub email: Email,
+    pub mobile: Mobile,
+    pub access: Access,
+    /// The address of the account they have already, from another site; then none is made.
+    pub existing_account: Option<String>,
+}
+
+impl NewPerson {
+    pub fn full_name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name)
+    }
+}
+
+/// A site that is to be opened, as it was approved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSite {
+    pub registration_id: String,
+    pub ods_code: String,
+    pub cqc_location_id: String,
+    pub name: String,
+    pub town: String,
+    pub postcode: String,
+    pub people: Vec<NewPerson>,
+}
+
+impl NewSite {
+    /// What can be said against it without looking anything up.
+    ///
+    /// # Errors
+    /// The first reason why it cannot be opened.
+    pub fn check(&self) -> Result<(), Refusal> {
+        if self.people.is_empty() {
+            return Err(Refusal::NobodyNamed);
+        }
+        if self.people.len() > SLOTS {
+            return Err(Refusal::TooManyPeople(self.people.len()));
+        }
+        if !self.people.iter().any(|person| person.access == Access::Owner) {
+            return Err(Refusal::NoOwner);
+        }
+        for (place, person) in self.people.iter().enumerate() {
+            for other in &self.people[..place] {
+                let same_account = person.existing_account.is_some()
+                    && person.existing_account.as_deref().map(address::canonical)
+                        == other.existing_account.as_deref().map(address::canonical);
+                let both = [other, person].map(NewPerson::full_name);
+                if same_account {
+                    return Err(Refusal::NamedTwice { both, what: "account" });
+                }
+                if person.email == other.email {
+                    return Err(Refusal::NamedTwice { both, what: "email address" });
+                }
+                if person.mobile == other.mobile {
+                    return Err(Refusal::NamedTwice { both, what: "mobile number" });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// People whose names could be taken for one another in the directory, in words.
+    pub fn look_alike_people(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (place, person) in self.people.iter().enumerate() {
+            for other in &self.people[..place] {
+                if address::look_alike(&person.full_name(), &other.full_name()) {
+                    found.push(format!("{} and {}", other.full_name(), person.full_name()));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// A contact that stands in another live account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contact {
+    Email,
+    Mobile,
+}
+
+impl Contact {
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Contact::Email => "email address",
+            Contact::Mobile => "mobile number",
+        }
+    }
+}
+
+/// Why the directory says no, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// A site with this ODS code has joined; says its name.
+    SiteIsThere(String),
+    /// The shared mailbox's address was used before, by a site that is gone.
+    AddressIsTaken(String),
+    NobodyNamed,
+    TooManyPeople(usize),
+    NoOwner,
+    /// Two people of the same site share something that must be their own.
+    NamedTwice {
+        both: [String; 2],
+        what: &'static str,
+    },
+    ContactIsTaken {
+        person: String,
+        contact: Contact,
+    },
+    /// The account somebody is said to have does not exist, or is not theirs: the two look alike.
+    NotTheirAccount {
+        person: String,
+        address: String,
+    },
+    NotPending,
+    /// Somebody else changed it in between.
+    SomebodyWasFaster,
+}
+
+impl Refusal {
+    pub fn words(&self) -> String {
+        match self {
+            Refusal::SiteIsThere(name) => {
+                format!("This site has joined already, as {name}. Nothing was changed.")
+            }
+            Refusal::AddressIsTaken(address) => format!(
+                "The address {address} was used before and cannot be used again. Ask the team that looks after the directory."
+            ),
+            Refusal::NobodyNamed => "Nobody is named for this site. A site needs at least one owner.".to_owned(),
+            Refusal::TooManyPeople(count) => {
+                format!("{count} people are named. A site can have {SLOTS} accounts.")
+            }
+            Refusal::NoOwner => "None of the people is an owner. A site needs at least one.".to_owned(),
+            Refusal::NamedTwice { both: [one, two], what } => format!(
+                "{one} and {two} have the same {what}. Each person needs their own."
+            ),
+            Refusal::ContactIsTaken { person, contact } => format!(
+                "The {} given for {person} belongs to another account. Ask for one that is theirs alone.",
+                contact.in_words()
+            ),
+            Refusal::NotTheirAccount { person, address } => format!(
+                "We could not match {person} to the account {address}. Check the address and the last name."
+            ),
+            Refusal::NotPending => "This account has been activated already.".to_owned(),
+            Refusal::SomebodyWasFaster => {
+                "Somebody else has just changed this. Open the page again.".to_owned()
+            }
+        }
+    }
+}
+
+/// Whether two last names are one person's: the same in plain letters.
+pub fn same_last_name(one: &Name, two: &Name) -> bool {
+    let plain = |name: &Name| -> String {
+        any_ascii::any_ascii(name.as_str())
+            .to_ascii_lowercase()
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect()
+    };
+    plain(one) == plain(two)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn name(text: &str) -> Name {
+        Name::parse(text, "name").expect(text)
+    }
+
+    /// Somebody whose contacts are made of a number, so that no two are alike.
+    pub(crate) fn person(first: &str, last: &str, number: usize, access: Access) -> NewPerson {
+        NewPerson {
+            first_name: name(first),
+            last_name: name(last),
+            role: "Registered manager".to_owned(),
+            email: Email::parse(&format!("person{number}@home.example")).expect("an address"),
+            mobile: Mobile::parse(&format!("077{number:08}")).expect("a mobile"),
+            access,
+            existing_account: None,
+        }
+    }
+
+    pub(crate) fn new_site(ods_code: &str, people: Vec<NewPerson>) -> NewSite {
+        NewSite {
+            registration_id: format!("registration of {ods_code}"),
+            ods_code: ods_code.to_owned(),
+            cqc_location_id: format!("1-{ods_code}"),
+            name: "Rose Court".to_owned(),
+            town: "Lincoln".to_owned(),
+            postcode: "LN1 1AA".to_owned(),
+            people,
+        }
+    }
+
+    pub(crate) fn account(state: State) -> Account {
+        Account {
+            id: "account".to_owned(),
+            version: 1,
+            state,
+            first_name: name("Asha"),
+            last_name: name("Patel"),
+            role: "Carer".to_owned(),
+            address: "asha.patel@carepost.example".to_owned(),
+            personal_email: Email::parse("asha@home.example").expect("an address"),
+            mobile: Mobile::parse("07700900123").expect("a mobile"),
+            password_hash: None,
+            made_at: Timestamp::from_milliseconds(0),
+            activated_at: None,
+            policy_accepted_at: None,
+            provisioned_at: None,
+        }
+    }
+
+    #[test]
+    fn the_picture_of_the_states_is_what_the_code_does() {
+        for state in [State::Pending, State::Active] {
+            let made = account(state).activate(Timestamp::from_milliseconds(1), Secret::new("hash".to_owned()));
+            let drawn = MOVES.iter().find(|(from, verb, _)| *from == state.stored() && *verb == "activate");
+            match (made, drawn) {
+                (Ok(change), Some((_, _, to))) => assert_eq!(change.state.state.stored(), *to),
+                (Err(Refusal::NotPending), None) => {}
+                (made, drawn) => panic!("{state:?}: {made:?}, drawn {drawn:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_activated_account_has_a_password_and_the_engine_hears_of_it() {
+        let at = Timestamp::from_milliseconds(7);
+        let change = account(State::Pending).activate(at, Secret::new("hash".to_owned())).expect("activated");
+        assert_eq!(change.state.activated_at, Some(at));
+        assert_eq!(change.state.policy_accepted_at, Some(at));
+        assert_eq!(change.work, [Work::ProvisionAccount { account: "account".to_owned() }]);
+        assert!(!format!("{:?}", change.state).contains("hash\""), "a hash is not for logs");
+    }
+
+    #[test]
+    fn what_is_first_provisioned_is_noted_once() {
+        let at = Timestamp::from_milliseconds(7);
+        let change = account(State::Pending).provisioned(at).expect("a change");
+        assert_eq!(change.state.provisioned_at, Some(at));
+        assert!(change.state.provisioned(at).is_none());
+    }
+
+    #[test]
+    fn a_site_that_cannot_be_is_refused_in_words() {
+        let (asha, bo) =
+            (person("Asha", "Patel", 1, Access::Owner), person("Bo", "Li", 2, Access::Member));
+        let check = |people: Vec<NewPerson>, expect: Option<&str>| {
+            let found = new_site("VM195", people).check().err().map(|refusal| refusal.words());
+            match expect {
+                None => assert_eq!(found, None),
+                Some(words) => assert!(found.as_deref().is_some_and(|found| found.contains(words)), "{found:?}"),
+            }
+        };
+        check(vec![asha.clone(), bo.clone()], None);
+        check(vec![], Some("Nobody is named"));
+        check(vec![bo.clone()], Some("None of the people is an owner"));
+        check((1..=11).map(|number| person("Asha", "Patel", number, Access::Owner)).collect(), Some("11 people"));
+        check((1..=10).map(|number| person("Asha", "Patel", number, Access::Owner)).collect(), None);
+        check(
+            vec![asha.clone(), NewPerson { email: asha.email.clone(), ..bo.clone() }],
+            Some("Asha Patel and Bo Li have the same email address"),
+        );
+        check(
+            vec![asha.clone(), NewPerson { mobile: asha.mobile.clone(), ..bo.clone() }],
+            Some("have the same mobile number"),
+        );
+        let with = |person: &NewPerson, account: &str| NewPerson {
+            existing_account: Some(account.to_owned()),
+            ..person.clone()
+        };
+        check(
+            vec![with(&asha, "a.b@carepost.example"), with(&bo, "A.B@carepost.example")],
+            Some("have the same account"),
+        );
+    }
+
+    #[test]
+    fn people_who_could_be_mistaken_for_one_another_are_named() {
+        let site = new_site(
+            "VM195",
+            vec![
+                person("Asha", "Patel", 1, Access::Owner),
+                person("Asha", "Patle", 2, Access::Owner),
+                person("Bo", "Li", 3, Access::Member),
+            ],
+        );
+        assert_eq!(site.look_alike_people(), ["Asha Patel and Asha Patle"]);
+    }
+
+    #[test]
+    fn a_last_name_is_the_same_with_and_without_its_accents() {
+        assert!(same_last_name(&name("O’Brien"), &name("OBrien")));
+        assert!(same_last_name(&name("Núñez"), &name("nunez")));
+        assert!(!same_last_name(&name("Patel"), &name("Patil")));
+    }
+}
