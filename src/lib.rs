@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod casework;
 pub mod clock;
 pub mod contact;
 pub mod database;
@@ -15,6 +16,8 @@ pub mod mail;
 pub mod outbox;
 pub mod register;
 pub mod registration;
+pub mod routes;
 pub mod settings;
 pub mod sign_in;
 pub mod web;
+pub mod work;
