@@ -473,8 +473,7 @@ impl CqcLocationId {
     /// What was typed instead.
     pub fn parse(text: &str) -> Result<Self, CodeProblem> {
         let id = cqc_text(text)?;
-        let nhs =
-            id.len() == 5 && alphanumeric(&id) && id.starts_with(|c: char| c.is_ascii_uppercase());
+        let nhs = id.len() == 5 && alphanumeric(&id) && !all_digits(&id);
         if is_cqc_number(&id) || nhs {
             return Ok(CqcLocationId(id.into()));
         }
@@ -686,6 +685,10 @@ mod tests {
         assert_eq!(
             CqcLocationId::parse("rgp75").expect("NHS style").as_str(),
             "RGP75"
+        );
+        assert!(
+            CqcLocationId::parse("5J5X2").is_ok(),
+            "a primary care trust's"
         );
         assert_eq!(
             CqcProviderId::parse("RL4").expect("NHS style").as_str(),
