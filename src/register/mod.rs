@@ -30,8 +30,6 @@ mod live;
 
 #[cfg(test)]
 mod contract;
-#[cfg(test)]
-mod tests;
 
 pub use code::{
     CodeProblem, CqcContactId, CqcLocationId, CqcProviderId, OdsCode, OdsHqCode, OdsSiteCode,
