@@ -1089,6 +1089,49 @@ mod tests {
         check("abcd", "badc", false);
     }
 
+    /// What a running service answers after an import, without anybody telling its search.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_import_is_found_within_about_a_second_and_codes_only_ods_has_are_found_too() {
+        use super::super::import::{Kind, Options, run_bytes};
+        use crate::clock::{Clock, Timestamp};
+        let clock = Clock::still(Timestamp::from_milliseconds(0));
+        for database in crate::database::for_tests::both_engines().await {
+            let search = Search::new(database.clone());
+            assert_eq!(search.find("heathbank", 0).await.expect("read").total, 0);
+            let body = include_bytes!("recorded/cqc_location_registered.json");
+            let line = String::from_utf8_lossy(body).replace('\n', " ");
+            let take = async |kind: Kind, file: &str| {
+                run_bytes(
+                    &database,
+                    &clock,
+                    kind,
+                    "x",
+                    file.as_bytes(),
+                    &Options::default(),
+                )
+                .await
+                .expect("taken");
+            };
+            take(Kind::CqcLocations, &line).await;
+            tokio::time::sleep(CHECKED_EVERY).await;
+            assert_eq!(search.find("heathbank", 0).await.expect("read").total, 1);
+            let site = |code: &str, name: &str| {
+                format!("\"{code}\",\"{name}\",{}\"1\"\n", "\"\",".repeat(24))
+            };
+            let sites = site("VN139", "HEATHBANK") + &site("VNZZZ", "CARTREF NEWYDD");
+            take(Kind::OdsSites, &sites).await;
+            tokio::time::sleep(CHECKED_EVERY).await;
+            let found = search.find("cartref", 0).await.expect("read");
+            assert_eq!((found.total, &found.rows[0].location_id), (1, &None));
+            assert!(!found.rows[0].registered);
+            assert_eq!(
+                search.find("heathbank", 0).await.expect("read").total,
+                1,
+                "not once for each register"
+            );
+        }
+    }
+
     proptest! {
         /// The shortcut by halves finds what comparing with every word finds.
         #[test]
