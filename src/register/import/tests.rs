@@ -754,6 +754,13 @@ async fn a_providers_number_given_for_a_location_is_told_by_the_register() {
     for database in both_engines().await {
         takes(&database, Kind::CqcProviders, r#"{"providerId":"1-101655600","name":"Heathbank Support Services","registrationStatus":"Registered","ownershipType":"Organisation","odsCode":"AQ8C","companiesHouseNumber":"IP19203R  "}"#).await;
         let imported = Imported::new(database);
+        let is_provider = async |number: &str| {
+            imported
+                .is_provider_number(&location_id(number))
+                .await
+                .expect("an answer")
+        };
+        assert!(is_provider("1-101655600").await && !is_provider("1-101655601").await);
         // The two have one shape: as a location it is not found, as a provider it is.
         let as_location = Code::CqcLocation(location_id("1-101655600"));
         assert_eq!(imported.find(&as_location).await, Ok(Finding::NotFound));
@@ -800,13 +807,16 @@ const CONTACTS: &str = "Location ID,Contact ID,Email,Telephone\n\
 1-120745060,1-7120745061,deputy@heathbank.example,\n\
 1-126240944,1-7126240944,,07700 900112\n\
 1-117886088,12345,manager@elizabeth.example,\n\
+CON1-9999999999,1-117886088,swapped@elizabeth.example,\n\
 1-117886088,1-7117886088,manager@elizabeth.example,\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn site_contacts_keep_hashes_and_a_wrong_contact_id_is_in_no_message() {
     for database in both_engines().await {
         let report = takes(&database, Kind::SiteContacts, CONTACTS).await;
-        assert_eq!(report.rejected, 2, "{report}");
+        assert_eq!(report.rejected, 3, "{report}");
+        assert!(!report.to_string().contains("9999999999"), "{report}");
+        assert!(!report.json().contains("9999999999"), "{report}");
         assert!(
             !report.to_string().contains("12345,") && !report.json().contains("\"12345\""),
             "{report}"
