@@ -115,7 +115,8 @@ impl Parts {
 /// The key under which contact IDs are kept, for the command line that imports them.
 pub fn contact_key(key: &SecretKey) -> ContactKey {
     use hmac::{Hmac, KeyInit, Mac};
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key.reveal()).expect("a key of 32 bytes is always taken");
+    let mut mac =
+        Hmac::<sha2::Sha256>::new_from_slice(key.reveal()).expect("a key of 32 bytes is always taken");
     mac.update(b"contact ids");
     ContactKey::new(mac.finalize().into_bytes().into())
 }

@@ -92,14 +92,16 @@ impl FromRow for SharedMailbox {
 
 impl FromRow for Account {
     fn from_row(row: &Row<'_>) -> Result<Self> {
-        let (state, first_name, last_name): (String, String, String) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        let (state, first_name, last_name): (String, String, String) =
+            (row.get(2)?, row.get(3)?, row.get(4)?);
         let (email, mobile): (String, String) = (row.get(7)?, row.get(8)?);
         let password_hash: Option<String> = row.get(9)?;
         Ok(Account {
             id: row.get(0)?,
             version: row.get(1)?,
             state: State::parse(&state).ok_or_else(|| broken("state of an account", &state))?,
-            first_name: Name::parse(&first_name, "first name").map_err(|words| broken("an account", &words))?,
+            first_name: Name::parse(&first_name, "first name")
+                .map_err(|words| broken("an account", &words))?,
             last_name: Name::parse(&last_name, "last name").map_err(|words| broken("an account", &words))?,
             role: row.get(5)?,
             address: row.get(6)?,
@@ -494,7 +496,13 @@ async fn take_address(
 }
 
 /// Adds an account; false when a contact belongs to another live account.
-async fn add_account(tx: &mut Tx, at: Timestamp, person: &NewPerson, id: &str, address: &str) -> Result<bool> {
+async fn add_account(
+    tx: &mut Tx,
+    at: Timestamp,
+    person: &NewPerson,
+    id: &str,
+    address: &str,
+) -> Result<bool> {
     let added = tx
         .run(
             "INSERT INTO accounts (id, version, state, first_name, last_name, role, address, personal_email, mobile,
@@ -545,7 +553,11 @@ pub async fn save_account(tx: &mut Tx, now: Timestamp, change: &Change<Account>)
 }
 
 /// Saves a move of a shared mailbox; false when somebody else saved in between.
-pub async fn save_shared_mailbox(tx: &mut Tx, now: Timestamp, change: &Change<SharedMailbox>) -> Result<bool> {
+pub async fn save_shared_mailbox(
+    tx: &mut Tx,
+    now: Timestamp,
+    change: &Change<SharedMailbox>,
+) -> Result<bool> {
     let mailbox = &change.state;
     let saved = tx
         .run(
@@ -746,8 +758,8 @@ const INVARIANTS: &[(&str, &str)] = &[
 /// What must always be true, each with the number of breaches found. Reads everything; for
 /// `carepost check`, not for a page.
 pub async fn invariants(database: &Database) -> Result<Vec<(&'static str, i64)>> {
-    use std::sync::atomic::{AtomicI64, Ordering};
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
     let mut found = Vec::new();
     for (name, sql) in INVARIANTS {
         let count = Arc::new(AtomicI64::new(0));
