@@ -2,3 +2,4 @@
 //! Rules are tested beside the code.
 
 mod components;
+mod stories;
