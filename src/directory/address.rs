@@ -113,13 +113,12 @@ fn stem_of(first: &str, last: &str) -> String {
         ("", only) | (only, "") => only.to_owned(),
         (one, two) => format!("{one}.{two}"),
     };
-    [joined(first, last), joined(last, first)]
-        .into_iter()
-        .find(|stem| !is_reserved(stem))
-        .unwrap_or_else(|| {
+    [joined(first, last), joined(last, first)].into_iter().find(|stem| !is_reserved(stem)).unwrap_or_else(
+        || {
             let all: String = format!("person.{}", joined(first, last).replace('.', "-"));
             trimmed(&all[..all.len().min(STEM_MAX)]).to_owned()
-        })
+        },
+    )
 }
 
 /// One name in plain letters: spaces become hyphens, apostrophes and full stops go.
@@ -148,7 +147,11 @@ pub fn is_reserved(local_part: &str) -> bool {
 
 /// An address of a person: the stem, its number where it has one, and the domain.
 pub fn of_person(stem: &str, number: i64, domain: &str) -> String {
-    if number == 0 { canonical(&format!("{stem}@{domain}")) } else { canonical(&format!("{stem}{number}@{domain}")) }
+    if number == 0 {
+        canonical(&format!("{stem}@{domain}"))
+    } else {
+        canonical(&format!("{stem}{number}@{domain}"))
+    }
 }
 
 /// What stands before the @ of a site's shared mailbox.
@@ -273,7 +276,9 @@ mod tests {
 
     #[test]
     fn nobody_is_given_an_address_that_speaks_for_a_service() {
-        for local_part in ["postmaster", "abuse", "helpdesk", "help-desk", "admin", "no-reply", "care.vm195", "care.home"] {
+        for local_part in
+            ["postmaster", "abuse", "helpdesk", "help-desk", "admin", "no-reply", "care.vm195", "care.home"]
+        {
             assert!(is_reserved(local_part), "{local_part}");
         }
         for local_part in ["asha.patel", "admin.patel", "carey.jones", "bill.care"] {

@@ -68,14 +68,23 @@ pub fn activation(from: &From, at: Timestamp, account: &Account, site: &str, lin
 }
 
 /// "You can use another shared mailbox", to somebody who has an account already.
-pub fn access_given(from: &From, at: Timestamp, address: &str, mailbox: &SharedMailbox, site: &str) -> Letter {
+pub fn access_given(
+    from: &From,
+    at: Timestamp,
+    address: &str,
+    mailbox: &SharedMailbox,
+    site: &str,
+) -> Letter {
     from.email(
         at,
         "access given",
         address,
         format!("You can now use the shared mailbox of {site}"),
         &[
-            &format!("You can now use the shared mailbox {} of {site}, with the account you have already.", mailbox.address),
+            &format!(
+                "You can now use the shared mailbox {} of {site}, with the account you have already.",
+                mailbox.address
+            ),
             "There is nothing you need to do. If you do not work there, tell our helpdesk.",
         ],
     )

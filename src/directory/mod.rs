@@ -203,8 +203,7 @@ impl Account {
     pub fn activate(self, at: Timestamp, password_hash: Secret<String>) -> Result<Change<Self>, Refusal> {
         match self.state {
             State::Pending => {
-                let entry =
-                    Entry::new(Actor::AccountHolder(self.id.clone()), "account activated", &self.id);
+                let entry = Entry::new(Actor::AccountHolder(self.id.clone()), "account activated", &self.id);
                 let work = Work::ProvisionAccount { account: self.id.clone() };
                 let active = Account {
                     state: State::Active,
@@ -364,14 +363,16 @@ impl Refusal {
             Refusal::AddressIsTaken(address) => format!(
                 "The address {address} was used before and cannot be used again. Ask the team that looks after the directory."
             ),
-            Refusal::NobodyNamed => "Nobody is named for this site. A site needs at least one owner.".to_owned(),
+            Refusal::NobodyNamed => {
+                "Nobody is named for this site. A site needs at least one owner.".to_owned()
+            }
             Refusal::TooManyPeople(count) => {
                 format!("{count} people are named. A site can have {SLOTS} accounts.")
             }
             Refusal::NoOwner => "None of the people is an owner. A site needs at least one.".to_owned(),
-            Refusal::NamedTwice { both: [one, two], what } => format!(
-                "{one} and {two} have the same {what}. Each person needs their own."
-            ),
+            Refusal::NamedTwice { both: [one, two], what } => {
+                format!("{one} and {two} have the same {what}. Each person needs their own.")
+            }
             Refusal::ContactIsTaken { person, contact } => format!(
                 "The {} given for {person} belongs to another account. Ask for one that is theirs alone.",
                 contact.in_words()
@@ -454,7 +455,8 @@ pub(crate) mod tests {
     #[test]
     fn the_picture_of_the_states_is_what_the_code_does() {
         for state in [State::Pending, State::Active] {
-            let made = account(state).activate(Timestamp::from_milliseconds(1), Secret::new("hash".to_owned()));
+            let made =
+                account(state).activate(Timestamp::from_milliseconds(1), Secret::new("hash".to_owned()));
             let drawn = MOVES.iter().find(|(from, verb, _)| *from == state.stored() && *verb == "activate");
             match (made, drawn) {
                 (Ok(change), Some((_, _, to))) => assert_eq!(change.state.state.stored(), *to),
@@ -484,19 +486,23 @@ pub(crate) mod tests {
 
     #[test]
     fn a_site_that_cannot_be_is_refused_in_words() {
-        let (asha, bo) =
-            (person("Asha", "Patel", 1, Access::Owner), person("Bo", "Li", 2, Access::Member));
+        let (asha, bo) = (person("Asha", "Patel", 1, Access::Owner), person("Bo", "Li", 2, Access::Member));
         let check = |people: Vec<NewPerson>, expect: Option<&str>| {
             let found = new_site("VM195", people).check().err().map(|refusal| refusal.words());
             match expect {
                 None => assert_eq!(found, None),
-                Some(words) => assert!(found.as_deref().is_some_and(|found| found.contains(words)), "{found:?}"),
+                Some(words) => {
+                    assert!(found.as_deref().is_some_and(|found| found.contains(words)), "{found:?}")
+                }
             }
         };
         check(vec![asha.clone(), bo.clone()], None);
         check(vec![], Some("Nobody is named"));
         check(vec![bo.clone()], Some("None of the people is an owner"));
-        check((1..=11).map(|number| person("Asha", "Patel", number, Access::Owner)).collect(), Some("11 people"));
+        check(
+            (1..=11).map(|number| person("Asha", "Patel", number, Access::Owner)).collect(),
+            Some("11 people"),
+        );
         check((1..=10).map(|number| person("Asha", "Patel", number, Access::Owner)).collect(), None);
         check(
             vec![asha.clone(), NewPerson { email: asha.email.clone(), ..bo.clone() }],
