@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod casework;
 pub mod clock;
 pub mod contact;
 pub mod database;
@@ -16,6 +17,8 @@ pub mod my_account;
 pub mod outbox;
 pub mod register;
 pub mod registration;
+pub mod routes;
 pub mod settings;
 pub mod sign_in;
 pub mod web;
+pub mod work;

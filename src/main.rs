@@ -1,1 +1,421 @@
-fn main() {}
+//! The command line.
+
+use carepost::app::{App, Outside, contact_key};
+use carepost::audit;
+use carepost::clock::{Clock, Day};
+use carepost::contact::{Email, Name};
+use carepost::database::{Database, Error, Tx};
+use carepost::letter::Transport;
+use carepost::mail::Embedded;
+use carepost::register::import::{self, Kind};
+use carepost::register::{Register, samples};
+use carepost::settings::{Settings, service_key};
+use carepost::{directory, register, routes, sign_in, work};
+use clap::{Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Carepost gets social care organisations onto secure email and keeps them there.
+#[derive(Parser)]
+#[command(name = "carepost", version, about)]
+struct Line {
+    /// A TOML file with settings; CAREPOST_… variables win over it
+    #[arg(long, global = true, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve pages and do the background work
+    Serve {
+        /// Where to serve, like 127.0.0.1:8080
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<SocketAddr>,
+    },
+    /// Make or update the tables
+    Migrate,
+    /// Import a register file
+    Import {
+        /// cqc-locations, cqc-providers, ods-sites, ods-hqs, ods-succession, dspt or site-contacts
+        kind: String,
+        file: PathBuf,
+        /// Count and report, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Allow a file that closes or removes more than 5 % of what is there
+        #[arg(long)]
+        allow_shrink: bool,
+        /// Where the file comes from
+        #[arg(long, value_name = "WORDS")]
+        source: Option<String>,
+        /// The day the data is of, like 2026-03-02
+        #[arg(long, value_name = "DAY")]
+        data_date: Option<String>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Find a site in the imported registers
+    Find {
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add a case worker; asks for the password unless it is given on standard input
+    AddCaseWorker {
+        email: String,
+        /// First and last name
+        #[arg(long)]
+        name: String,
+        /// Make a password and print it once
+        #[arg(long)]
+        make_password: bool,
+    },
+    /// Verify the audit chain and every invariant
+    Check {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Serve a demo on this machine: sample registers, letters on a page
+    Demo {
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// Where the demo keeps its database
+        #[arg(long, value_name = "FOLDER", default_value = "carepost-data/demo")]
+        folder: PathBuf,
+    },
+    /// Print every setting with its value, unit and source
+    Settings,
+    /// Print the guide to the settings as Markdown
+    #[command(hide = true)]
+    SettingsGuide,
+}
+
+fn main() -> ExitCode {
+    let line = Line::parse();
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        eprintln!("The cryptography could not be set up.");
+        return ExitCode::FAILURE;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("The program could not start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(line)) {
+        Ok(code) => code,
+        Err(words) => {
+            eprintln!("{words}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(line: Line) -> Result<ExitCode, String> {
+    if let Command::SettingsGuide = line.command {
+        print!("{}", Settings::guide());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let settings = Settings::read(line.settings.as_deref())
+        .map_err(|wrong| format!("These settings are wrong:\n  {}", wrong.join("\n  ")))?;
+    match line.command {
+        Command::Serve { listen } => serve(settings, listen).await,
+        Command::Migrate => {
+            let database = open(&settings).await?;
+            let applied = database.migrate(now_ms()).await.map_err(words)?;
+            println!("{applied} migrations applied; the tables are current.");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Import { kind, file, dry_run, allow_shrink, source, data_date, json } => {
+            let kind = Kind::parse(&kind).ok_or_else(|| {
+                format!("There is no register “{kind}”. Known are: {}", Kind::ALL.map(Kind::slug).join(", "))
+            })?;
+            let data_date = match data_date {
+                None => None,
+                Some(text) => Some(Day::parse_iso(&text).ok_or("--data-date must be a day like 2026-03-02")?),
+            };
+            let key = if kind == Kind::SiteContacts { Some(contact_key(&service_key(&settings)?)) } else { None };
+            let options = import::Options {
+                dry_run,
+                allow_shrink,
+                source,
+                data_date,
+                by: "operator".to_owned(),
+                contact_key: key,
+            };
+            let database = open_current(&settings).await?;
+            let report = import::run(&database, &Clock::system(), kind, &file, &options)
+                .await
+                .map_err(|refusal| refusal.to_string())?;
+            if json { println!("{}", report.json()) } else { println!("{report}") }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Find { words: typed, json } => {
+            let database = open_current(&settings).await?;
+            let rows = register::find(&database, &typed.join(" ")).await.map_err(words)?;
+            if json {
+                println!("{}", serde_json::to_string(&rows).map_err(|error| error.to_string())?);
+            } else if rows.is_empty() {
+                println!("Nothing found.");
+            } else {
+                for row in &rows {
+                    println!("{row}");
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::AddCaseWorker { email, name, make_password } => {
+            let password = if make_password { made_password() } else { typed_password()? };
+            let database = open_current(&settings).await?;
+            let key = service_key(&settings)?;
+            let clock = Clock::system();
+            let added = add_case_worker(&database, &clock, &email, &name, &password).await?;
+            println!("Case worker {name} can sign in at {}/casework", settings.public_address);
+            if make_password {
+                println!("Password (shown once): {password}");
+            }
+            println!("Authenticator app: enter this key, or scan it from {}", sign_in::app_code::address(&key, &added, &email, &settings.service_name));
+            println!("Key: {}", sign_in::app_code::key_text(&key, &added));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Check { json } => check(&settings, json).await,
+        Command::Demo { listen, folder } => demo(settings, listen, folder).await,
+        Command::Settings => {
+            for line in settings.lines() {
+                println!("{} = {} ({}, {})", line.name, line.value, line.unit, line.source);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::SettingsGuide => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn words(error: Error) -> String {
+    error.to_string()
+}
+
+fn now_ms() -> i64 {
+    Clock::system().now().as_milliseconds()
+}
+
+async fn open(settings: &Settings) -> Result<Database, String> {
+    Database::open(&settings.database).await.map_err(|error| format!("{}: {error}", settings.database))
+}
+
+/// Opens a database whose tables are current, and says what to do where they are not.
+async fn open_current(settings: &Settings) -> Result<Database, String> {
+    let database = open(settings).await?;
+    match database.migrations_current().await.map_err(words)? {
+        Ok(()) => Ok(database),
+        Err(why) => Err(format!("{}: {why}. Run `carepost migrate`.", settings.database)),
+    }
+}
+
+fn start_logging(settings: &Settings) {
+    let filter = tracing_subscriber::EnvFilter::try_new(format!("warn,carepost={}", settings.log_level))
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if settings.log_format == "json" {
+        logging.json().init();
+    } else {
+        logging.with_target(false).init();
+    }
+}
+
+async fn serve(settings: Settings, listen: Option<SocketAddr>) -> Result<ExitCode, String> {
+    start_logging(&settings);
+    let database = open(&settings).await?;
+    database.migrate(now_ms()).await.map_err(words)?;
+    let key = service_key(&settings)?;
+    let clock = Clock::system();
+    let mut live: Vec<Arc<dyn Register>> = Vec::new();
+    if let Some(cqc) = register::cqc::open_live(&settings, &clock)? {
+        live.push(cqc);
+    }
+    if let Some(ods) = register::ods::open_live(&settings, &clock)? {
+        live.push(ods);
+    }
+    let outside = Outside {
+        live,
+        mail: Arc::new(Embedded::new(database.clone(), clock.clone())),
+        letters: Transport::open(&settings)?,
+        demo: false,
+    };
+    let listen = listen.unwrap_or(settings.listen);
+    let app = App::new(database, settings, clock, key, outside);
+    serve_app(app, listen, &[]).await
+}
+
+async fn serve_app(app: App, listen: SocketAddr, say: &[String]) -> Result<ExitCode, String> {
+    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    if let Some(metrics) = app.settings.metrics_listen {
+        let listener = tokio::net::TcpListener::bind(metrics).await.map_err(|error| format!("{metrics}: {error}"))?;
+        let router = routes::metrics_router(&app);
+        tokio::spawn(carepost::web::serve::serve(listener, router, std::future::pending()));
+    }
+    // The first search would otherwise wait for the index.
+    let warming = app.clone();
+    tokio::spawn(async move {
+        if let Err(error) = warming.search.find("", 0).await {
+            tracing::warn!(%error, "the search index could not be made yet");
+        }
+    });
+    tokio::spawn(work::work_until_stopped(app.clone()));
+    println!("Carepost serves http://{address}");
+    for line in say {
+        println!("{line}");
+    }
+    let router = routes::router(&app);
+    carepost::web::serve::serve(listener, router, stop_signal()).await.map_err(|error| error.to_string())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupted = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminated) => {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = interrupted.await;
+        }
+    }
+}
+
+/// The demo's case worker: known to everybody, which is why the demo refuses any address but
+/// loopback.
+const DEMO_EMAIL: &str = "case.worker@carepost.example";
+const DEMO_PASSWORD: &str = "teapot lantern gravel";
+const DEMO_SECOND_EMAIL: &str = "second.worker@carepost.example";
+
+async fn demo(settings: Settings, listen: SocketAddr, folder: PathBuf) -> Result<ExitCode, String> {
+    if !listen.ip().is_loopback() {
+        return Err(format!("The demo is for this machine alone: {listen} is not a loopback address."));
+    }
+    start_logging(&settings);
+    let settings = Settings {
+        database: carepost::database::Address::Sqlite(folder.join("carepost.db")),
+        secret_file: None,
+        smtp_server: None,
+        text_gateway: None,
+        cqc_live: false,
+        ods_live: false,
+        tls_in_front: false,
+        public_address: format!("http://{listen}"),
+        ..settings
+    };
+    let database = open(&settings).await?;
+    database.migrate(now_ms()).await.map_err(words)?;
+    let key = service_key(&settings)?;
+    let clock = Clock::system();
+    samples::load(&database, &clock, &contact_key(&key)).await.map_err(|refusal| refusal.to_string())?;
+    let mut say = Vec::new();
+    for (email, name) in [(DEMO_EMAIL, "Casey Worker"), (DEMO_SECOND_EMAIL, "Sam Second")] {
+        if sign_in::store::find_case_worker(&database, email).await.map_err(words)?.is_none() {
+            add_case_worker(&database, &clock, email, name, DEMO_PASSWORD).await?;
+        }
+    }
+    say.push(format!("  Register a care home:  http://{listen}/register   (try “Home Instead”, or read samples/README.md)"));
+    say.push(format!("  Read the letters:      http://{listen}/demo/letters"));
+    say.push(format!("  Case work:             http://{listen}/casework   {DEMO_EMAIL}, password “{DEMO_PASSWORD}”; the code is on http://{listen}/demo/codes"));
+    say.push(format!("  A second case worker:  {DEMO_SECOND_EMAIL}, same password"));
+    let outside = Outside {
+        live: Vec::new(),
+        mail: Arc::new(Embedded::new(database.clone(), clock.clone())),
+        letters: Transport::Kept,
+        demo: true,
+    };
+    let app = App::new(database, settings, clock, key, outside);
+    serve_app(app, listen, &say).await
+}
+
+/// Adds a case worker; answers the identifier.
+async fn add_case_worker(
+    database: &Database,
+    clock: &Clock,
+    email: &str,
+    name: &str,
+    password: &str,
+) -> Result<String, String> {
+    let email = Email::parse(email)?;
+    Name::parse(name, "name")?;
+    if let Some(problem) = sign_in::password::problem(password, &[name, email.as_str()]) {
+        return Err(problem);
+    }
+    let hash = sign_in::password::hash_now(password)?;
+    let now = clock.now();
+    let id = carepost::id::new_id(now);
+    let (for_row, name, taken) = (id.clone(), name.to_owned(), email.clone());
+    let added = database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                let added =
+                    sign_in::store::add_case_worker(tx, &for_row, &name, email.as_str(), &hash, now).await?;
+                if added {
+                    let entry = audit::Entry::new(audit::Actor::Operator, "case worker added", &for_row);
+                    audit::store::add(tx, now, &entry).await?;
+                }
+                Ok(added)
+            })
+        })
+        .await
+        .map_err(words)?;
+    if added { Ok(id) } else { Err(format!("There is a case worker with the address {taken} already.")) }
+}
+
+/// A password nobody has to think of: 100 bits, in groups that can be read out.
+fn made_password() -> String {
+    let token = carepost::id::new_token();
+    [&token[..5], &token[5..10], &token[10..15], &token[15..20], &token[20..25]].join("-")
+}
+
+fn typed_password() -> Result<String, String> {
+    use std::io::{BufRead, IsTerminal, Write};
+    let input = std::io::stdin();
+    if input.is_terminal() {
+        print!("Password (it is shown as you type): ");
+        std::io::stdout().flush().map_err(|error| error.to_string())?;
+    }
+    let mut line = String::new();
+    input.lock().read_line(&mut line).map_err(|error| error.to_string())?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+async fn check(settings: &Settings, json: bool) -> Result<ExitCode, String> {
+    let database = open_current(settings).await?;
+    let chain = audit::store::verify_chain(&database, Clock::system().now()).await.map_err(words)?;
+    let mut counts: Vec<(String, i64)> = vec![
+        ("broken links of the audit chain".to_owned(), chain.broken),
+        ("audit entries that are not on the chain".to_owned(), chain.unchained),
+    ];
+    for (name, count) in directory::store::invariants(&database).await.map_err(words)? {
+        counts.push((name.to_owned(), count));
+    }
+    let ok = counts.iter().all(|(_, count)| *count == 0);
+    if json {
+        let invariants: serde_json::Map<String, serde_json::Value> =
+            counts.into_iter().map(|(name, count)| (name, count.into())).collect();
+        println!("{}", serde_json::json!({ "ok": ok, "chain_links": chain.links, "invariants": invariants }));
+    } else {
+        println!("audit chain: {} links", chain.links);
+        for (name, count) in counts {
+            println!("{count:>8}  {name}");
+        }
+        println!("{}", if ok { "Everything holds." } else { "There are breaches." });
+    }
+    Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -104,6 +104,17 @@ pub async fn done(tx: &mut Tx, now: Timestamp, taken: &Taken) -> Result<bool> {
     Ok(count == 1)
 }
 
+/// Whether a taken piece of work is still to be finished by whoever took it.
+pub async fn is_held(mut from: &Database, taken: &Taken) -> Result<bool> {
+    let held: Option<(i64,)> = from
+        .maybe(
+            "SELECT attempts FROM outbox WHERE id = $1 AND attempts = $2 AND state = 'Waiting'",
+            &[&taken.id, &taken.attempts],
+        )
+        .await?;
+    Ok(held.is_some())
+}
+
 /// Records an attempt that failed and says when the next one is, or that a person must look.
 pub async fn not_done(
     database: &Database,

@@ -242,7 +242,7 @@ fn ods_text(text: &str) -> Result<String, CodeProblem> {
 macro_rules! code {
     ($(#[$about:meta])* $name:ident) => {
         $(#[$about])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(Box<str>);
 
@@ -250,12 +250,6 @@ macro_rules! code {
             /// The code as the register writes it.
             pub fn as_str(&self) -> &str {
                 &self.0
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&self.0)
             }
         }
 
@@ -304,6 +298,30 @@ code! {
 code! {
     /// A postcode, `OL4 5SR`.
     Postcode
+}
+
+macro_rules! shown {
+    ($($name:ident)*) => { $(
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.0)
+            }
+        }
+    )* };
+}
+shown! { OdsSiteCode OdsHqCode OdsCode CqcLocationId CqcProviderId Postcode }
+
+/// A contact ID is a proof, so it is in no log: it can be compared and hashed, not printed.
+impl std::fmt::Debug for CqcContactId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CqcContactId(…)")
+    }
 }
 
 impl OdsSiteCode {
@@ -473,8 +491,7 @@ impl CqcLocationId {
     /// What was typed instead.
     pub fn parse(text: &str) -> Result<Self, CodeProblem> {
         let id = cqc_text(text)?;
-        let nhs =
-            id.len() == 5 && alphanumeric(&id) && id.starts_with(|c: char| c.is_ascii_uppercase());
+        let nhs = id.len() == 5 && alphanumeric(&id) && !all_digits(&id);
         if is_cqc_number(&id) || nhs {
             return Ok(CqcLocationId(id.into()));
         }
@@ -687,6 +704,10 @@ mod tests {
             CqcLocationId::parse("rgp75").expect("NHS style").as_str(),
             "RGP75"
         );
+        assert!(
+            CqcLocationId::parse("5J5X2").is_ok(),
+            "a primary care trust's"
+        );
         assert_eq!(
             CqcProviderId::parse("RL4").expect("NHS style").as_str(),
             "RL4"
@@ -716,6 +737,7 @@ mod tests {
             Err(CodeProblem::LooksLikeOdsCode("VN139".into()))
         );
         assert_eq!(CqcContactId::parse("").unwrap_err(), CodeProblem::Empty);
+        assert!(!format!("{id:?}").contains("1234567890"), "it is in no log");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::dspt::{DsptLevel, DsptStanding, standing};
 use super::{
-    AskError, Code, CqcLocation, CqcLocationId, Finding, OdsCode, OdsSiteCode, Register, store,
+    AskError, Code, CqcLocation, CqcLocationId, CqcProviderId, Finding, OdsCode, OdsSiteCode,
+    Register, store,
 };
 use crate::clock::Day;
 use crate::database::{BoxFuture, Database, Result};
@@ -27,6 +28,23 @@ impl Imported {
     /// What the database answered.
     pub async fn site_of_ods(&self, code: &OdsCode) -> Result<Vec<CqcLocation>> {
         store::locations_of_ods(&mut &self.database, code).await
+    }
+
+    /// Whether a number given for a location is really a provider's: the two have one shape, and
+    /// people copy the wrong one from the same certificate.
+    ///
+    /// # Errors
+    /// What the database answered.
+    pub async fn is_provider_number(&self, id: &CqcLocationId) -> Result<bool> {
+        let mut reads = &self.database;
+        let Ok(id) = CqcProviderId::parse(id.as_str()) else {
+            return Ok(false);
+        };
+        // Directories name the provider of each location without a row for the provider itself.
+        Ok(store::provider(&mut reads, &id).await?.is_some()
+            || !store::locations_of_provider(&mut reads, &id)
+                .await?
+                .is_empty())
     }
 
     /// The locations that stand now where this one did: its successors, and theirs, as far as they

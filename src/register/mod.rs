@@ -30,8 +30,6 @@ mod live;
 
 #[cfg(test)]
 mod contract;
-#[cfg(test)]
-mod tests;
 
 pub use code::{
     CodeProblem, CqcContactId, CqcLocationId, CqcProviderId, OdsCode, OdsHqCode, OdsSiteCode,
@@ -40,8 +38,9 @@ pub use code::{
 pub use cqc::{CqcLocation, CqcProvider};
 pub use dspt::{DsptStanding, DsptStatus};
 pub use imported::Imported;
+pub use live::Key;
 pub use ods::OdsOrganisation;
-pub use search::{SiteRow, find};
+pub use search::{Results, Search, SearchIndex, SiteRow, find};
 
 use crate::clock::{Day, Timestamp};
 use crate::database::BoxFuture;

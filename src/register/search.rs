@@ -709,8 +709,8 @@ impl SearchIndex {
                     near: None,
                 };
                 // A number may be a word of a name as well.
-                for word in plain_words(piece) {
-                    for there in self.words.beginning(&word) {
+                if let [word] = plain_words(piece).as_slice() {
+                    for there in self.words.beginning(word) {
                         if self.words.get(there).len() == word.len() {
                             self.add_word(&mut group.exact, there);
                         }
@@ -895,4 +895,265 @@ async fn renew(
 /// What the database answered.
 pub async fn find(database: &Database, words: &str) -> Result<Vec<SiteRow>> {
     Ok(SearchIndex::build(database).await?.find(words, 0).rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    struct Town(Vec<Draft>);
+
+    impl Town {
+        fn site(mut self, name: &str, id: &str, ods: &str, rest: &str) -> Self {
+            let mut location = CqcLocation::named(CqcLocationId::parse(id).expect("an ID"), name);
+            let parts: Vec<&str> = rest.split('|').collect();
+            location.ods_code = OdsCode::parse(ods).ok();
+            location.town = Some(parts[0].to_owned());
+            location.postcode = Postcode::parse(parts[1]).ok();
+            location.organisation_type = Some(parts[2].to_owned());
+            if parts[3] == "gone" {
+                location.status = super::super::cqc::RegistrationStatus::Deregistered;
+            }
+            self.0.push(draft_of_location(&location, parts[4]));
+            self
+        }
+
+        fn index(self) -> SearchIndex {
+            SearchIndex::of(1, self.0)
+        }
+    }
+
+    const CARE: &str = super::super::cqc::SOCIAL_CARE;
+
+    fn town() -> SearchIndex {
+        let rest = |town: &str, postcode: &str, kind: &str, state: &str| {
+            format!("{town}|{postcode}|{kind}|{state}|Oak Care Limited")
+        };
+        Town(Vec::new())
+            .site(
+                "Heathbank Support Services",
+                "1-120745060",
+                "VN139",
+                &rest("Oldham", "OL8 1RP", CARE, ""),
+            )
+            .site(
+                "St George's Nursing Home (Oldham)",
+                "1-1442899058",
+                "VLN9K",
+                &rest("Oldham", "OL1 4PE", CARE, ""),
+            )
+            .site(
+                "St Georges Nursing Home",
+                "1-120763021",
+                "",
+                &rest("Oldham", "OL1 4PE", CARE, "gone"),
+            )
+            .site(
+                "Caf\u{e9} & Rest Home",
+                "1-100000001",
+                "VM0EV",
+                &rest("Shaw", "OL16 1AA", CARE, ""),
+            )
+            .site(
+                "Oldham Dental Practice",
+                "1-100000002",
+                "V80156",
+                &rest("Oldham", "OL8 1RP", "Primary Dental Care", ""),
+            )
+            .site(
+                "69 Tenter Lane",
+                "1-10000792582",
+                "VNAAA",
+                &rest("Doncaster", "DN4 9PE", CARE, ""),
+            )
+            .index()
+    }
+
+    fn names(index: &SearchIndex, typed: &str) -> Vec<String> {
+        index
+            .find(typed, 0)
+            .rows
+            .into_iter()
+            .map(|row| row.name)
+            .collect()
+    }
+
+    #[test]
+    fn a_site_is_found_by_whatever_is_at_hand() {
+        let index = town();
+        let heathbank = "Heathbank Support Services";
+        for typed in [
+            "VN139",
+            "vn139",
+            "ODS code: VN139",
+            "VNI39",
+            "1-120745060",
+            "120745060",
+            "1-1207",
+            "heathbank",
+            "HEATH",
+            "services heathbank",
+            "support serv",
+            "Heathbonk",
+            "haethbank",
+            "heathbnk",
+            "heathbannk",
+            "oldham heathbank",
+            "heathbank OL8 1RP",
+            "ol81rp heathbank",
+            "  Heathbank,  Oldham ",
+            "heathbank oak care",
+        ] {
+            assert_eq!(
+                names(&index, typed).first().map(String::as_str),
+                Some(heathbank),
+                "{typed:?}"
+            );
+        }
+        assert_eq!(
+            names(&index, "OL8 1RP"),
+            [heathbank, "Oldham Dental Practice"]
+        );
+        assert_eq!(names(&index, "ol8"), [heathbank, "Oldham Dental Practice"]);
+        assert_eq!(
+            names(&index, "OL1"),
+            [
+                "St George's Nursing Home (Oldham)",
+                "St Georges Nursing Home"
+            ],
+            "not OL16"
+        );
+        assert_eq!(
+            names(&index, "st georges")[0],
+            "St George's Nursing Home (Oldham)",
+            "the registered one first"
+        );
+        assert_eq!(names(&index, "st george's").len(), 2);
+        assert_eq!(names(&index, "cafe and rest"), ["Caf\u{e9} & Rest Home"]);
+        assert_eq!(names(&index, "Caf\u{e9} & Rest"), ["Caf\u{e9} & Rest Home"]);
+        assert_eq!(names(&index, "69 tenter lane"), ["69 Tenter Lane"]);
+        for nothing in ["", "   ", "zzzz", "heathbank doncaster", "\u{1f}", "'", "-"] {
+            assert_eq!(names(&index, nothing), Vec::<String>::new(), "{nothing:?}");
+        }
+        assert!(SearchIndex::default().find("anything", 0).rows.is_empty());
+    }
+
+    #[test]
+    fn results_come_in_pages_with_the_count_of_all() {
+        let mut town = Town(Vec::new());
+        for number in 0..55 {
+            town = town.site(
+                &format!("Oak House {number:02}"),
+                &format!("1-{}", 200_000_000 + number),
+                &format!("VQ{number:03}"),
+                &format!("Oldham|OL1 1AA|{CARE}||Oak"),
+            );
+        }
+        let index = town.index();
+        let first = index.find("oak", 0);
+        assert_eq!(
+            (first.total, first.rows.len(), first.rows[0].name.as_str()),
+            (55, 20, "Oak House 00")
+        );
+        let last = index.find("oak", 2);
+        assert_eq!(
+            (last.rows.len(), last.rows[14].name.as_str()),
+            (15, "Oak House 54")
+        );
+        assert_eq!(index.find("oak", 3).rows.len(), 0);
+        assert_eq!(index.find("oak", PAGES_MAX).total, 0);
+    }
+
+    #[test]
+    fn one_letter_apart_is_one_letter() {
+        let check = |one: &str, other: &str, apart: bool| {
+            assert_eq!(
+                one_letter_apart(one.as_bytes(), other.as_bytes()),
+                apart,
+                "{one} {other}"
+            );
+            assert_eq!(
+                one_letter_apart(other.as_bytes(), one.as_bytes()),
+                apart,
+                "{other} {one}"
+            );
+        };
+        check("heath", "heat", true);
+        check("heath", "heeth", true);
+        check("heath", "haeth", true);
+        check("heath", "heahtt", false);
+        check("heath", "heath", false);
+        check("heath", "he", false);
+        check("ab", "ba", true);
+        check("abcd", "badc", false);
+    }
+
+    /// What a running service answers after an import, without anybody telling its search.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_import_is_found_within_about_a_second_and_codes_only_ods_has_are_found_too() {
+        use super::super::import::{Kind, Options, run_bytes};
+        use crate::clock::{Clock, Timestamp};
+        let clock = Clock::still(Timestamp::from_milliseconds(0));
+        for database in crate::database::for_tests::both_engines().await {
+            let search = Search::new(database.clone());
+            assert_eq!(search.find("heathbank", 0).await.expect("read").total, 0);
+            let body = include_bytes!("recorded/cqc_location_registered.json");
+            let line = String::from_utf8_lossy(body).replace('\n', " ");
+            let take = async |kind: Kind, file: &str| {
+                run_bytes(
+                    &database,
+                    &clock,
+                    kind,
+                    "x",
+                    file.as_bytes(),
+                    &Options::default(),
+                )
+                .await
+                .expect("taken");
+            };
+            take(Kind::CqcLocations, &line).await;
+            tokio::time::sleep(CHECKED_EVERY).await;
+            assert_eq!(search.find("heathbank", 0).await.expect("read").total, 1);
+            let site = |code: &str, name: &str| {
+                format!("\"{code}\",\"{name}\",{}\"1\"\n", "\"\",".repeat(24))
+            };
+            let sites = site("VN139", "HEATHBANK") + &site("VNZZZ", "CARTREF NEWYDD");
+            take(Kind::OdsSites, &sites).await;
+            tokio::time::sleep(CHECKED_EVERY).await;
+            let found = search.find("cartref", 0).await.expect("read");
+            assert_eq!((found.total, &found.rows[0].location_id), (1, &None));
+            assert!(!found.rows[0].registered);
+            assert_eq!(
+                search.find("heathbank", 0).await.expect("read").total,
+                1,
+                "not once for each register"
+            );
+        }
+    }
+
+    proptest! {
+        /// The shortcut by halves finds what comparing with every word finds.
+        #[test]
+        fn no_misspelling_is_missed(
+            words in proptest::collection::vec("[a-d]{3,7}", 1..60),
+            typed in "[a-d]{4,7}",
+        ) {
+            let mut town = Town(Vec::new());
+            for (number, word) in words.iter().enumerate() {
+                town = town.site(word, &format!("1-{}", 100_000_000 + number), "", "Q|OL1 1AA|x||");
+            }
+            let index = town.index();
+            let mut near = Sites::none(index.len());
+            index.add_misspelt(&mut near, &typed);
+            let expected = words.iter().filter(|word| one_letter_apart(word.as_bytes(), typed.as_bytes())).count();
+            prop_assert_eq!(near.count(), expected);
+        }
+
+        #[test]
+        fn nothing_that_is_typed_breaks_the_search(typed in "\\PC{0,60}", page in 0_usize..30) {
+            let results = town().find(&typed, page);
+            prop_assert!(results.rows.len() <= RESULTS_PER_PAGE);
+        }
+    }
 }

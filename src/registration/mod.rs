@@ -13,6 +13,7 @@ pub mod checks;
 pub mod enquiry;
 pub mod journey;
 pub mod letters;
+pub mod pages;
 pub mod reasons;
 pub mod site_choice;
 pub mod store;

@@ -417,3 +417,27 @@ pub const LATELY: Span = Span::days(30);
 pub fn is_approved(state: &State) -> bool {
     matches!(state, State::Approved | State::Provisioning | State::Live)
 }
+
+/// Whether a site has accounts or a registration that is being decided, under either of its codes.
+pub async fn has_accounts(from: &mut impl Reads, ods_code: &str, cqc_location_id: &str) -> Result<bool> {
+    if find_of_site(from, ods_code).await?.is_some() {
+        return Ok(true);
+    }
+    let site: Option<(String,)> = from
+        .maybe(
+            "SELECT id FROM sites WHERE ods_code = $1 OR cqc_location_id = $2 LIMIT 1",
+            &[&ods_code, &cqc_location_id],
+        )
+        .await?;
+    Ok(site.is_some())
+}
+
+/// Adds a note to a case; without a case worker it is the registrant's own.
+pub async fn add_note(tx: &mut Tx, case: &str, case_worker: &str, now: Timestamp, text: &str) -> Result<()> {
+    tx.run(
+        "INSERT INTO case_notes (id, case_id, case_worker_id, at, text) VALUES ($1, $2, $3, $4, $5)",
+        &[&crate::id::new_id(now), &case, &case_worker, &now, &text],
+    )
+    .await?;
+    Ok(())
+}

@@ -9,6 +9,7 @@
 //!
 //! There are no secret questions, no passwords sent, and no way to choose somebody else's password.
 
+pub mod app_code;
 pub mod codes;
 pub mod limits;
 pub mod password;

@@ -189,6 +189,19 @@ async fn open_session(app: &App, visit: &Visit, kind: Kind) -> Result<Option<sto
     Ok(Some(session))
 }
 
+/// Whoever may read the status of a registration in this browser, if anybody: somebody who gave the
+/// code for it, or its registrant.
+///
+/// # Errors
+/// What the database answered.
+pub async fn status_reader(app: &App, visit: &Visit) -> Result<Option<StatusReader>, Stop> {
+    let session = match open_session(app, visit, Kind::StatusReader).await? {
+        Some(session) => Some(session),
+        None => open_session(app, visit, Kind::Registrant).await?,
+    };
+    Ok(session.map(|session| StatusReader { registration: session.subject }))
+}
+
 /// Enforces a policy: leaves the permit in the request, or says where to go instead.
 ///
 /// # Errors
@@ -212,19 +225,13 @@ pub async fn admit(app: &App, policy: Policy, parts: &mut Parts) -> Result<(), S
             }
             None => Err(Stop::GoTo("/register/return".to_owned())),
         },
-        Policy::StatusReader => {
-            let session = match open_session(app, &visit, Kind::StatusReader).await? {
-                Some(session) => Some(session),
-                None => open_session(app, &visit, Kind::Registrant).await?,
-            };
-            match session {
-                Some(session) => {
-                    parts.extensions.insert(StatusReader { registration: session.subject });
-                    Ok(())
-                }
-                None => Err(Stop::GoTo("/registration".to_owned())),
+        Policy::StatusReader => match status_reader(app, &visit).await? {
+            Some(reader) => {
+                parts.extensions.insert(reader);
+                Ok(())
             }
-        }
+            None => Err(Stop::GoTo("/registration".to_owned())),
+        },
         Policy::HalfSignedIn => match open_session(app, &visit, Kind::HalfSignedIn).await? {
             Some(session) => {
                 parts.extensions.insert(HalfSignedIn { case_worker: session.subject });

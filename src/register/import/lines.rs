@@ -201,6 +201,9 @@ impl Input {
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
+            // Only the line feed ends a row, and a carriage return before it is taken off below:
+            // otherwise rows are counted one line too early in files that have both.
+            .terminator(csv::Terminator::Any(b'\n'))
             .from_reader(reader);
         Cells {
             name,
@@ -254,7 +257,12 @@ impl Cells {
             {
                 continue;
             }
-            let cells = self.record.iter().map(decoded).collect();
+            let mut cells: Vec<String> = self.record.iter().map(decoded).collect();
+            if let Some(last) = cells.last_mut()
+                && last.ends_with('\r')
+            {
+                last.pop();
+            }
             return Ok(Some(CellRow { line, cells }));
         }
     }

@@ -864,7 +864,8 @@ impl Contacts {
     ) -> Result<(CqcLocationId, Option<SiteContact>), String> {
         let cell = |place: usize| there.cells.get(place).map_or("", String::as_str);
         let [location, contact_id, email, telephone] = places;
-        let location = CqcLocationId::parse(cell(location)).map_err(words)?;
+        let location = CqcLocationId::parse(cell(location))
+            .map_err(|_| "the location ID is not one (1- and 5 to 12 digits)".to_owned())?;
         let contact_id = match tidy_or_none(cell(contact_id)) {
             None => None,
             // The words leave out what was there: a contact ID is never shown, not even a wrong one.
@@ -915,10 +916,13 @@ impl Subject for Contacts {
         let mut read = Vec::new();
         let width = header.len();
         while let Some(there) = cells.next()? {
+            // A contact ID may stand where the location should be; only what is certainly a
+            // location is repeated.
             let shown = there
                 .cells
                 .get(places[0])
-                .map(|code| tidy(code).to_uppercase())
+                .and_then(|cell| CqcLocationId::parse(cell).ok())
+                .map(|id| id.to_string())
                 .unwrap_or_default();
             let told = if there.cells.len() < width {
                 Err(format!(
@@ -935,9 +939,9 @@ impl Subject for Contacts {
                     read.push((there.line, shown, Ok(location)));
                 }
                 Err(reason) => {
-                    let code =
-                        CqcLocationId::parse(&shown).map_or(shown.clone(), |id| id.to_string());
-                    spoilt.entry(code).or_insert(there.line);
+                    if !shown.is_empty() {
+                        spoilt.entry(shown.clone()).or_insert(there.line);
+                    }
                     read.push((there.line, shown, Err(reason)));
                 }
             }

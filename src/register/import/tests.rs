@@ -1,1 +1,1159 @@
+use super::*;
+use crate::clock::{Span, Timestamp};
+use crate::database::for_tests::{both_engines, sqlite};
+use crate::register::cqc::RegistrationStatus;
+use crate::register::dspt::{AssessmentYear, DsptLevel};
+use crate::register::ods::Country;
+use crate::register::{
+    Code, CqcContactId, CqcLocation, CqcLocationId, CqcProviderId, Finding, Imported, OdsCode,
+    OdsSiteCode, Register,
+};
 
+fn clock() -> Clock {
+    Clock::still(Timestamp::parse_london("2026-03-02 09:00").expect("a time"))
+}
+
+fn options() -> Options {
+    Options {
+        by: "an operator".to_owned(),
+        contact_key: Some(ContactKey::new([3; 32])),
+        ..Options::default()
+    }
+}
+
+async fn import(database: &Database, kind: Kind, text: &str) -> Result<Report, ImportRefusal> {
+    run_bytes(
+        database,
+        &clock(),
+        kind,
+        "file.csv",
+        text.as_bytes(),
+        &options(),
+    )
+    .await
+}
+
+async fn takes(database: &Database, kind: Kind, text: &str) -> Report {
+    let report = import(database, kind, text)
+        .await
+        .unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(
+        report.rows,
+        report.applied + report.unchanged + report.rejected,
+        "{report}"
+    );
+    report
+}
+
+fn location_id(text: &str) -> CqcLocationId {
+    CqcLocationId::parse(text).expect("an ID")
+}
+
+async fn location(database: &Database, id: &str) -> CqcLocation {
+    store::location(&mut &*database, &location_id(id))
+        .await
+        .expect("an answer")
+        .expect("it is there")
+}
+
+fn counts(report: &Report) -> [usize; 4] {
+    [
+        report.applied,
+        report.unchanged,
+        report.rejected,
+        report.closed,
+    ]
+}
+
+const RATINGS_HEADER: &str = "Location ID,Location Name,Care Home?,Location Type,Location Primary Inspection Category,Location Street Address,Location Address Line 2,Location City,Location Post Code,Location Local Authority,Location Region,Location ONSPD CCG Code,Location ONSPD CCG,Location Commissioning CCG Code,Location Commissioning CCG Name,Service / Population Group,Domain,Latest Rating,Publication Date,Report Type,Inherited Rating (Y/N),URL,Provider ID,Provider Name,Brand ID,Brand Name\n";
+const RATINGS_ROWS: &str = "1-10000792582,69 Tenter Lane,N,Social Care Org,Community based adult social care services,69 Tenter Lane,Warmsworth,Doncaster,DN4  9PE,Doncaster,Yorkshire and The Humber,E38000044,NHS Doncaster CCG,,,Overall,Overall,Requires improvement,20/11/2019,Location,Y,http://www.cqc.org.uk/location/1-10000792582,1-9098203603,Orchids Care Limited,-,-
+1-7453047569,EACH The Nook,N,Independent Healthcare Org,Hospice services,Pigot Lane,Framingham Earl,Norwich,NR14 7PX,Norfolk,East of England,E38000239,NHS Norfolk and Waveney CCG,,,Overall,Overall,Outstanding,09/09/2016,Location,Y,http://www.cqc.org.uk/location/1-7453047569,1-101635487,East Anglia's Childrens Hospices,-,-
+1-7453047569,EACH The Nook,N,Independent Healthcare Org,Hospice services,Pigot Lane,Framingham Earl,Norwich,NR14 7PX,Norfolk,East of England,E38000239,NHS Norfolk and Waveney CCG,,,Overall,Overall,Requires Improvement,07/04/2020,Location,N,http://www.cqc.org.uk/location/1-7453047569,1-101635487,East Anglia's Childrens Hospices,-,-
+RX601,\"Ambulance Headquarters, Bernicia House\",N,NHS Healthcare Organisation,Ambulance service,The Waterfront,Goldcrest Way,Newcastle Upon Tyne,NE15 8NY,Newcastle upon Tyne,North East,E38000212,NHS Newcastle Gateshead CCG,,,Overall,Overall,Good,01/11/2016,Location,N,http://www.cqc.org.uk/location/RX601,RX6,North East Ambulance Service NHS Foundation Trust,-,-
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ratings_are_taken_row_by_row_and_the_same_file_again_changes_nothing() {
+    for database in both_engines().await {
+        let file = format!("{RATINGS_HEADER}{RATINGS_ROWS}");
+        let report = takes(&database, Kind::CqcLocations, &file).await;
+        // The second row of the same location says the same, as far as it is kept.
+        assert_eq!(counts(&report), [3, 1, 0, 0], "{report}");
+        assert_eq!(report.layout, "latest ratings");
+        let again = takes(&database, Kind::CqcLocations, &file).await;
+        assert_eq!(counts(&again), [0, 4, 0, 0], "{again}");
+        assert_eq!(again.number, Some(2));
+        let version = store::register_version(&mut &database)
+            .await
+            .expect("a version");
+        assert_eq!(
+            version, 1,
+            "an import that changed nothing makes no index old"
+        );
+
+        let tenter = location(&database, "1-10000792582").await;
+        assert_eq!(
+            tenter.postcode.as_ref().map(|code| code.as_str()),
+            Some("DN4 9PE")
+        );
+        assert_eq!(
+            tenter.provider_name.as_deref(),
+            Some("Orchids Care Limited")
+        );
+        assert_eq!(tenter.town.as_deref(), Some("Doncaster"));
+        assert!(tenter.is_social_care() && tenter.is_registered());
+        assert_eq!(tenter.provenance.source, "CQC");
+        let nook = location(&database, "1-7453047569").await;
+        assert!(nook.is_hospice() && !nook.is_social_care() || !nook.is_social_care());
+        let trust = location(&database, "RX601").await;
+        assert_eq!(
+            trust.provider_id.as_ref().map(|id| id.as_str()),
+            Some("RX6")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_second_row_that_says_something_else_is_rejected_with_its_line() {
+    let database = sqlite().await;
+    let file = format!("{RATINGS_HEADER}{RATINGS_ROWS}").replace(
+        "1-7453047569,EACH The Nook,N,Independent Healthcare Org,Hospice services,Pigot Lane,Framingham Earl,Norwich,NR14 7PX,Norfolk,East of England,E38000239,NHS Norfolk and Waveney CCG,,,Overall,Overall,Requires Improvement",
+        "1-7453047569,Another Nook,N,Independent Healthcare Org,Hospice services,Pigot Lane,Framingham Earl,Norwich,NR14 7PX,Norfolk,East of England,E38000239,NHS Norfolk and Waveney CCG,,,Overall,Overall,Good",
+    );
+    let report = takes(&database, Kind::CqcLocations, &file).await;
+    assert_eq!(counts(&report), [3, 0, 1, 0]);
+    assert_eq!(
+        (
+            report.rejections[0].line,
+            report.rejections[0].code.as_str()
+        ),
+        (4, "1-7453047569")
+    );
+    assert!(report.rejections[0].reason.contains("line 3"), "{report}");
+    assert_eq!(
+        location(&database, "1-7453047569").await.name,
+        "EACH The Nook"
+    );
+}
+
+const BODY: &str = r#"{"locationId":"1-10024040008","providerId":"1-9408305833","organisationType":"Location","type":"Social Care Org","name":"Ebenezer Care Services","odsCode":"VNHWE","registrationStatus":"Registered","registrationDate":"2021-03-31","dormancy":"Y","dormancyStartDate":"2023-06-01","careHome":"N","numberOfBeds":0,"mainPhoneNumber":"01616691029","localAuthority":"Oldham","region":"North West","postalAddressLine1":"S/C 2-5, Ivy Business Centre","postalAddressTownCity":"Manchester","postalCode":"M35 9BG","gacServiceTypes":[{"description":"Domiciliary care service","name":"Homecare agencies"}],"regulatedActivities":[{"code":"RA1","contacts":[{"personFamilyName":"PERSONA","personGivenName":"GIVENNA","personRoles":["Registered Manager"],"personTitle":"Mx"}],"name":"Personal care"}],"relationships":[]}"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_of_the_api_are_read_and_nobodys_name_is_kept() {
+    for database in both_engines().await {
+        let file = format!(
+            "\u{feff}{BODY}\r\n\r\n{}",
+            BODY.replace("\"odsCode\":\"VNHWE\",", "")
+                .replace("1-10024040008", "1-10024040009")
+        );
+        let report = takes(&database, Kind::CqcLocations, &file).await;
+        assert_eq!(counts(&report), [2, 0, 0, 0], "{report}");
+        let ebenezer = location(&database, "1-10024040008").await;
+        assert_eq!(ebenezer.dormant, Some(true));
+        assert_eq!(ebenezer.status, RegistrationStatus::Registered);
+        assert_eq!(
+            ebenezer.registered_on.map(Day::iso).as_deref(),
+            Some("2021-03-31")
+        );
+        assert_eq!(ebenezer.beds, Some(0));
+        // A field without a value is an absent key.
+        let without = location(&database, "1-10024040009").await;
+        assert_eq!((without.ods_code, without.deregistered_on), (None, None));
+        nobody_is_named(&database).await;
+
+        // A body that ends in the middle is a rejection, and what is there stays.
+        let cut = format!("{BODY}\n{}\nnot json", &BODY[..300]);
+        let report = takes_or_refuses(&database, &cut).await;
+        assert!(report.is_err_and(|why| matches!(
+            why,
+            ImportRefusal::NothingReadable {
+                rows: 3,
+                rejected: 2,
+                ..
+            }
+        )));
+        let report = takes(
+            &database,
+            Kind::CqcLocations,
+            &format!("{BODY}\n{BODY}\n{}", &BODY[..300]),
+        )
+        .await;
+        assert_eq!(counts(&report), [0, 2, 1, 0]);
+        assert!(
+            report.rejections[0].reason.contains("ends in the middle"),
+            "{report}"
+        );
+        assert_eq!(report.rejections[0].line, 3);
+    }
+}
+
+async fn takes_or_refuses(database: &Database, text: &str) -> Result<Report, ImportRefusal> {
+    import(database, Kind::CqcLocations, text).await
+}
+
+async fn nobody_is_named(database: &Database) {
+    let names = Arc::new(Mutex::new(Vec::new()));
+    let found = Arc::clone(&names);
+    for table in [&store::CQC_LOCATIONS, &store::CQC_PROVIDERS] {
+        let found = Arc::clone(&found);
+        table
+            .each_known(database, move |_, facts, _| {
+                for person in ["PERSONA", "GIVENNA", "Personson"] {
+                    if facts.contains(person) {
+                        found.lock().expect("unpoisoned").push(facts.clone());
+                    }
+                }
+            })
+            .await
+            .expect("read");
+    }
+    assert!(names.lock().expect("unpoisoned").is_empty(), "{names:?}");
+}
+
+/// A directory of one layout with some sites of consecutive numbers.
+fn directory(
+    preamble: &str,
+    authority: &str,
+    id_column: &str,
+    sites: std::ops::Range<u32>,
+) -> String {
+    let mut file = format!(
+        "{preamble}Name,Also known as,Address,Postcode,Phone number,Service's website (if available),Service types,Date of latest check,Specialisms/services,Provider name,{authority},Region,Location URL,{id_column},CQC Provider ID (for office use only)\n"
+    );
+    for number in sites {
+        file.push_str(&format!(
+            "House {number},-,\"{number} High Street, Shaw, Oldham\",OL2 8SP,0161 496 0000,,Residential homes|Nursing homes,2025-01-02,Dementia|Physical disabilities,Oak Care Limited,Oldham,North West,https://www.cqc.org.uk/location/1-{0},1-{0},1-222222222\n",
+            100_000_000 + number
+        ));
+    }
+    file
+}
+
+const NEW_ID: &str = "CQC Location ID (for office use only)";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_layout_of_the_directory_is_read() {
+    for database in both_engines().await {
+        let preamble =
+            "\u{feff}CQC Locations data,,\n\nThis data was produced on 29 July 2026\n,,,\n";
+        let new = directory(preamble, "Local authority", NEW_ID, 0..3);
+        let report = takes(&database, Kind::CqcLocations, &new).await;
+        assert_eq!(counts(&report), [3, 0, 0, 0], "{report}");
+        assert_eq!(
+            (report.layout, report.data_date.as_deref()),
+            ("directory", Some("2026-07-29"))
+        );
+        // The header of 2020 lost a bracket and wrote Authority with a capital letter.
+        let old = directory(
+            "",
+            "Local Authority",
+            "\"CQC Location (for office use only\"",
+            0..3,
+        );
+        assert_eq!(
+            counts(&takes(&database, Kind::CqcLocations, &old).await),
+            [0, 3, 0, 0]
+        );
+        let house = location(&database, "1-100000001").await;
+        assert_eq!(house.address, ["1 High Street", "Shaw", "Oldham"]);
+        assert_eq!(house.also_known_as, None);
+        assert_eq!(house.local_authority.as_deref(), Some("Oldham"));
+        assert!(
+            house.is_social_care(),
+            "by its services: the layout has no type"
+        );
+        assert_eq!(
+            house.provenance.data_date.map(Day::iso).as_deref(),
+            Some("2026-07-29")
+        );
+        // The third layout has the address in four columns.
+        let third = "Name,Also known as,Address 1,Address 2,Town/City,County,Postcode,Service types,Provider name,CQC Location ID (for office use only),CQC Provider ID (for office use only)\n\
+            House 1,,1 High Street,Shaw,Oldham,Lancashire,ol28sp,Residential homes,Oak Care Limited,1-100000001,1-222222222\n\
+            House 0,,0 High Street,Shaw,Oldham,Lancashire,OL2 8SP,Residential homes,Oak Care Limited,1-100000000,1-222222222\n\
+            House 2,,2 High Street,Shaw,Oldham,Lancashire,OL2 8SP,Residential homes,Oak Care Limited,1-100000002,1-222222222\n";
+        assert_eq!(
+            counts(&takes(&database, Kind::CqcLocations, third).await),
+            [3, 0, 0, 0]
+        );
+        let house = location(&database, "1-100000001").await;
+        assert_eq!(house.town.as_deref(), Some("Oldham"));
+        assert_eq!(
+            house.telephone.as_deref(),
+            Some("0161 496 0000"),
+            "this layout has no telephone and erases none"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_day_of_the_data_is_read_from_the_files_name() {
+    let check = |name: &str, day: Option<&str>| {
+        assert_eq!(
+            lines::day_in_name(name).map(Day::iso).as_deref(),
+            day,
+            "{name}"
+        )
+    };
+    check("29_July_2026_CQC_directory.csv", Some("2026-07-29"));
+    check("01 Oct 2026 HSCA_Active_Locations.csv", Some("2026-10-01"));
+    check(
+        "dspt_search_results_2022-09-09_half.csv",
+        Some("2022-09-09"),
+    );
+    check("ecarehomesite_20260131.csv", Some("2026-01-31"));
+    check("2021.csv", None);
+    check("report-12345678.csv", None);
+}
+
+const HSCA: &str = "Location ID,Location HSCA start date,Dormant (Y/N),Care home?,Location Name,Location ODS Code,Location Telephone Number,Registered manager,Care homes beds,Location Type/Sector,Location Latest Overall Rating,Publication Date,Location Region,Location Local Authority,Location Street Address,Location Address Line 2,Location City,Location County,Location Postal Code,Brand ID,Brand Name,Provider ID,Provider Name,Provider HSCA start date,Provider Nominated Individual Name,Provider Main Partner Name,Regulated activity - Personal care,Service type - Homecare agencies,Service type - Residential homes\n\
+1-10024040008,2021-03-31,Y,N,Ebenezer Care Services,VNHWE,01616691029,Personson Ann,0,Social Care Org,Requires Improvement,20/11/2024,North West,Oldham,Ivy Business Centre,Crown Street,Manchester,,M35  9BG,-,-,1-9408305833,Ebenezer Care Services Limited,31/01/2026,Personson Bob,Personson Cas,Y,Y,\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_active_locations_bring_codes_and_a_later_layout_without_them_erases_none() {
+    for database in both_engines().await {
+        let report = takes(&database, Kind::CqcLocations, HSCA).await;
+        assert_eq!(
+            (report.layout, report.applied),
+            ("HSCA active locations", 1),
+            "{report}"
+        );
+        let ratings = format!(
+            "{RATINGS_HEADER}1-10024040008,Ebenezer Care,N,Social Care Org,x,Ivy Business Centre,,Manchester,M35 9BG,Oldham,North West,,,,,Overall,Overall,Good,20/11/2024,Location,N,u,1-9408305833,Ebenezer Care Services Limited,-,-\n"
+        );
+        assert_eq!(
+            takes(&database, Kind::CqcLocations, &ratings).await.applied,
+            1
+        );
+        let ebenezer = location(&database, "1-10024040008").await;
+        assert_eq!(ebenezer.name, "Ebenezer Care");
+        assert_eq!(
+            ebenezer.ods_code.as_ref().map(|code| code.as_str()),
+            Some("VNHWE")
+        );
+        assert_eq!(ebenezer.service_types, ["Homecare agencies"]);
+        assert_eq!(ebenezer.dormant, Some(true));
+        // Two forms of date in one file.
+        assert_eq!(
+            ebenezer.registered_on.map(Day::iso).as_deref(),
+            Some("2021-03-31")
+        );
+        assert_eq!(
+            ebenezer.provider_registered_on.map(Day::iso).as_deref(),
+            Some("2026-01-31")
+        );
+        nobody_is_named(&database).await;
+        // Each of the columns that name people is in the file this was tried on.
+        for person in subject::PEOPLE {
+            assert!(HSCA.contains(person));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_active_locations_does_not_bring_back_a_cancelled_one() {
+    let database = sqlite().await;
+    let gone = BODY.replace(
+        "\"registrationStatus\":\"Registered\"",
+        "\"registrationStatus\":\"Deregistered\",\"deregistrationDate\":\"2026-01-31\"",
+    );
+    takes(&database, Kind::CqcLocations, &gone).await;
+    takes(&database, Kind::CqcLocations, HSCA).await;
+    let ebenezer = location(&database, "1-10024040008").await;
+    assert_eq!(ebenezer.status, RegistrationStatus::Deregistered);
+    assert_eq!(
+        ebenezer.deregistered_on.map(Day::iso).as_deref(),
+        Some("2026-01-31")
+    );
+}
+
+#[tokio::test]
+async fn a_column_that_is_needed_and_missing_is_named() {
+    let database = sqlite().await;
+    let check = async |kind: Kind, file: &str, column: &str| {
+        let why = import(&database, kind, file)
+            .await
+            .expect_err("refused")
+            .to_string();
+        assert!(why.contains(column) && why.contains("missing"), "{why}");
+    };
+    let directory = directory("", "Local authority", NEW_ID, 0..3);
+    check(
+        Kind::CqcLocations,
+        &directory.replace(NEW_ID, "Number"),
+        "Location ID",
+    )
+    .await;
+    check(
+        Kind::CqcLocations,
+        &directory.replace("Postcode", "Zip"),
+        "Location Postal Code",
+    )
+    .await;
+    check(
+        Kind::CqcLocations,
+        &HSCA.replace("Location ODS Code", "Code"),
+        "Location ODS Code",
+    )
+    .await;
+    check(
+        Kind::Dspt,
+        "Code,Organisation Name,Date Of Publication,Primary Sector\nVN139,X,,Social Care\n",
+        "Status",
+    )
+    .await;
+    check(
+        Kind::SiteContacts,
+        "Location ID,Email,Telephone\n",
+        "Contact ID",
+    )
+    .await;
+    check(Kind::Dspt, "", "Code").await;
+}
+
+#[tokio::test]
+async fn what_is_no_text_at_all_is_named() {
+    let database = sqlite().await;
+    for (bytes, word) in [
+        (&b"PK\x03\x04rest of a spreadsheet"[..], "spreadsheet"),
+        (b"\x1f\x8b\x08", "compressed"),
+        (b"\xff\xfeC\x00o\x00", "UTF-16"),
+        (b"<!DOCTYPE html><html>", "web page"),
+    ] {
+        let why = run_bytes(&database, &clock(), Kind::Dspt, "x", bytes, &options())
+            .await
+            .expect_err("refused");
+        assert!(why.to_string().contains(word), "{why}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_cut_short_is_refused_until_somebody_has_looked() {
+    for database in both_engines().await {
+        let whole = directory("", "Local authority", NEW_ID, 0..100);
+        takes(&database, Kind::CqcLocations, &whole).await;
+        let five_less = directory("", "Local authority", NEW_ID, 5..100);
+        let six_less = directory("", "Local authority", NEW_ID, 6..100);
+        let why = import(&database, Kind::CqcLocations, &six_less)
+            .await
+            .expect_err("refused");
+        assert!(
+            matches!(
+                why,
+                ImportRefusal::WouldShrink {
+                    closing: 6,
+                    present: 100
+                }
+            ),
+            "{why}"
+        );
+        assert!(
+            location(&database, "1-100000000").await.is_registered(),
+            "a refusal changes nothing"
+        );
+        // Half a file ends in the middle of a row.
+        let why = import(&database, Kind::CqcLocations, &whole[..whole.len() / 2])
+            .await
+            .expect_err("refused");
+        assert!(matches!(why, ImportRefusal::WouldShrink { .. }), "{why}");
+        // No rows at all is the shortest file.
+        let header = whole.split_inclusive('\n').next().expect("a header");
+        let why = import(&database, Kind::CqcLocations, header)
+            .await
+            .expect_err("refused");
+        assert!(
+            matches!(why, ImportRefusal::WouldShrink { closing: 100, .. }),
+            "{why}"
+        );
+
+        let report = takes(&database, Kind::CqcLocations, &five_less).await;
+        assert_eq!(counts(&report), [0, 95, 0, 5]);
+        let gone = location(&database, "1-100000000").await;
+        assert!(gone.gone_from_register_at.is_some() && !gone.is_registered());
+        let allowed = Options {
+            allow_shrink: true,
+            ..options()
+        };
+        let report = run_bytes(
+            &database,
+            &clock(),
+            Kind::CqcLocations,
+            "d.csv",
+            directory("", "Local authority", NEW_ID, 50..100).as_bytes(),
+            &allowed,
+        )
+        .await
+        .expect("allowed");
+        assert_eq!(counts(&report), [0, 50, 0, 45]);
+        // Those that come back are there again.
+        let report = takes(&database, Kind::CqcLocations, &whole).await;
+        assert_eq!(counts(&report), [50, 50, 0, 0]);
+        assert!(location(&database, "1-100000000").await.is_registered());
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_closes_too_many_at_once_is_refused_even_if_it_is_not_a_full_picture() {
+    let database = sqlite().await;
+    let body = |number: u32, status: &str| {
+        BODY.replace("1-10024040008", &format!("1-{}", 100_000_000 + number))
+            .replace(
+                "\"registrationStatus\":\"Registered\"",
+                &format!("\"registrationStatus\":\"{status}\""),
+            )
+    };
+    let file = |closed: u32| -> String {
+        (0..40)
+            .map(|number| {
+                body(
+                    number,
+                    if number < closed {
+                        "Deregistered"
+                    } else {
+                        "Registered"
+                    },
+                ) + "\n"
+            })
+            .collect()
+    };
+    takes(&database, Kind::CqcLocations, &file(0)).await;
+    assert_eq!(
+        takes(&database, Kind::CqcLocations, &file(2)).await.closed,
+        2
+    );
+    let why = import(&database, Kind::CqcLocations, &file(10))
+        .await
+        .expect_err("refused");
+    assert!(
+        matches!(
+            why,
+            ImportRefusal::WouldShrink {
+                closing: 8,
+                present: 38
+            }
+        ),
+        "{why}"
+    );
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_not_taken_for_one_that_is_gone() {
+    let database = sqlite().await;
+    let file = directory("", "Local authority", NEW_ID, 0..10);
+    takes(&database, Kind::CqcLocations, &file).await;
+    let report = takes(
+        &database,
+        Kind::CqcLocations,
+        &file.replace("House 3,", ","),
+    )
+    .await;
+    assert_eq!(counts(&report), [0, 9, 1, 0], "{report}");
+    assert!(location(&database, "1-100000003").await.is_registered());
+}
+
+const DSPT: &str = "\u{feff}Code,Organisation Name,Status,Date Of Publication,Primary Sector,Commissioner (From ODS)\r\n\
+VN139,HEATHBANK SUPPORT SERVICES,21/22 Standards Met,24/06/2022,Social Care,\r\n\
+VM9PR,TREETOPS NURSING HOME,Not Published,,No Sector Identified,\r\n\
+8hk29,Ardeo Limited,19/20 Standards Exceeded,01/06/2020,Company,\r\n\
+8A738CLOSED,PRIMECARE (8A738CLOSED),19/20 Standards Met,25/11/2019,Social Care,\r\n\
+VL0GTClosed,4 BEAULY WAY,21/22 Approaching Standards,12/10/2021,Social Care,\r\n\
+01/04/2004,THE NEW LODGE NURSING CARE LTD - HQ,21/22 Standards Met,24/06/2022,Social Care,\r\n\
+VLN99,TURNING POINT,24/25 Outcomes Achieved,2025-06-30,Social Care,\r\n\
+EE133799-SSCM-CPCSCAPS,UNIVERSITY OF BRISTOL,21/22 Standards Met,29/06/2022,University,\r\n";
+
+async fn status(database: &Database, code: &str) -> Option<crate::register::DsptStatus> {
+    let code = OdsCode::parse(code).expect("a code");
+    store::dspt(&mut &*database, &code)
+        .await
+        .expect("an answer")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dspt_rows_with_damaged_codes_are_rejected_by_line_and_the_rest_is_taken() {
+    for database in both_engines().await {
+        let report = takes(&database, Kind::Dspt, DSPT).await;
+        assert_eq!(counts(&report), [5, 0, 3, 0], "{report}");
+        let lines: Vec<(u64, &str)> = report
+            .rejections
+            .iter()
+            .map(|one| (one.line, one.code.as_str()))
+            .collect();
+        assert_eq!(
+            lines,
+            [(5, "8A738CLOSED"), (6, "VL0GTCLOSED"), (7, "01/04/2004")]
+        );
+        assert!(
+            report.rejections[2].reason.contains("spreadsheet"),
+            "{report}"
+        );
+        let row = status(&database, "VN139").await.expect("there");
+        assert_eq!(
+            (row.level, row.year),
+            (
+                DsptLevel::StandardsMet,
+                Some(AssessmentYear::starting(2021))
+            )
+        );
+        assert_eq!(
+            row.published_on.map(Day::iso).as_deref(),
+            Some("2022-06-24")
+        );
+        assert!(
+            status(&database, "8HK29").await.is_some(),
+            "lower case in the file"
+        );
+        assert_eq!(
+            status(&database, "VLN99").await.expect("there").level,
+            DsptLevel::Unknown("Outcomes Achieved".to_owned())
+        );
+        assert_eq!(status(&database, "VL0GT").await, None);
+    }
+}
+
+#[tokio::test]
+async fn the_dspt_headers_of_2019_and_2023_are_read() {
+    let database = sqlite().await;
+    let newer = DSPT.replace(
+        "Commissioner (From ODS)",
+        "\"Integrated Care Board (where available, from ODS)\"",
+    );
+    assert_eq!(takes(&database, Kind::Dspt, &newer).await.applied, 5);
+    let database = sqlite().await;
+    let older = "OrganisationName,ODSCode,PublicationStatus,DateOfPublication,PrimarySector,CCG (from ODS and CQC)\n\
+        HEATHBANK,VN139,Standards Met,25/03/2019,Social Care,\n\
+        A TRUST,R0A,Standards not fully met (plan agreed),28/03/2019,NHS Trust,\n\
+        MILLFIELD,VLD2G,Standards Met (19-20),01/05/2019,Social Care,\n\
+        NOBODY,VN999,,,Social Care,\n";
+    assert_eq!(takes(&database, Kind::Dspt, older).await.applied, 4);
+    let row = status(&database, "VN139").await.expect("there");
+    assert_eq!(
+        row.year,
+        Some(AssessmentYear::starting(2018)),
+        "the year in which it was published"
+    );
+    assert_eq!(
+        status(&database, "VLD2G").await.expect("there").year,
+        Some(AssessmentYear::starting(2019))
+    );
+    assert_eq!(
+        status(&database, "R0A").await.expect("there").level,
+        DsptLevel::PlanAgreed
+    );
+    assert_eq!(
+        status(&database, "VN999").await.expect("there").level,
+        DsptLevel::NotPublished
+    );
+}
+
+/// A row of 27 columns.
+fn ods(code: &str, name: &str, closed: &str, parent: &str, left: &str, country: &str) -> String {
+    format!(
+        "\"{code}\",\"{name}\",\"\",\"\",\"1 HIGH STREET\",\"\",\"\",\"OLDHAM\",\"LANCASHIRE\",\"OL2  8SP\",\"20101208\",\"{closed}\",\"\",\"\",\"{parent}\",\"20101208\",\"{left}\",\"0161 496 0000\",\"\",\"\",\"\",\"0\",\"\",\"\",\"\",\"\",\"{country}\"\r\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ods_sites_and_headquarters_share_a_table_and_close_only_their_own() {
+    for database in both_engines().await {
+        let sites: String = (0..30)
+            .map(|n| ods(&format!("VN1{n:02}"), "HOUSE", "", "AQ8C", "", "1"))
+            .collect();
+        let sites = sites
+            + &ods("VN200", "CLOSED HOUSE", "20201012", "AQ8C", "", "1")
+            + &ods("VN201", "MOVED HOUSE", "", "AQ8C", "20201012", "1")
+            + &ods("VN202", "CARTREF", "", "", "", "3");
+        assert_eq!(takes(&database, Kind::OdsSites, &sites).await.applied, 33);
+        let hqs = ods("AQ8C", "HEATHBANK", "", "", "", "1");
+        assert_eq!(
+            counts(&takes(&database, Kind::OdsHqs, &hqs).await),
+            [1, 0, 0, 0]
+        );
+        let today = clock().now().day();
+        let organisation = async |code: &str| {
+            let code = OdsCode::parse(code).expect("a code");
+            store::organisation(&mut &database, &code)
+                .await
+                .expect("an answer")
+                .expect("there")
+        };
+        let open = organisation("VN100").await;
+        assert!(open.is_open(today) && open.country == Some(Country::England));
+        assert_eq!(open.parent.as_ref().map(|code| code.as_str()), Some("AQ8C"));
+        assert_eq!(
+            open.postcode.as_ref().map(|code| code.as_str()),
+            Some("OL2 8SP")
+        );
+        assert!(!organisation("VN200").await.is_open(today));
+        assert_eq!(
+            organisation("VN201").await.parent,
+            None,
+            "it has left its headquarters"
+        );
+        assert_eq!(organisation("VN202").await.country, Some(Country::Wales));
+        assert!(
+            organisation("AQ8C").await.is_open(today),
+            "a list of sites says nothing about headquarters"
+        );
+        assert_eq!(
+            store::sites_of_hq(&mut &database, &OdsCode::parse("AQ8C").expect("a code"))
+                .await
+                .expect("read")
+                .len(),
+            31
+        );
+
+        // Headquarters handed in as sites are refused as a whole, and the words say why.
+        let why = import(&database, Kind::OdsSites, &hqs)
+            .await
+            .expect_err("refused");
+        assert!(why.to_string().contains("headquarters"), "{why}");
+        let why = import(&database, Kind::OdsSites, DSPT)
+            .await
+            .expect_err("refused");
+        assert!(why.to_string().contains("27"), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn old_files_in_western_letters_are_read() {
+    let database = sqlite().await;
+    let mut bytes = ods("VN139", "CAF? HOUSE", "", "", "", "1").into_bytes();
+    let place = bytes.iter().position(|byte| *byte == b'?').expect("there");
+    bytes[place] = 0xc9;
+    run_bytes(
+        &database,
+        &clock(),
+        Kind::OdsSites,
+        "x.csv",
+        &bytes,
+        &options(),
+    )
+    .await
+    .expect("taken");
+    let code = OdsCode::parse("VN139").expect("a code");
+    let found = store::organisation(&mut &database, &code)
+        .await
+        .expect("read")
+        .expect("there");
+    assert_eq!(found.name, "CAFÉ HOUSE");
+}
+
+#[tokio::test]
+async fn succession_is_followed_and_a_circle_ends() {
+    let database = sqlite().await;
+    let file = "\"VN2R0\",\"VNGTV\",\"R\",\"20201012\",\"0\"\r\n\"VNGTV\",\"VNHWE\",\"F\",\"20220101\",\"0\"\r\n\"VNHWE\",\"VN2R0\",\"F\",\"20230101\",\"0\"\r\n\"VN1\",\"VN1\",\"F\",\"\",\"0\"\r\n";
+    let report = takes(&database, Kind::OdsSuccession, file).await;
+    assert_eq!(counts(&report), [3, 0, 1, 0], "{report}");
+    let imported = Imported::new(database);
+    let code = OdsCode::parse("VN2R0").expect("a code");
+    let next = imported.ods_successors(&code).await.expect("an answer");
+    assert!(next.iter().any(|code| code.as_str() == "VNHWE"), "{next:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_providers_number_given_for_a_location_is_told_by_the_register() {
+    for database in both_engines().await {
+        takes(&database, Kind::CqcProviders, r#"{"providerId":"1-101655600","name":"Heathbank Support Services","registrationStatus":"Registered","ownershipType":"Organisation","odsCode":"AQ8C","companiesHouseNumber":"IP19203R  "}"#).await;
+        let imported = Imported::new(database);
+        let is_provider = async |number: &str| {
+            imported
+                .is_provider_number(&location_id(number))
+                .await
+                .expect("an answer")
+        };
+        assert!(is_provider("1-101655600").await && !is_provider("1-101655601").await);
+        // The two have one shape: as a location it is not found, as a provider it is.
+        let as_location = Code::CqcLocation(location_id("1-101655600"));
+        assert_eq!(imported.find(&as_location).await, Ok(Finding::NotFound));
+        let as_provider = Code::CqcProvider(CqcProviderId::parse("1-101655600").expect("an ID"));
+        let Ok(Finding::CqcProvider(provider)) = imported.find(&as_provider).await else {
+            panic!("the provider is there");
+        };
+        assert_eq!(provider.companies_house_number.as_deref(), Some("IP19203R"));
+    }
+}
+
+#[tokio::test]
+async fn a_site_that_is_new_at_cqc_is_not_yet_in_ods_and_the_two_say_so_apart() {
+    let database = sqlite().await;
+    takes(&database, Kind::CqcLocations, BODY).await;
+    let imported = Imported::new(database);
+    let code = OdsSiteCode::parse("VNHWE").expect("a code");
+    assert_eq!(
+        imported.find(&Code::OdsSite(code.clone())).await,
+        Ok(Finding::NotFound)
+    );
+    let at_cqc = imported.site_of_ods(&code.any()).await.expect("an answer");
+    assert_eq!(at_cqc.len(), 1);
+}
+
+#[tokio::test]
+async fn of_two_locations_with_one_code_the_registered_one_comes_first() {
+    let database = sqlite().await;
+    let old = BODY
+        .replace("1-10024040008", "1-100000001")
+        .replace("\"Registered\"", "\"Deregistered\"");
+    takes(&database, Kind::CqcLocations, &format!("{old}\n{BODY}")).await;
+    let code = OdsCode::parse("VNHWE").expect("a code");
+    let found = Imported::new(database)
+        .site_of_ods(&code)
+        .await
+        .expect("an answer");
+    let ids: Vec<&str> = found.iter().map(|location| location.id.as_str()).collect();
+    assert_eq!(ids, ["1-10024040008", "1-100000001"]);
+}
+
+const CONTACTS: &str = "Location ID,Contact ID,Email,Telephone\n\
+1-120745060,CON1-7120745060,Manager@Heathbank.example,01632 960 111\n\
+1-120745060,1-7120745061,deputy@heathbank.example,\n\
+1-126240944,1-7126240944,,07700 900112\n\
+1-117886088,12345,manager@elizabeth.example,\n\
+CON1-9999999999,1-117886088,swapped@elizabeth.example,\n\
+1-117886088,1-7117886088,manager@elizabeth.example,\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn site_contacts_keep_hashes_and_a_wrong_contact_id_is_in_no_message() {
+    for database in both_engines().await {
+        let report = takes(&database, Kind::SiteContacts, CONTACTS).await;
+        assert_eq!(report.rejected, 3, "{report}");
+        assert!(!report.to_string().contains("9999999999"), "{report}");
+        assert!(!report.json().contains("9999999999"), "{report}");
+        assert!(
+            !report.to_string().contains("12345,") && !report.json().contains("\"12345\""),
+            "{report}"
+        );
+        let heathbank = location_id("1-120745060");
+        let contacts = store::site_contacts(&mut &database, &heathbank)
+            .await
+            .expect("read")
+            .expect("there");
+        assert_eq!(
+            contacts.emails().collect::<Vec<_>>(),
+            ["manager@heathbank.example", "deputy@heathbank.example"]
+        );
+        assert_eq!(contacts.telephones().collect::<Vec<_>>(), ["01632960111"]);
+        let key = ContactKey::new([3; 32]);
+        let matches = async |location: &str, id: &str| {
+            let id = CqcContactId::parse(id).expect("an ID");
+            store::contact_id_matches(&mut &database, &key, &location_id(location), &id)
+                .await
+                .expect("read")
+        };
+        assert_eq!(matches("1-120745060", "1-7120745060").await, Some(true));
+        assert_eq!(matches("1-120745060", "1-7126240944").await, Some(false));
+        assert_eq!(
+            matches("1-117886088", "1-7117886088").await,
+            None,
+            "no row of it was taken"
+        );
+        let facts = format!("{contacts:?}");
+        assert!(!facts.contains("7120745060"), "{facts}");
+
+        assert_eq!(
+            takes(&database, Kind::SiteContacts, CONTACTS).await.applied,
+            0
+        );
+        // A manager who left is not in the next feed's rows of the location.
+        let fewer = "Location ID,Contact ID,Email,Telephone\n1-120745060,1-7120745061,deputy@heathbank.example,\n";
+        assert_eq!(takes(&database, Kind::SiteContacts, fewer).await.applied, 1);
+        assert_eq!(matches("1-120745060", "1-7120745060").await, Some(false));
+        assert_eq!(
+            matches("1-126240944", "1-7126240944").await,
+            Some(true),
+            "not named, not changed"
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_the_key_site_contacts_are_refused() {
+    let database = sqlite().await;
+    let refused = run_bytes(
+        &database,
+        &clock(),
+        Kind::SiteContacts,
+        "x",
+        CONTACTS.as_bytes(),
+        &Options::default(),
+    )
+    .await;
+    assert!(matches!(refused, Err(ImportRefusal::ContactKeyMissing)));
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_and_changes_nothing() {
+    let database = sqlite().await;
+    let dry = Options {
+        dry_run: true,
+        ..options()
+    };
+    let report = run_bytes(
+        &database,
+        &clock(),
+        Kind::Dspt,
+        "x.csv",
+        DSPT.as_bytes(),
+        &dry,
+    )
+    .await
+    .expect("counted");
+    assert_eq!((report.applied, report.number), (5, None));
+    assert_eq!(status(&database, "VN139").await, None);
+    assert!(
+        store::past_imports(&mut &database)
+            .await
+            .expect("read")
+            .is_empty()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_imports_at_once_one_stands_and_the_other_says_so() {
+    for database in both_engines().await {
+        let (first, second) = (
+            directory("", "Local authority", NEW_ID, 0..500),
+            directory("", "Local authority", NEW_ID, 0..501),
+        );
+        let (one, other) = tokio::join!(
+            import(&database, Kind::CqcLocations, &first),
+            import(&database, Kind::CqcLocations, &second)
+        );
+        let stood = usize::from(one.is_ok()) + usize::from(other.is_ok());
+        assert!(stood >= 1, "{one:?} {other:?}");
+        for refused in [one, other].into_iter().filter_map(Result::err) {
+            assert!(
+                matches!(refused, ImportRefusal::ChangedMeanwhile),
+                "{refused}"
+            );
+        }
+        let past = store::past_imports(&mut &database).await.expect("read");
+        assert_eq!(past.len(), stood);
+    }
+}
+
+#[tokio::test]
+async fn rejections_are_written_beside_the_file_and_no_cell_is_a_formula() {
+    let database = sqlite().await;
+    let folder = std::env::temp_dir()
+        .join("carepost-tests")
+        .join(crate::id::new_token());
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join("dspt 2022-09-09.csv");
+    std::fs::write(&path, DSPT.replace("01/04/2004", "=HYPERLINK(1)")).expect("written");
+    let report = run(&database, &clock(), Kind::Dspt, &path, &options())
+        .await
+        .expect("taken");
+    assert_eq!(report.data_date.as_deref(), Some("2022-09-09"));
+    let result = report.rejected_file.clone().expect("there are rejections");
+    let text = std::fs::read_to_string(&result).expect("it is there");
+    assert!(
+        text.starts_with("Line,Code,Reason\n5,8A738CLOSED,"),
+        "{text}"
+    );
+    assert!(text.contains("\n7,'=HYPERLINK(1)"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&report.json()).expect("JSON");
+    for field in ["rows", "applied", "unchanged", "rejected", "seconds"] {
+        assert!(json.get(field).is_some(), "{field}");
+    }
+    let past = store::past_imports(&mut &database).await.expect("read");
+    assert_eq!(past[0].sha256.len(), 64);
+    assert_eq!(
+        (past[0].by_whom.as_str(), past[0].file_name.as_str()),
+        ("an operator", "dspt 2022-09-09.csv")
+    );
+    // The next import without rejections leaves no list of old ones.
+    std::fs::write(&path, DSPT.lines().take(3).collect::<Vec<_>>().join("\n")).expect("written");
+    let allowed = Options {
+        allow_shrink: true,
+        ..options()
+    };
+    let report = run(&database, &clock(), Kind::Dspt, &path, &allowed)
+        .await
+        .expect("taken");
+    assert_eq!(report.rejected_file, None);
+    assert_eq!(
+        std::fs::read_to_string(&result).expect("it is there"),
+        "Line,Code,Reason\n"
+    );
+    let why = run(
+        &database,
+        &clock(),
+        Kind::Dspt,
+        &folder.join("nothing.csv"),
+        &options(),
+    )
+    .await
+    .expect_err("refused");
+    assert!(matches!(why, ImportRefusal::CannotRead { .. }), "{why}");
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+/// Two hundred files damaged in every way a byte can be: each is refused whole or accounted for row
+/// by row.
+#[tokio::test]
+async fn two_hundred_damaged_files_lose_no_row_in_silence() {
+    let database = sqlite().await;
+    let whole = directory("CQC Locations data\n", "Local authority", NEW_ID, 0..40);
+    takes(&database, Kind::CqcLocations, &whole).await;
+    let mut seed = 1_u64;
+    let mut next = |below: usize| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap_or(0) % below.max(1)
+    };
+    let mut refused = 0;
+    for number in 0..200 {
+        let mut bytes = whole.clone().into_bytes();
+        for _ in 0..=number % 4 {
+            let place = next(bytes.len());
+            match next(5) {
+                0 => bytes[place] = [b'"', b',', b'\n', 0, 0xff, b'=', 0xc3][next(7)],
+                1 => bytes.truncate(place),
+                2 => bytes.insert(place, [b'"', b',', b'\n', b'\r'][next(4)]),
+                3 => {
+                    let end = (place + next(300)).min(bytes.len());
+                    bytes.drain(place..end);
+                }
+                _ => {
+                    let end = (place + next(300)).min(bytes.len());
+                    let again = bytes[place..end].to_vec();
+                    bytes.splice(place..place, again);
+                }
+            }
+        }
+        let dry = Options {
+            dry_run: true,
+            ..options()
+        };
+        match run_bytes(
+            &database,
+            &clock(),
+            Kind::CqcLocations,
+            "damaged.csv",
+            &bytes,
+            &dry,
+        )
+        .await
+        {
+            Ok(report) => {
+                assert_eq!(
+                    report.rows,
+                    report.applied + report.unchanged + report.rejected
+                );
+                assert!(report.closed <= 2, "file {number}: {report}");
+            }
+            Err(ImportRefusal::Database(why)) => panic!("file {number}: {why}"),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 20, "{refused}");
+}
+
+/// The full files of the registers, where they are at hand.
+mod full_files {
+    use super::*;
+    use crate::register::search::SearchIndex;
+    use std::time::Instant;
+
+    fn folder() -> Option<PathBuf> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+        if folder.is_dir() {
+            return Some(folder);
+        }
+        eprintln!(
+            "the full register files are not in {}; this test looked at nothing",
+            folder.display()
+        );
+        None
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_full_files_are_accounted_for_and_searched() {
+        let Some(folder) = folder() else { return };
+        let result_files = Options {
+            dry_run: true,
+            ..options()
+        };
+        for database in both_engines().await {
+            let bytes_of = async |kind: Kind, name: &str| {
+                let bytes = std::fs::read(folder.join(name)).expect("the file");
+                let began = Instant::now();
+                let report = run_bytes(&database, &clock(), kind, name, &bytes, &options())
+                    .await
+                    .expect("taken");
+                eprintln!(
+                    "{} {}: {report} in {:?}",
+                    database.engine(),
+                    name,
+                    began.elapsed()
+                );
+                let again = run_bytes(&database, &clock(), kind, name, &bytes, &result_files)
+                    .await
+                    .expect("again");
+                assert_eq!((again.applied, again.closed), (0, 0), "{again}");
+                report
+            };
+            let ratings = bytes_of(
+                Kind::CqcLocations,
+                "cqc-ratings-2021/cqc_latest_ratings_overall_2021.csv",
+            )
+            .await;
+            assert_eq!(
+                (ratings.rows, counts(&ratings)),
+                (31_961, [31_959, 2, 0, 0])
+            );
+            let bodies = bytes_of(Kind::CqcLocations, "cqc-api-oldham/locations.ndjson").await;
+            assert_eq!(
+                (bodies.rows, bodies.applied, bodies.rejected),
+                (221, 221, 0)
+            );
+            let providers = bytes_of(Kind::CqcProviders, "cqc-api-oldham/providers.ndjson").await;
+            assert_eq!((providers.rows, providers.applied), (18, 18));
+            let dspt = bytes_of(
+                Kind::Dspt,
+                "dspt-2022/dspt_search_results_2022-09-09_half.csv",
+            )
+            .await;
+            assert_eq!(dspt.rows, 31_994);
+            assert!(dspt.rejected < 20, "{dspt}");
+            let index = SearchIndex::build(&database).await.expect("an index");
+            eprintln!("{} sites, {} bytes", index.len(), index.size_bytes());
+            let names = |words: &str| -> Vec<String> {
+                index
+                    .find(words, 0)
+                    .rows
+                    .into_iter()
+                    .map(|row| row.name)
+                    .collect()
+            };
+            assert_eq!(names("VN139")[0], "Heathbank Support Services");
+            assert_eq!(names("1-120745060"), ["Heathbank Support Services"]);
+            assert_eq!(names("services heathbank")[0], "Heathbank Support Services");
+            assert_eq!(names("haethbank")[0], "Heathbank Support Services");
+            assert!(names("coppice nursing oldham").contains(&"Coppice Nursing Home".to_owned()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_still_clock_is_what_the_import_is_dated_by() {
+    let database = sqlite().await;
+    let clock = clock();
+    clock.advance(Span::hours(2));
+    run_bytes(
+        &database,
+        &clock,
+        Kind::CqcLocations,
+        "x",
+        BODY.as_bytes(),
+        &options(),
+    )
+    .await
+    .expect("taken");
+    let ebenezer = location(&database, "1-10024040008").await;
+    assert_eq!(ebenezer.provenance.read_at, Some(clock.now()));
+    assert_eq!(
+        ebenezer.provenance.data_date, None,
+        "nothing says of which day it is"
+    );
+}

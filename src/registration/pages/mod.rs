@@ -18,6 +18,8 @@ pub mod status;
 pub mod stop;
 pub mod town;
 
+use self::before_you_start::Asked;
+use self::exits::Exit;
 use super::answers::Answers;
 use super::journey::{self, Page};
 use super::store::{self, Saved};
@@ -118,9 +120,12 @@ pub async fn show(
     }
     let query = crate::web::form::query(&uri);
     match page {
-        Page::SocialCare | Page::CqcRegistered | Page::Hospice | Page::Sites | Page::Way | Page::HasAccount => {
-            before_you_start::show(&asking, page)
-        }
+        Page::SocialCare => before_you_start::show(&asking, Asked::SocialCare),
+        Page::CqcRegistered => before_you_start::show(&asking, Asked::CqcRegistered),
+        Page::Hospice => before_you_start::show(&asking, Asked::Hospice),
+        Page::Sites => before_you_start::show(&asking, Asked::Sites),
+        Page::Way => before_you_start::show(&asking, Asked::Way),
+        Page::HasAccount => before_you_start::show(&asking, Asked::HasAccount),
         Page::Email => email::show(&asking),
         Page::EmailCode => email::show_code(&asking),
         Page::FindSite => find_site::show(&asking, &query).await,
@@ -133,9 +138,11 @@ pub async fn show(
         Page::Town => town::show(&asking),
         Page::People => people::show(&asking),
         Page::CheckAnswers => check_answers::show(&asking),
-        Page::NotSocialCare | Page::NotCqcRegistered | Page::IsHospice | Page::SelfManagement | Page::Recovery => {
-            exits::show(&asking, page)
-        }
+        Page::NotSocialCare => exits::show(&asking, Exit::NotSocialCare),
+        Page::NotCqcRegistered => exits::show(&asking, Exit::NotCqcRegistered),
+        Page::IsHospice => exits::show(&asking, Exit::Hospice),
+        Page::SelfManagement => exits::show(&asking, Exit::SelfManagement),
+        Page::Recovery => exits::show(&asking, Exit::Recovery),
     }
 }
 
@@ -156,9 +163,12 @@ pub async fn save(
         return go_to(journey::next(asking.answers()).path());
     }
     match page {
-        Page::SocialCare | Page::CqcRegistered | Page::Hospice | Page::Sites | Page::Way | Page::HasAccount => {
-            before_you_start::save(&asking, page, fields).await
-        }
+        Page::SocialCare => before_you_start::save(&asking, Asked::SocialCare, fields).await,
+        Page::CqcRegistered => before_you_start::save(&asking, Asked::CqcRegistered, fields).await,
+        Page::Hospice => before_you_start::save(&asking, Asked::Hospice, fields).await,
+        Page::Sites => before_you_start::save(&asking, Asked::Sites, fields).await,
+        Page::Way => before_you_start::save(&asking, Asked::Way, fields).await,
+        Page::HasAccount => before_you_start::save(&asking, Asked::HasAccount, fields).await,
         Page::Email => email::save(&asking, fields).await,
         Page::EmailCode => email::save_code(&asking, fields).await,
         Page::FindSite => find_site::save(&asking, fields).await,
@@ -171,9 +181,11 @@ pub async fn save(
         Page::Town => town::save(&asking, fields).await,
         Page::People => people::save(&asking, fields).await,
         Page::CheckAnswers => check_answers::save(&asking, fields).await,
-        Page::NotSocialCare | Page::NotCqcRegistered | Page::IsHospice | Page::SelfManagement | Page::Recovery => {
-            exits::save(&asking, page, fields).await
-        }
+        Page::NotSocialCare => exits::save(&asking, Exit::NotSocialCare, fields).await,
+        Page::NotCqcRegistered => exits::save(&asking, Exit::NotCqcRegistered, fields).await,
+        Page::IsHospice => exits::save(&asking, Exit::Hospice, fields).await,
+        Page::SelfManagement => exits::save(&asking, Exit::SelfManagement, fields).await,
+        Page::Recovery => exits::save(&asking, Exit::Recovery, fields).await,
     }
 }
 

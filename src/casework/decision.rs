@@ -1,0 +1,394 @@
+//! Decisions, and what takes effect with them in the same transaction.
+
+use super::{store, verify};
+use crate::app::App;
+use crate::audit::{Actor, Entry};
+use crate::clock::{Span, Timestamp};
+use crate::database::{Error, Tx};
+use crate::directory;
+use crate::outbox::store::Taken;
+use crate::outbox::{self, NotDone};
+use crate::registration::answers::Access;
+use crate::registration::checks::{self, RegisterCheck, Verdict};
+use crate::registration::reasons::Reason;
+use crate::registration::store::{self as registrations, Saved};
+use crate::registration::{Refusal, Registration, State, letters};
+use crate::sign_in::CaseWorker;
+
+/// Why a decision did not take effect, in words.
+#[derive(Clone, Debug)]
+pub enum NotDecided {
+    /// The case is no longer where this person saw it; says what happened.
+    MovedOn(String),
+    /// The directory says no.
+    Directory(directory::Refusal),
+    /// The evidence was read again and something is not as it was.
+    EvidenceChanged(String),
+    Fault(Error),
+}
+
+impl From<Error> for NotDecided {
+    fn from(error: Error) -> Self {
+        NotDecided::Fault(error)
+    }
+}
+
+impl From<Refusal> for NotDecided {
+    fn from(refusal: Refusal) -> Self {
+        NotDecided::MovedOn(refusal.words())
+    }
+}
+
+/// What became of an approval.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Approved {
+    /// The site is in the directory.
+    Effective,
+    /// A second case worker must approve, too.
+    FirstOfTwo,
+}
+
+/// Work: approves a registration all of whose checks were green. What is not any more goes to a case
+/// worker.
+///
+/// # Errors
+/// Later, while the database or a register does not answer.
+pub async fn decide(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
+    let mut reads = &app.database;
+    let Some(case) = registrations::find(&mut reads, id).await? else { return Ok(()) };
+    if !matches!(case.state, State::Submitted | State::Checking) {
+        return Ok(());
+    }
+    let evidence = fresh_evidence(app, &case).await?;
+    let verdict = match &evidence {
+        Some(checks) => checks::verdict(checks),
+        None => Verdict::Straight,
+    };
+    let now = app.clock.now();
+    let settings = Effect::of(app);
+    let taken = taken.clone();
+    let outcome = app
+        .database
+        .write::<_, NotDecided, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                if let Some(checks) = &evidence {
+                    registrations::save_checks(tx, &case.id, checks).await?;
+                }
+                let because = match verdict {
+                    Verdict::Straight => {
+                        match take_effect(tx, now, &settings, case.clone(), Actor::Service, "every check is green")
+                            .await
+                        {
+                            Ok(()) => None,
+                            Err(NotDecided::Directory(refusal)) => Some((refusal.words(), false)),
+                            Err(other) => return Err(other),
+                        }
+                    }
+                    Verdict::AskAgain(what) => return Ok(Some(what)),
+                    Verdict::Refer { because, high_risk } => Some((because, high_risk)),
+                };
+                if let Some((because, high_risk)) = because {
+                    let change = case.refer(&because, high_risk)?;
+                    if registrations::save(tx, now, &change).await? == Saved::SomebodyWasFaster {
+                        return Err(moved_on());
+                    }
+                }
+                outbox::store::done(tx, now, &taken).await?;
+                Ok(None)
+            })
+        })
+        .await;
+    app.work_waits.notify_one();
+    match outcome {
+        Ok(None) => Ok(()),
+        Ok(Some(what)) => Err(NotDone::Later(format!("no answer yet: {what}"))),
+        Err(NotDecided::Fault(error)) => Err(error.into()),
+        Err(NotDecided::MovedOn(why) | NotDecided::EvidenceChanged(why)) => Err(NotDone::Later(why)),
+        Err(NotDecided::Directory(refusal)) => Err(NotDone::Later(refusal.words())),
+    }
+}
+
+fn moved_on() -> NotDecided {
+    NotDecided::MovedOn("Somebody else has just changed this case. Nothing was changed by you.".to_owned())
+}
+
+/// The checks read again, where the evidence is older than the settings allow; nothing where it is
+/// fresh.
+async fn fresh_evidence(app: &App, case: &Registration) -> Result<Option<Vec<RegisterCheck>>, NotDone> {
+    let limit = Span::hours(i64::from(app.settings.evidence_hours_max));
+    let mut reads = &app.database;
+    let oldest = verify::oldest_evidence(&mut reads, &case.id).await?;
+    match oldest {
+        Some(at) if app.clock.now().since(at) <= limit => Ok(None),
+        Some(_) | None => verify::check(app, case).await.map(Some),
+    }
+}
+
+/// What an approval needs to know of the settings.
+#[derive(Clone, Debug)]
+struct Effect {
+    domain: String,
+    from: letters::From,
+}
+
+impl Effect {
+    fn of(app: &App) -> Self {
+        Effect { domain: app.settings.mail_domain.clone(), from: letters::From::of(&app.settings) }
+    }
+}
+
+/// The site as the directory is asked to open it.
+fn new_site(case: &Registration) -> Option<directory::NewSite> {
+    let site = case.answers.site.as_ref()?;
+    let people = case
+        .answers
+        .people
+        .iter()
+        .map(|person| directory::NewPerson {
+            first_name: person.first_name.clone(),
+            last_name: person.last_name.clone(),
+            role: person.role.clone(),
+            email: person.email.clone(),
+            mobile: person.mobile.clone(),
+            access: match person.access {
+                Access::Owner => directory::Access::Owner,
+                Access::Member => directory::Access::Member,
+            },
+            existing_account: person.has_account.as_ref().map(|email| email.as_str().to_owned()),
+        })
+        .collect();
+    Some(directory::NewSite {
+        registration_id: case.id.clone(),
+        ods_code: site.ods_code.clone(),
+        cqc_location_id: site.cqc_location_id.clone(),
+        name: site.name.clone(),
+        town: case.answers.town.clone().unwrap_or_default(),
+        postcode: site.postcode.clone(),
+        people,
+    })
+}
+
+/// Approves and opens the site: state, site, mailbox, accounts, addresses, entries, work and letters,
+/// all or nothing.
+async fn take_effect(
+    tx: &mut Tx,
+    now: Timestamp,
+    effect: &Effect,
+    case: Registration,
+    by: Actor,
+    why: &str,
+) -> Result<(), NotDecided> {
+    let new = new_site(&case)
+        .ok_or_else(|| NotDecided::Fault(Error::Misused("a registration without a site is decided".to_owned())))?;
+    let opened = match directory::store::open_site(tx, &effect.domain, now, &by, &new).await? {
+        Ok(opened) => opened,
+        Err(refusal) => return Err(NotDecided::Directory(refusal)),
+    };
+    let mut change = case.approve(by, why)?;
+    if let Some(email) = change.state.registrant_email().cloned() {
+        let letter = letters::approved(&effect.from, now, &change.state, &email, &opened.shared_mailbox_address);
+        change = change.telling(letter);
+    }
+    match registrations::save(tx, now, &change).await? {
+        Saved::Yes => Ok(()),
+        Saved::SomebodyWasFaster => Err(moved_on()),
+    }
+}
+
+/// A case worker approves a case as they saw it. A high-risk case needs a second, different one.
+///
+/// # Errors
+/// What happened instead, in words.
+pub async fn approve(app: &App, by: &CaseWorker, id: &str, version: i64) -> Result<Approved, NotDecided> {
+    let mut reads = &app.database;
+    let case = registrations::find(&mut reads, id).await?.ok_or_else(moved_on)?;
+    let evidence = match fresh_evidence(app, &case).await {
+        Ok(evidence) => evidence,
+        Err(NotDone::Later(why) | NotDone::Never(why)) => return Err(NotDecided::EvidenceChanged(why)),
+    };
+    let now = app.clock.now();
+    let effect = Effect::of(app);
+    let (by, id) = (by.clone(), id.to_owned());
+    let approved = app
+        .database
+        .write::<_, NotDecided, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                let case = seen_by(tx, &id, version).await?;
+                if let Some(checks) = &evidence {
+                    let before = registrations::list_checks(tx, &id).await?;
+                    registrations::save_checks(tx, &id, checks).await?;
+                    if let Some(words) = worse(&before, checks) {
+                        // The newer evidence is kept; the person looks at it and decides anew.
+                        return Ok(Err(NotDecided::EvidenceChanged(words)));
+                    }
+                }
+                store::add_approval(tx, &id, &by.id, now).await?;
+                let approvals = store::count_approvals(tx, &id).await?;
+                if case.high_risk && approvals < 2 {
+                    let entry = Entry::new(
+                        Actor::CaseWorker(by.id.clone()),
+                        "first approval of a high-risk case",
+                        &id,
+                    );
+                    crate::audit::store::add(tx, now, &entry).await?;
+                    return Ok(Ok(Approved::FirstOfTwo));
+                }
+                let why = if case.high_risk { "second of two approvals" } else { "" };
+                take_effect(tx, now, &effect, case, Actor::CaseWorker(by.id.clone()), why).await?;
+                Ok(Ok(Approved::Effective))
+            })
+        })
+        .await?;
+    app.work_waits.notify_one();
+    approved
+}
+
+/// What got worse between two readings of the evidence, in words.
+fn worse(before: &[RegisterCheck], after: &[RegisterCheck]) -> Option<String> {
+    use crate::registration::checks::Outcome;
+    let grave = |outcome: &Outcome| match outcome {
+        Outcome::Pass => 0,
+        Outcome::Warn => 1,
+        Outcome::Unavailable => 2,
+        Outcome::Fail(_) => 3,
+        Outcome::HighRisk => 4,
+    };
+    let changed: Vec<&str> = after
+        .iter()
+        .filter(|new| {
+            let old = before.iter().find(|old| old.check == new.check).map_or(0, |old| grave(&old.outcome));
+            grave(&new.outcome) > old
+        })
+        .map(|check| check.words.as_str())
+        .collect();
+    (!changed.is_empty()).then(|| changed.join(" "))
+}
+
+/// The case as the person saw it; otherwise what happened to it.
+async fn seen_by(tx: &mut Tx, id: &str, version: i64) -> Result<Registration, NotDecided> {
+    let case = registrations::find(tx, id).await?.ok_or_else(moved_on)?;
+    if !case.state.is_undecided() {
+        return Err(NotDecided::MovedOn(format!(
+            "Somebody else was faster: the case is now “{}”. Nothing was changed by you.",
+            case.state.in_words()
+        )));
+    }
+    if case.version != version {
+        return Err(moved_on());
+    }
+    Ok(case)
+}
+
+/// A case worker declines, with a reason of the list and words of their own.
+///
+/// # Errors
+/// What happened instead, in words.
+pub async fn decline(
+    app: &App,
+    by: &CaseWorker,
+    id: &str,
+    version: i64,
+    reason: Reason,
+    words: String,
+) -> Result<(), NotDecided> {
+    let now = app.clock.now();
+    let from = letters::From::of(&app.settings);
+    let (by, id) = (by.clone(), id.to_owned());
+    app.database
+        .write::<_, NotDecided, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                let case = seen_by(tx, &id, version).await?;
+                let mut change = case.decline(&by.id, reason, &words)?;
+                if let Some(email) = change.state.registrant_email().cloned() {
+                    let letter = letters::declined(&from, now, &change.state, &email, reason, &words);
+                    change = change.telling(letter);
+                }
+                match registrations::save(tx, now, &change).await? {
+                    Saved::Yes => Ok(()),
+                    Saved::SomebodyWasFaster => Err(moved_on()),
+                }
+            })
+        })
+        .await?;
+    app.work_waits.notify_one();
+    Ok(())
+}
+
+/// A case worker asks the registrant something.
+///
+/// # Errors
+/// What happened instead, in words.
+pub async fn ask_for_more(
+    app: &App,
+    by: &CaseWorker,
+    id: &str,
+    version: i64,
+    question: String,
+) -> Result<(), NotDecided> {
+    let now = app.clock.now();
+    let from = letters::From::of(&app.settings);
+    let (by, id) = (by.clone(), id.to_owned());
+    app.database
+        .write::<_, NotDecided, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                let case = seen_by(tx, &id, version).await?;
+                let mut change = case.ask_for_more(&by.id, &question)?;
+                if let Some(email) = change.state.registrant_email().cloned() {
+                    let letter = letters::more_information(&from, now, &change.state, &email, &question);
+                    change = change.telling(letter);
+                }
+                match registrations::save(tx, now, &change).await? {
+                    Saved::Yes => Ok(()),
+                    Saved::SomebodyWasFaster => Err(moved_on()),
+                }
+            })
+        })
+        .await?;
+    app.work_waits.notify_one();
+    Ok(())
+}
+
+/// Work: moves an approved registration on as its site gets ready: provisioned when the last mailbox
+/// is there, live when the first owner has activated.
+///
+/// # Errors
+/// Later, when somebody else saved in between.
+pub async fn follow_site(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
+    let now = app.clock.now();
+    let from = letters::From::of(&app.settings);
+    let (taken, id) = (taken.clone(), id.to_owned());
+    app.database
+        .write::<_, NotDone, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                let faster = || NotDone::Later("somebody else changed the registration".to_owned());
+                let Some(progress) = directory::store::progress(tx, &id).await? else { return Ok(()) };
+                let Some(mut case) = registrations::find(tx, &id).await? else { return Ok(()) };
+                if case.state == State::Approved
+                    && progress.unprovisioned == 0
+                    && let Ok(change) = case.clone().provisioned()
+                {
+                    if registrations::save(tx, now, &change).await? == Saved::SomebodyWasFaster {
+                        return Err(faster());
+                    }
+                    case = registrations::find(tx, &id).await?.ok_or_else(faster)?;
+                }
+                if case.state == State::Provisioning
+                    && let Some(account) = &progress.first_owner
+                    && let Ok(mut change) = case.first_owner_active(account)
+                {
+                    if let Some(email) = change.state.registrant_email().cloned() {
+                        let letter = letters::live(&from, now, &change.state, &email);
+                        change = change.telling(letter);
+                    }
+                    if registrations::save(tx, now, &change).await? == Saved::SomebodyWasFaster {
+                        return Err(faster());
+                    }
+                }
+                outbox::store::done(tx, now, &taken).await?;
+                Ok(())
+            })
+        })
+        .await?;
+    app.work_waits.notify_one();
+    Ok(())
+}

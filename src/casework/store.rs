@@ -1,0 +1,200 @@
+//! The queue, approvals and notes in the database.
+
+use crate::clock::Timestamp;
+use crate::database::{Database, FromRow, Reads, Result, Row, Tx};
+
+/// Cases on one page of the queue.
+pub const PAGE: i64 = 25;
+
+/// Notes an approval; saying yes twice counts once.
+pub async fn add_approval(tx: &mut Tx, registration: &str, case_worker: &str, now: Timestamp) -> Result<()> {
+    tx.run(
+        "INSERT INTO approvals (registration_id, case_worker_id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        &[&registration, &case_worker, &now],
+    )
+    .await?;
+    Ok(())
+}
+
+pub async fn count_approvals(from: &mut impl Reads, registration: &str) -> Result<i64> {
+    let (count,): (i64,) =
+        from.one("SELECT COUNT(*) FROM approvals WHERE registration_id = $1", &[&registration]).await?;
+    Ok(count)
+}
+
+/// Names of those who have approved.
+pub async fn list_approvers(mut from: &Database, registration: &str) -> Result<Vec<String>> {
+    let names: Vec<(String,)> = from
+        .all(
+            "SELECT w.name FROM approvals a JOIN case_workers w ON w.id = a.case_worker_id
+              WHERE a.registration_id = $1 ORDER BY a.at LIMIT 10",
+            &[&registration],
+        )
+        .await?;
+    Ok(names.into_iter().map(|(name,)| name).collect())
+}
+
+/// One line of the queue.
+#[derive(Clone, Debug)]
+pub struct CaseLine {
+    pub id: String,
+    pub reference: String,
+    /// `Registration`, or the kind of an enquiry.
+    pub kind: String,
+    pub state: String,
+    pub title: String,
+    pub asked_at: Timestamp,
+    pub due_at: Timestamp,
+    pub high_risk: bool,
+}
+
+impl FromRow for CaseLine {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(CaseLine {
+            id: row.get(0)?,
+            reference: row.get(1)?,
+            kind: row.get(2)?,
+            state: row.get(3)?,
+            title: row.get(4)?,
+            asked_at: row.get(5)?,
+            due_at: row.get(6)?,
+            high_risk: row.get(7)?,
+        })
+    }
+}
+
+/// What the queue shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// What a case worker can act on now, oldest due first.
+    ToDo,
+    /// Waiting for somebody outside: a registrant's answer, a register.
+    Waiting,
+    /// Enquiries that are open.
+    Enquiries,
+    /// Decided and ended, newest first.
+    Ended,
+}
+
+impl Filter {
+    pub const ALL: [Filter; 4] = [Filter::ToDo, Filter::Waiting, Filter::Enquiries, Filter::Ended];
+
+    pub fn slug(self) -> &'static str {
+        match self {
+            Filter::ToDo => "to-do",
+            Filter::Waiting => "waiting",
+            Filter::Enquiries => "enquiries",
+            Filter::Ended => "ended",
+        }
+    }
+
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Filter::ToDo => "To do",
+            Filter::Waiting => "Waiting for others",
+            Filter::Enquiries => "Enquiries",
+            Filter::Ended => "Ended",
+        }
+    }
+
+    pub fn from_slug(slug: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|filter| filter.slug() == slug)
+    }
+}
+
+/// A page of the queue, counted from 0, and one line more where there is another page.
+pub async fn list_queue(mut from: &Database, filter: Filter, page: i64) -> Result<Vec<CaseLine>> {
+    let (limit, offset) = (PAGE + 1, PAGE * page);
+    let sql = match filter {
+        Filter::ToDo => {
+            "SELECT id, reference, kind, state, title, asked_at, due_at, high_risk FROM (
+               SELECT id, reference, 'Registration' AS kind, state, COALESCE(site_name, '') AS title,
+                      COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk
+                 FROM registrations WHERE state = 'Referred'
+               UNION ALL
+               SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE FROM enquiries WHERE state = 'Open'
+             ) cases ORDER BY due_at, id LIMIT $1 OFFSET $2"
+        }
+        Filter::Waiting => {
+            "SELECT id, reference, 'Registration', state, COALESCE(site_name, ''), COALESCE(submitted_at, 0),
+                    COALESCE(due_at, 0), high_risk
+               FROM registrations WHERE state IN ('Submitted', 'Checking', 'MoreInformationAsked')
+              ORDER BY due_at, id LIMIT $1 OFFSET $2"
+        }
+        Filter::Enquiries => {
+            "SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE FROM enquiries WHERE state = 'Open'
+              ORDER BY due_at, id LIMIT $1 OFFSET $2"
+        }
+        Filter::Ended => {
+            "SELECT id, reference, kind, state, title, asked_at, due_at, high_risk FROM (
+               SELECT id, reference, 'Registration' AS kind, state, COALESCE(site_name, '') AS title,
+                      COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk, changed_at AS ended_at
+                 FROM registrations
+                WHERE state IN ('Approved', 'Provisioning', 'Live', 'Declined', 'Withdrawn', 'Stopped') AND submitted_at IS NOT NULL
+               UNION ALL
+               SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE, COALESCE(closed_at, 0)
+                 FROM enquiries WHERE state = 'Closed'
+             ) cases ORDER BY ended_at DESC, id DESC LIMIT $1 OFFSET $2"
+        }
+    };
+    from.all(sql, &[&limit, &offset]).await
+}
+
+/// Cases whose reference, site, code or postcode is what was typed; at most a page.
+pub async fn search(mut from: &Database, typed: &str) -> Result<Vec<CaseLine>> {
+    let upper = typed.to_uppercase();
+    from.all(
+        "SELECT id, reference, kind, state, title, asked_at, due_at, high_risk FROM (
+           SELECT id, reference, 'Registration' AS kind, state, COALESCE(site_name, '') AS title,
+                  COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk
+             FROM registrations
+            WHERE submitted_at IS NOT NULL
+              AND (reference = $1 OR ods_code = $1 OR cqc_location_id = $1 OR postcode = $1 OR site_name = $2)
+           UNION ALL
+           SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE FROM enquiries WHERE reference = $1
+         ) cases ORDER BY asked_at DESC, id LIMIT $3",
+        &[&upper, &typed, &PAGE],
+    )
+    .await
+}
+
+/// How many cases wait for a case worker, and how many of them are late.
+pub async fn count_to_do(mut from: &Database, now: Timestamp) -> Result<(i64, i64)> {
+    from.one(
+        "SELECT (SELECT COUNT(*) FROM registrations WHERE state = 'Referred')
+              + (SELECT COUNT(*) FROM enquiries WHERE state = 'Open'),
+                (SELECT COUNT(*) FROM registrations WHERE state = 'Referred' AND due_at < $1)
+              + (SELECT COUNT(*) FROM enquiries WHERE state = 'Open' AND due_at < $1)",
+        &[&now],
+    )
+    .await
+}
+
+/// A note on a case, with its author's name; empty where the registrant wrote it.
+#[derive(Clone, Debug)]
+pub struct Note {
+    pub at: Timestamp,
+    pub by: String,
+    pub text: String,
+}
+
+impl FromRow for Note {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Note { at: row.get(0)?, by: row.get(1)?, text: row.get(2)? })
+    }
+}
+
+/// The notes of a case, oldest first, at most 200.
+pub async fn list_notes(mut from: &Database, case: &str) -> Result<Vec<Note>> {
+    from.all(
+        "SELECT n.at, COALESCE(w.name, ''), n.text FROM case_notes n LEFT JOIN case_workers w ON w.id = n.case_worker_id
+          WHERE n.case_id = $1 ORDER BY n.id LIMIT 200",
+        &[&case],
+    )
+    .await
+}
+
+/// Names of case workers by identifier, for the history.
+pub async fn list_names(mut from: &Database) -> Result<Vec<(String, String)>> {
+    from.all("SELECT id, name FROM case_workers ORDER BY added_at LIMIT 1000", &[]).await
+}

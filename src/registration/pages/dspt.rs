@@ -1,0 +1,92 @@
+//! The DSPT, looked up and not asked: level, year, whose; and what to do where it is not enough.
+
+use super::{Asking, onwards};
+use crate::register::dspt::{CoveredBy, DsptLevel};
+use crate::register::{DsptStanding, OdsSiteCode};
+use crate::registration::answers::DsptAnswer;
+use crate::registration::checks::dspt_words;
+use crate::registration::journey::Page;
+use crate::settings::Settings;
+use crate::web::{Answer, Form, Layout, Problems, Stop, go_to, show as show_page};
+
+/// The lowest level at which a site may join, from the settings.
+pub fn threshold(settings: &Settings) -> DsptLevel {
+    match settings.dspt_threshold.as_str() {
+        "exceeded" => DsptLevel::StandardsExceeded,
+        "met" => DsptLevel::StandardsMet,
+        _ => DsptLevel::ApproachingStandards,
+    }
+}
+
+#[derive(askama::Template)]
+#[template(path = "registration/pages/dspt.html")]
+pub struct DsptPage {
+    pub layout: Layout,
+    pub form: Form,
+    pub site: String,
+    pub code: String,
+    pub words: String,
+    pub is_met: bool,
+    pub threshold: String,
+    /// What exactly is missing, where something is.
+    pub missing: String,
+    pub draft_days: u16,
+}
+
+async fn look(asking: &Asking) -> Result<DsptStanding, Stop> {
+    let site = asking.answers().site.as_ref().ok_or_else(Stop::not_found)?;
+    let code = OdsSiteCode::parse(&site.ods_code)
+        .map_err(|problem| Stop::fault("reading the ODS code of a draft", problem))?;
+    let today = asking.app.clock.now().day();
+    Ok(asking.app.imported.dspt_standing(&code, today, &threshold(&asking.app.settings)).await?)
+}
+
+/// What is missing, for a standing that is not met.
+fn missing(standing: &DsptStanding, threshold: &DsptLevel) -> String {
+    match standing {
+        DsptStanding::Met { .. } => String::new(),
+        DsptStanding::BelowThreshold { level, .. } => {
+            format!("You published {level}. You need {threshold} or higher.")
+        }
+        DsptStanding::Lapsed { year, .. } => format!(
+            "Your last assessment was for {year}. A DSPT must be published again each year, by 30 June."
+        ),
+        DsptStanding::Unknown { .. } => {
+            "We cannot tell from the register which level you have. Call our helpdesk and we will look.".to_owned()
+        }
+        DsptStanding::NotPublished { .. } => {
+            "You are registered with the DSPT. You have not published an assessment yet.".to_owned()
+        }
+        DsptStanding::NotListed => {
+            "The DSPT lists neither your site nor its head office. You have to register with it and publish an assessment.".to_owned()
+        }
+    }
+}
+
+pub async fn show(asking: &Asking) -> Answer {
+    let standing = look(asking).await?;
+    let threshold = threshold(&asking.app.settings);
+    let site = asking.answers().site.clone().ok_or_else(Stop::not_found)?;
+    let form = asking.visit.empty_form();
+    let title = if standing.is_met() { "Your DSPT is in place" } else { "Your DSPT is not in place yet" };
+    let template = DsptPage {
+        layout: asking.layout(Page::Dspt, title, &form),
+        form,
+        site: site.name,
+        code: site.ods_code,
+        words: dspt_words(&standing),
+        is_met: standing.is_met(),
+        missing: missing(&standing, &threshold),
+        threshold: threshold.to_string(),
+        draft_days: asking.app.settings.draft_days,
+    };
+    show_page(&template, &Problems::none())
+}
+
+pub async fn save(asking: &Asking) -> Answer {
+    let standing = look(asking).await?;
+    let DsptStanding::Met { by, level, year, .. } = &standing else { return go_to(Page::Dspt.path()) };
+    let answer = DsptAnswer { words: format!("{level} for {year}"), by_hq: *by == CoveredBy::Hq };
+    let answers = asking.keep(move |answers| answers.dspt = Some(answer)).await?;
+    onwards(&answers, Page::Dspt)
+}

@@ -1,0 +1,230 @@
+//! Where the journey ends without a registration: each says why and what to do next, and none is a
+//! dead end. Three take a short enquiry that becomes a case.
+
+use super::{Asking, again};
+use crate::app::App;
+use crate::clock::Span;
+use crate::contact::{Email, Name};
+use crate::database::{Error, Tx};
+use crate::registration::enquiry::{self, Enquiry};
+use crate::registration::journey::Page;
+use crate::registration::reasons::Reason;
+use crate::registration::store::{self, Saved};
+use crate::registration::{State, letters};
+use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
+use axum::extract::{Path, State as Shared};
+
+/// Longest message, in characters.
+const MESSAGE_LETTERS_MAX: usize = 4_000;
+
+/// A way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    NotSocialCare,
+    NotCqcRegistered,
+    Hospice,
+    SelfManagement,
+    Recovery,
+}
+
+impl Exit {
+    fn page(self) -> Page {
+        match self {
+            Exit::NotSocialCare => Page::NotSocialCare,
+            Exit::NotCqcRegistered => Page::NotCqcRegistered,
+            Exit::Hospice => Page::IsHospice,
+            Exit::SelfManagement => Page::SelfManagement,
+            Exit::Recovery => Page::Recovery,
+        }
+    }
+
+    fn reason(self) -> Reason {
+        match self {
+            Exit::NotSocialCare => Reason::NotSocialCare,
+            Exit::NotCqcRegistered => Reason::NotCqcRegistered,
+            Exit::Hospice => Reason::Hospice,
+            Exit::SelfManagement => Reason::ManagedByOthers,
+            Exit::Recovery => Reason::AlreadyHasAccounts,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Exit::NotSocialCare => "This service is for social care in England",
+            Exit::NotCqcRegistered => "You need to be registered with CQC",
+            Exit::Hospice => "Hospices join in another way",
+            Exit::SelfManagement => "Ask to look after your accounts yourselves",
+            Exit::Recovery => "Your site has secure email already",
+        }
+    }
+
+    fn intro(self) -> &'static [&'static str] {
+        match self {
+            Exit::NotSocialCare => &[
+                "Only organisations that provide social care in England can register here.",
+                "Other organisations in health and care have routes of their own. Call or email our helpdesk and we will tell you which is yours.",
+            ],
+            Exit::NotCqcRegistered => &[
+                "Only sites that are registered with the Care Quality Commission (CQC) can register here.",
+                "If you provide care that CQC does not regulate, there is a third-party route. Call or email our helpdesk and we will tell you about it.",
+            ],
+            Exit::Hospice => &[
+                "Send this query and our feedback team will tell you how your hospice can join. It goes out under the subject “Hospice NHSmail Application Query”.",
+            ],
+            Exit::SelfManagement => &[
+                "An organisation with several sites, IT support and people to look after accounts can manage them itself. You apply once, for all sites, under the code of your head office.",
+                "Tell us about your organisation. We will send you what you need to apply.",
+                "If you would rather have the central team do it, go back and register each site here.",
+            ],
+            Exit::Recovery => &[
+                "Do not register again. That would make a second set of accounts.",
+                "If a colleague can open the shared mailbox, ask them to email our helpdesk from it. That is quickest.",
+                "If nobody can open it, send this form. We will call the site on the number that CQC publishes.",
+            ],
+        }
+    }
+
+    fn kind(self) -> Option<enquiry::Kind> {
+        match self {
+            Exit::NotSocialCare | Exit::NotCqcRegistered => None,
+            Exit::Hospice => Some(enquiry::Kind::Hospice),
+            Exit::SelfManagement => Some(enquiry::Kind::SelfManagement),
+            Exit::Recovery => Some(enquiry::Kind::Recovery),
+        }
+    }
+
+    fn organisation_label(self) -> &'static str {
+        match self {
+            Exit::Hospice => "Name of the hospice",
+            Exit::SelfManagement | Exit::NotSocialCare | Exit::NotCqcRegistered => "Name of your organisation",
+            Exit::Recovery => "Name and postcode of your site",
+        }
+    }
+}
+
+#[derive(askama::Template)]
+#[template(path = "registration/pages/exit.html")]
+pub struct ExitPage {
+    pub layout: Layout,
+    pub form: Form,
+    pub intro: &'static [&'static str],
+    pub takes_enquiry: bool,
+    pub organisation_label: &'static str,
+}
+
+fn page_of(asking: &Asking, exit: Exit, form: Form) -> ExitPage {
+    ExitPage {
+        layout: asking.layout(exit.page(), exit.title(), &form),
+        form,
+        intro: exit.intro(),
+        takes_enquiry: exit.kind().is_some(),
+        organisation_label: exit.organisation_label(),
+    }
+}
+
+pub fn show(asking: &Asking, exit: Exit) -> Answer {
+    let mut fields = Fields::default();
+    if let Some(email) = asking.case.registrant_email().filter(|_| !asking.registrant.masked) {
+        fields = fields.with("email", email.as_str());
+    }
+    if let Some(site) = &asking.answers().site {
+        fields = fields.with("organisation", &format!("{}, {}", site.name, site.postcode));
+    }
+    show_page(&page_of(asking, exit, asking.visit.form(fields, Problems::none())), &Problems::none())
+}
+
+fn read(exit: Exit, fields: &Fields) -> Result<enquiry::Asked, Problems> {
+    let mut problems = Problems::none();
+    let organisation = problems.take(
+        "organisation",
+        fields.line("organisation", 200, &format!("Enter the {}", exit.organisation_label().to_lowercase()), exit.organisation_label()),
+    );
+    let name = problems.take("name", Name::parse(fields.text("name"), "name"));
+    let email = problems.take("email", Email::parse(fields.text("email")));
+    let telephone: String = fields.text("telephone").chars().take(40).collect();
+    if exit == Exit::Recovery && telephone.is_empty() {
+        problems.add("telephone", "Enter a telephone number on which we can reach you");
+    } else if telephone.chars().any(|letter| !letter.is_ascii_digit() && !" +()-.".contains(letter)) {
+        problems.add("telephone", "Enter a telephone number, like 01632 960 001");
+    }
+    let message = fields.text("message").to_owned();
+    if message.chars().count() > MESSAGE_LETTERS_MAX {
+        problems.add("message", format!("Message must be {MESSAGE_LETTERS_MAX} characters or fewer"));
+    }
+    match (organisation, name, email) {
+        (Some(organisation), Some(name), Some(email)) if problems.is_empty() => Ok(enquiry::Asked {
+            name: name.as_str().to_owned(),
+            email,
+            telephone,
+            organisation,
+            message: if message.is_empty() { "(no message)".to_owned() } else { message },
+        }),
+        _ => Err(problems),
+    }
+}
+
+pub async fn save(asking: &Asking, exit: Exit, fields: Fields) -> Answer {
+    let Some(kind) = exit.kind() else { return go_to(exit.page().path()) };
+    let asked = match read(exit, &fields) {
+        Ok(asked) => asked,
+        Err(problems) => {
+            let form = again(asking, fields, problems.clone());
+            return show_page(&page_of(asking, exit, form), &problems);
+        }
+    };
+    let app = &asking.app;
+    let now = app.clock.now();
+    let from = letters::From::of(&app.settings);
+    let team = match kind {
+        enquiry::Kind::Hospice => app.settings.feedback_email.clone(),
+        enquiry::Kind::SelfManagement | enquiry::Kind::Recovery => app.settings.helpdesk_email.clone(),
+    };
+    let mut change = Enquiry::open(kind, asked, now, Span::hours(i64::from(app.settings.enquiry_hours)));
+    let to_team = letters::enquiry_to_team(&from, now, &change.state, &team);
+    let received = letters::enquiry_received(&from, now, &change.state);
+    change = change.telling(to_team).telling(received);
+    let case = asking.case.clone();
+    // One draft makes one enquiry of a kind, however often the button is pressed.
+    let once = format!("{} {}", case.id, kind.stored());
+    let reference = app
+        .database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                let reference = store::add_enquiry(tx, now, &change, &once).await?;
+                if let Some(case) = store::find(tx, &case.id).await?
+                    && let Ok(left) = case.leave(exit.reason())
+                {
+                    let _: Saved = store::save(tx, now, &left).await?;
+                }
+                Ok(reference)
+            })
+        })
+        .await?;
+    app.work_waits.notify_one();
+    go_to(format!("/register/message-sent/{reference}"))
+}
+
+#[derive(askama::Template)]
+#[template(path = "registration/pages/message_sent.html")]
+pub struct MessageSentPage {
+    pub layout: Layout,
+    pub reference: String,
+    pub hours: u16,
+}
+
+/// GET /register/message-sent/{reference}
+pub async fn message_sent(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<String>) -> Answer {
+    // Nothing is looked up: the page says only what the address says, and only if it is a reference.
+    let reference = crate::id::Reference::parse(&reference).ok_or_else(Stop::not_found)?;
+    let template = MessageSentPage {
+        layout: visit.layout("Message sent"),
+        reference: reference.to_string(),
+        hours: app.settings.enquiry_hours,
+    };
+    show_page(&template, &Problems::none())
+}
+
+/// Whether a draft ended at an exit.
+pub fn is_over(state: &State) -> bool {
+    matches!(state, State::Ineligible { .. })
+}

@@ -1,0 +1,370 @@
+//! The people who will use the shared mailbox: a list, and a page for each.
+
+use super::{Asking, again};
+use crate::app::App;
+use crate::contact::{Email, Mobile, Name, is_generic};
+use crate::registration::answers::{Access, Answers, Person};
+use crate::registration::journey::{self, Page};
+use crate::sign_in::Registrant;
+use crate::web::components::{Conditional, Hint, Html, Radios, RadiosItem};
+use crate::web::form::counted;
+use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
+use axum::extract::{Path, State};
+
+/// Longest description of a role, in characters.
+const ROLE_LETTERS_MAX: usize = 60;
+
+/// One person as the list shows them.
+pub struct Line {
+    pub place: usize,
+    pub name: String,
+    pub role: String,
+    pub access: &'static str,
+    pub email: String,
+    pub mobile: String,
+}
+
+#[derive(askama::Template)]
+#[template(path = "registration/pages/people.html")]
+pub struct PeoplePage {
+    pub layout: Layout,
+    pub form: Form,
+    pub lines: Vec<Line>,
+    pub heading: String,
+    pub min: usize,
+    pub max: usize,
+    pub next_place: usize,
+    pub one_owner: bool,
+}
+
+/// The people as lines, with contact details masked for somebody who came back with a code.
+pub fn lines(answers: &Answers, masked: bool) -> Vec<Line> {
+    (1..)
+        .zip(&answers.people)
+        .map(|(place, person)| Line {
+            place,
+            name: person.full_name(),
+            role: person.role.clone(),
+            access: match person.access {
+                Access::Owner => "Owner",
+                Access::Member => "Member",
+            },
+            email: if masked { person.email.masked() } else { person.email.to_string() },
+            mobile: if masked { person.mobile.masked() } else { person.mobile.in_words() },
+        })
+        .collect()
+}
+
+fn bounds(asking: &Asking) -> (usize, usize) {
+    (usize::from(asking.app.settings.people_min), usize::from(asking.app.settings.people_max))
+}
+
+fn page_of(asking: &Asking, form: Form) -> PeoplePage {
+    let (min, max) = bounds(asking);
+    let count = asking.answers().people.len();
+    let heading = match count {
+        0 => "Who will use the shared mailbox?".to_owned(),
+        count => format!("You have added {}", counted(count, "person", "people")),
+    };
+    PeoplePage {
+        layout: asking.layout(Page::People, &heading, &form),
+        form,
+        lines: lines(asking.answers(), asking.registrant.masked),
+        heading,
+        min,
+        max,
+        next_place: count + 1,
+        one_owner: asking.answers().owners() == 1,
+    }
+}
+
+pub fn show(asking: &Asking) -> Answer {
+    show_page(&page_of(asking, asking.visit.empty_form()), &Problems::none())
+}
+
+pub async fn save(asking: &Asking, fields: Fields) -> Answer {
+    let (min, max) = bounds(asking);
+    if let Some(words) = asking.answers().people_problem(min, max) {
+        let problems = Problems::one("add", words);
+        return show_page(&page_of(asking, again(asking, fields, problems.clone())), &problems);
+    }
+    let answers = asking.keep(|answers| answers.people_done = true).await?;
+    go_to(journey::after(&answers, Page::People).path())
+}
+
+#[derive(askama::Template)]
+#[template(path = "registration/pages/person.html")]
+pub struct PersonPage {
+    pub layout: Layout,
+    pub form: Form,
+    pub place: usize,
+    pub is_new: bool,
+    pub access: Radios,
+    pub has_account: Radios,
+    pub email_hint: String,
+    pub mobile_hint: String,
+}
+
+fn person_page(asking: &Asking, place: usize, form: Form) -> PersonPage {
+    let known = asking.answers().people.get(place - 1);
+    let masked = known.filter(|_| asking.registrant.masked);
+    let title = match known {
+        Some(person) => format!("Change {}", person.full_name()),
+        None if place == 1 => "First person".to_owned(),
+        None => format!("Person {place}"),
+    };
+    let access = form
+        .radios("access", "What may they do with the shared mailbox?")
+        .in_page()
+        .hinted("There must be at least one owner. Two are better, so that one can be away.")
+        .choice_hinted("owner", "Owner", "Reads and sends, and decides who else can. Usually the manager and a deputy.")
+        .choice_hinted("member", "Member", "Reads and sends.");
+    let mut has_account = form
+        .radios("has_account", "Do they have an account of this secure email already, from another site?")
+        .in_page()
+        .choice("no", "No");
+    let address = form
+        .email("account", "The address of their account")
+        .hinted(&format!("It ends in @{}. They keep it and are given this mailbox as well.", asking.app.settings.mail_domain));
+    has_account.items.push(RadiosItem {
+        value: "yes".to_owned(),
+        text: "Yes".to_owned(),
+        conditional: Some(Conditional { html: Html::of(&address) }),
+        hint: Option::<Hint>::None,
+        ..Default::default()
+    });
+    PersonPage {
+        layout: asking
+            .visit
+            .layout(&title)
+            .with_problems(&form)
+            .back_to(Page::People.path()),
+        email_hint: match masked {
+            Some(person) => format!("We have {}. Leave this empty to keep it.", person.email.masked()),
+            None => "Work or personal, read by nobody else. We send the link to activate the account to it.".to_owned(),
+        },
+        mobile_hint: match masked {
+            Some(person) => format!("We have {}. Leave this empty to keep it.", person.mobile.masked()),
+            None => "Their own number, not the site’s. We send a code by text message to it.".to_owned(),
+        },
+        form,
+        place,
+        is_new: known.is_none(),
+        access,
+        has_account,
+    }
+}
+
+async fn load(app: App, visit: Visit, registrant: Registrant, place: usize) -> Result<Asking, Stop> {
+    let asking = Asking::load(app, visit, registrant).await?;
+    if !matches!(asking.case.state, crate::registration::State::Draft) {
+        return Err(Stop::GoTo("/register/sent".to_owned()));
+    }
+    if !journey::can_visit(asking.answers(), Page::People) {
+        return Err(Stop::GoTo(journey::next(asking.answers()).path()));
+    }
+    let (_, max) = bounds(&asking);
+    let count = asking.answers().people.len();
+    if place == 0 || place > count + 1 || (place > count && count >= max) {
+        return Err(Stop::GoTo(Page::People.path()));
+    }
+    Ok(asking)
+}
+
+/// GET /register/people/{place}
+pub async fn show_person(
+    State(app): State<App>,
+    visit: Visit,
+    registrant: Registrant,
+    Path(place): Path<usize>,
+) -> Answer {
+    let asking = load(app, visit, registrant, place).await?;
+    let fields = match asking.answers().people.get(place - 1) {
+        None => Fields::default(),
+        Some(person) => {
+            let mut fields = Fields::from_pairs([
+                ("first_name", person.first_name.as_str()),
+                ("last_name", person.last_name.as_str()),
+                ("role", person.role.as_str()),
+                ("access", if person.access == Access::Owner { "owner" } else { "member" }),
+                ("has_account", if person.has_account.is_some() { "yes" } else { "no" }),
+            ]);
+            if let Some(account) = &person.has_account {
+                fields = fields.with("account", account.as_str());
+            }
+            if !asking.registrant.masked {
+                fields = fields.with("email", person.email.as_str()).with("mobile", &person.mobile.in_words());
+            }
+            fields
+        }
+    };
+    let form = asking.visit.form(fields, Problems::none());
+    show_page(&person_page(&asking, place, form), &Problems::none())
+}
+
+/// Reads the fields of one person's page.
+fn read(asking: &Asking, place: usize, fields: &Fields) -> Result<Person, Problems> {
+    let answers = asking.answers();
+    let known = answers.people.get(place - 1).filter(|_| asking.registrant.masked);
+    let mut problems = Problems::none();
+    let first_name = problems.take("first_name", Name::parse(fields.text("first_name"), "first name"));
+    let last_name = problems.take("last_name", Name::parse(fields.text("last_name"), "last name"));
+    if let (Some(first), Some(last)) = (&first_name, &last_name)
+        && is_generic(first, last, asking.case.site_name())
+    {
+        problems.add(
+            "first_name",
+            "Enter the name of a person. The shared mailbox is there for a team or a place",
+        );
+    }
+    let role = problems.take(
+        "role",
+        fields.line("role", ROLE_LETTERS_MAX, "Enter their role, like manager or senior carer", "Role"),
+    );
+    let email = match known {
+        Some(person) if fields.text("email").is_empty() => Some(person.email.clone()),
+        _ => problems.take("email", Email::parse(fields.text("email"))),
+    };
+    let mobile = match known {
+        Some(person) if fields.text("mobile").is_empty() => Some(person.mobile.clone()),
+        _ => problems.take("mobile", Mobile::parse(fields.text("mobile"))),
+    };
+    if let (Some(email), Some(mobile)) = (&email, &mobile) {
+        let (same_email, same_mobile) = answers.repeated(place - 1, email, mobile);
+        if let Some(other) = same_email {
+            problems.add("email", format!("{} has this email address. Each person needs their own", other.full_name()));
+        }
+        if let Some(other) = same_mobile {
+            problems.add("mobile", format!("{} has this mobile number. Each person needs their own", other.full_name()));
+        }
+    }
+    let access = problems.take(
+        "access",
+        match fields.text("access") {
+            "owner" => Ok(Access::Owner),
+            "member" => Ok(Access::Member),
+            _ => Err("Select what they may do with the shared mailbox".to_owned()),
+        },
+    );
+    let domain = &asking.app.settings.mail_domain;
+    let has_account = match fields.text("has_account") {
+        "no" => Some(None),
+        "yes" => problems
+            .take(
+                "account",
+                Email::parse(fields.text("account")).and_then(|email| {
+                    if email.as_str().ends_with(&format!("@{domain}")) {
+                        Ok(email)
+                    } else {
+                        Err(format!("Enter the address of their account. It ends in @{domain}"))
+                    }
+                }),
+            )
+            .map(Some),
+        _ => {
+            problems.add("has_account", "Select no if they have no account of this secure email yet");
+            None
+        }
+    };
+    match (first_name, last_name, role, email, mobile, access, has_account) {
+        (Some(first_name), Some(last_name), Some(role), Some(email), Some(mobile), Some(access), Some(has_account))
+            if problems.is_empty() =>
+        {
+            Ok(Person { first_name, last_name, role, email, mobile, access, has_account })
+        }
+        _ => Err(problems),
+    }
+}
+
+/// POST /register/people/{place}
+pub async fn save_person(
+    State(app): State<App>,
+    visit: Visit,
+    registrant: Registrant,
+    Path(place): Path<usize>,
+    fields: Fields,
+) -> Answer {
+    let asking = load(app, visit, registrant, place).await?;
+    match read(&asking, place, &fields) {
+        Ok(person) => {
+            let (_, max) = bounds(&asking);
+            asking
+                .keep(move |answers| {
+                    // A second click on the same button finds the person there already.
+                    if let Some(known) = answers.people.get_mut(place - 1) {
+                        *known = person;
+                    } else if answers.people.len() < max {
+                        answers.people.push(person);
+                    }
+                    answers.people_done = false;
+                })
+                .await?;
+            go_to(Page::People.path())
+        }
+        Err(problems) => {
+            let form = again(&asking, fields, problems.clone());
+            show_page(&person_page(&asking, place, form), &problems)
+        }
+    }
+}
+
+#[derive(askama::Template)]
+#[template(path = "registration/pages/remove_person.html")]
+pub struct RemovePage {
+    pub layout: Layout,
+    pub form: Form,
+    pub name: String,
+    pub question: Radios,
+}
+
+fn remove_page(asking: &Asking, place: usize, form: Form) -> Result<RemovePage, Stop> {
+    let name = asking.answers().people.get(place - 1).ok_or_else(Stop::not_found)?.full_name();
+    let title = format!("Remove {name}?");
+    Ok(RemovePage {
+        layout: asking.visit.layout(&title).with_problems(&form).back_to(Page::People.path()),
+        question: form.yes_no("remove", &title),
+        form,
+        name,
+    })
+}
+
+/// GET /register/people/{place}/remove
+pub async fn show_remove(
+    State(app): State<App>,
+    visit: Visit,
+    registrant: Registrant,
+    Path(place): Path<usize>,
+) -> Answer {
+    let asking = load(app, visit, registrant, place).await?;
+    show_page(&remove_page(&asking, place, asking.visit.empty_form())?, &Problems::none())
+}
+
+/// POST /register/people/{place}/remove
+pub async fn save_remove(
+    State(app): State<App>,
+    visit: Visit,
+    registrant: Registrant,
+    Path(place): Path<usize>,
+    fields: Fields,
+) -> Answer {
+    let asking = load(app, visit, registrant, place).await?;
+    match fields.text("remove") {
+        "yes" => {
+            // By who they are and not by place: a second click must not remove the next one.
+            let gone = asking.answers().people.get(place - 1).cloned();
+            asking
+                .keep(move |answers| {
+                    answers.people.retain(|person| Some(person) != gone.as_ref());
+                    answers.people_done = false;
+                })
+                .await?;
+            go_to(Page::People.path())
+        }
+        "no" => go_to(Page::People.path()),
+        _ => {
+            let problems = Problems::one("remove", "Select yes to remove this person");
+            let form = again(&asking, fields, problems.clone());
+            show_page(&remove_page(&asking, place, form)?, &problems)
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Every address of the service, who may open it, and what answers; and the layers round them all.
+//!
+//! The router is built from this table and from nothing else, so a route without a policy cannot be
+//! written down. `tests/all/authorisation.rs` opens each of them as everybody and compares with the
+//! reviewed file.
+
+use crate::app::App;
+use crate::registration::pages as registration;
+use crate::sign_in::session;
+use crate::sign_in::Policy;
+use crate::web::page::Service;
+use crate::web::{Answer, Layout, Problems, Stop, Visit, assets, layers, show};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use std::sync::Arc;
+
+/// One address with one method.
+pub struct Route {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub policy: Policy,
+    answer: MethodRouter<App>,
+}
+
+fn on_get<H, T>(path: &'static str, policy: Policy, handler: H) -> Route
+where
+    H: axum::handler::Handler<T, App>,
+    T: 'static,
+{
+    Route { method: "GET", path, policy, answer: get(handler) }
+}
+
+fn on_post<H, T>(path: &'static str, policy: Policy, handler: H) -> Route
+where
+    H: axum::handler::Handler<T, App>,
+    T: 'static,
+{
+    Route { method: "POST", path, policy, answer: post(handler) }
+}
+
+/// The table of contents.
+pub fn all() -> Vec<Route> {
+    use Policy::{Anyone, Demo, Registrant, StatusReader};
+    vec![
+        on_get("/", Anyone, home),
+        on_get("/health", Anyone, health),
+        on_get("/ready", Anyone, ready),
+        on_get("/session/stay", Anyone, stay),
+        on_get("/assets/{name}", Anyone, asset),
+        // One site registers.
+        on_get("/register", Anyone, registration::start::page),
+        on_post("/register", Anyone, registration::start::begin),
+        on_get("/register/return", Anyone, registration::resume::page),
+        on_post("/register/return", Anyone, registration::resume::ask),
+        on_post("/register/return/code", Anyone, registration::resume::open),
+        on_get("/register/closed", Anyone, registration::resume::closed),
+        on_post("/register/leave", Anyone, registration::resume::leave),
+        on_get("/register/message-sent/{reference}", Anyone, registration::exits::message_sent),
+        on_get("/register/mine", Registrant, registration::resume::mine),
+        on_post("/register/mine", Registrant, registration::resume::choose),
+        on_get("/register/sent", Registrant, registration::check_answers::sent),
+        on_get("/register/summary", Registrant, registration::check_answers::summary),
+        on_get("/register/site-codes", Registrant, registration::find_site::show_codes),
+        on_post("/register/site-codes", Registrant, registration::find_site::save_codes),
+        on_post("/register/email-code/again", Registrant, registration::email::again_code),
+        on_post("/register/site-code/again", Registrant, registration::proof::again_site_code),
+        on_get("/register/people/{place}", Registrant, registration::people::show_person),
+        on_post("/register/people/{place}", Registrant, registration::people::save_person),
+        on_get("/register/people/{place}/remove", Registrant, registration::people::show_remove),
+        on_post("/register/people/{place}/remove", Registrant, registration::people::save_remove),
+        on_get("/register/{page}", Registrant, registration::show),
+        on_post("/register/{page}", Registrant, registration::save),
+        // How a registration is doing, and stopping one.
+        on_get("/registration", Anyone, registration::status::page),
+        on_post("/registration", Anyone, registration::status::find),
+        on_get("/registration/{reference}", Anyone, registration::status::show),
+        on_post("/registration/{reference}/code", Anyone, registration::status::ask),
+        on_post("/registration/{reference}/open", Anyone, registration::status::open),
+        on_post("/registration/{reference}/answer", StatusReader, registration::status::answer),
+        on_post("/registration/{reference}/withdraw", StatusReader, registration::status::withdraw),
+        on_get("/stop/{token}", Anyone, registration::stop::page),
+        on_post("/stop/{token}", Anyone, registration::stop::stop),
+        // The demo.
+        on_get("/demo/letters", Demo, demo_letters),
+    ]
+}
+
+/// The router with its layers: round everything `layers::around`, round each route its policy.
+pub fn router(app: &App) -> Router {
+    let mut router = Router::new();
+    for route in all() {
+        let (policy, guard) = (route.policy, app.clone());
+        let guarded = route.answer.layer(middleware::from_fn(move |request: Request, next: Next| {
+            let guard = guard.clone();
+            async move { admit(guard, policy, request, next).await }
+        }));
+        router = router.route(route.path, guarded);
+    }
+    let watcher = app.clone();
+    let service = Arc::new(Service {
+        name: app.settings.service_name.clone(),
+        helpdesk_email: app.settings.helpdesk_email.clone(),
+        helpdesk_telephone: app.settings.helpdesk_telephone.clone(),
+        public_address: app.settings.public_address.clone(),
+        key: app.key.clone(),
+        clock: app.clock.clone(),
+        trusted_proxies: app.settings.trusted_proxies,
+        tls_in_front: app.settings.tls_in_front,
+        demo: app.demo,
+        watcher: Box::new(move |route, status, took| watcher.figures.answered(route, status, took)),
+    });
+    router
+        .fallback(|| async { Stop::not_found() })
+        .with_state(app.clone())
+        .layer(middleware::from_fn_with_state(service, layers::around))
+}
+
+async fn admit(app: App, policy: Policy, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match session::admit(&app, policy, &mut parts).await {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(stop) => stop.into_response(),
+    }
+}
+
+/// The figures for Prometheus, on a listener of their own.
+pub fn metrics_router(app: &App) -> Router {
+    let app = app.clone();
+    Router::new().route("/metrics", get(move || async move { app.figures.text() }))
+}
+
+#[derive(askama::Template)]
+#[template(path = "home.html")]
+struct HomePage {
+    layout: Layout,
+}
+
+/// GET /
+async fn home(visit: Visit) -> Answer {
+    show(&HomePage { layout: visit.layout("Secure email for social care") }, &Problems::none())
+}
+
+/// GET /health: the program runs.
+async fn health() -> &'static str {
+    "alive\n"
+}
+
+/// GET /ready: the database answers and its tables are those of this program.
+async fn ready(State(app): State<App>) -> Response {
+    match app.database.migrations_current().await {
+        Ok(Ok(())) => (StatusCode::OK, "ready\n").into_response(),
+        Ok(Err(_)) => (StatusCode::SERVICE_UNAVAILABLE, "the tables are not current\n").into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response(),
+    }
+}
+
+/// GET /session/stay: keeps the session open; answers the seconds it now has.
+async fn stay(State(app): State<App>, visit: Visit) -> Result<String, Stop> {
+    session::stay(&app, &visit)
+        .await?
+        .map(|seconds| seconds.to_string())
+        .ok_or_else(|| Stop::refused(StatusCode::GONE, "This page has closed", "Open the page again to go on."))
+}
+
+/// GET /assets/{name}: part of the program, under a name that changes with its contents.
+async fn asset(request: Request) -> Response {
+    let Some(asset) = assets::find(request.uri().path()) else { return Stop::not_found().into_response() };
+    let accepts = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let (body, encoding) = asset.body(accepts);
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.mime));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if let Some(encoding) = encoding.header() {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    response
+}
+
+/// A letter as the demo shows it.
+struct ShownLetter {
+    to: String,
+    subject: String,
+    channel: &'static str,
+    at: String,
+    /// Text, with links that can be followed.
+    parts: Vec<(String, bool)>,
+}
+
+#[derive(askama::Template)]
+#[template(path = "demo_letters.html")]
+struct LettersPage {
+    layout: Layout,
+    letters: Vec<ShownLetter>,
+}
+
+/// GET /demo/letters: what would have been sent.
+async fn demo_letters(State(app): State<App>, visit: Visit, uri: axum::http::Uri) -> Answer {
+    let to = crate::web::form::query(&uri).text("to").to_owned();
+    let newest = crate::letter::store::list_newest(&app.database, &to).await?;
+    let letters = newest
+        .into_iter()
+        .map(|letter| {
+            let (code, link) = crate::work::secrets_of(&app, &letter);
+            ShownLetter {
+                to: letter.recipient.clone(),
+                subject: letter.subject.clone(),
+                channel: match letter.channel {
+                    crate::letter::Channel::Email => "Email",
+                    crate::letter::Channel::Text => "Text message",
+                },
+                at: letter.written_at.in_words(),
+                parts: with_links(&letter.filled(&code, &link), &app.settings.public_address),
+            }
+        })
+        .collect();
+    show(&LettersPage { layout: visit.layout("Letters").back_to("/"), letters }, &Problems::none())
+}
+
+/// A text cut into words and our own links, so that a page can show the links as such.
+fn with_links(text: &str, public_address: &str) -> Vec<(String, bool)> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(place) = rest.find(public_address) {
+        let (before, from) = rest.split_at(place);
+        let end = from.find(char::is_whitespace).unwrap_or(from.len());
+        parts.push((before.to_owned(), false));
+        parts.push((from[..end].to_owned(), true));
+        rest = &from[end..];
+    }
+    parts.push((rest.to_owned(), false));
+    parts
+}

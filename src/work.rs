@@ -1,0 +1,183 @@
+//! Every kind of background work and who does it; the worker that takes it; and what is done by the
+//! clock.
+
+use crate::app::App;
+use crate::clock::Span;
+use crate::letter::SendError;
+use crate::outbox::store::Taken;
+use crate::outbox::{self, NotDone, Work};
+use crate::sign_in::secrets::{self, Purpose};
+use crate::{audit, casework, directory, letter, registration, sign_in};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+/// How often work is looked for when nothing has rung.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often the audit chain is lengthened: its links follow their commits within a second.
+const CHAIN_EVERY: Duration = Duration::from_millis(500);
+/// How often what has run out is cleared away.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// How long finished work stays for looking at.
+const FINISHED_WORK_KEPT: Span = Span::days(30);
+
+/// Does one piece of work.
+async fn run(app: &App, taken: &Taken) -> Result<(), NotDone> {
+    match &taken.work {
+        Work::RunChecks { registration } => casework::verify::run_checks(app, taken, registration).await,
+        Work::Decide { registration } => casework::decision::decide(app, taken, registration).await,
+        Work::FollowSite { registration } => casework::decision::follow_site(app, taken, registration).await,
+        Work::SendLetter { letter } => send_letter(app, taken, letter).await,
+        Work::ProvisionSharedMailbox { shared_mailbox } => {
+            directory::provision::shared_mailbox(app, taken, shared_mailbox).await
+        }
+        Work::ProvisionAccount { account } => directory::provision::account(app, taken, account).await,
+        Work::SendActivationLink { .. } => Ok(()),
+    }
+}
+
+/// What stands in a letter for its marks.
+pub fn secrets_of(app: &App, letter: &letter::Written) -> (String, String) {
+    let Some(mark) = &letter.secret else { return (String::new(), String::new()) };
+    let Some(purpose) = Purpose::parse(&mark.purpose) else { return (String::new(), String::new()) };
+    let code = secrets::code(&app.key, purpose, &mark.id);
+    let token = secrets::link_token(&app.key, purpose, &mark.id);
+    let address = &app.settings.public_address;
+    let link = match purpose {
+        Purpose::ActivationLink => format!("{address}/activate/{token}"),
+        Purpose::StopLink => format!("{address}/stop/{token}"),
+        Purpose::EmailCode | Purpose::SiteCode | Purpose::ActivationCode | Purpose::CaseWorkerApp => String::new(),
+    };
+    (code, link)
+}
+
+async fn send_letter(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
+    let Some(written) = letter::store::find(&app.database, id).await? else {
+        return Err(NotDone::Never("there is no such letter".to_owned()));
+    };
+    if written.sent_at.is_none() {
+        let (code, link) = secrets_of(app, &written);
+        let body = written.filled(&code, &link);
+        app.letters.send(&written, body).await.map_err(|error| match error {
+            SendError::Later(why) => NotDone::Later(why),
+            SendError::Never(why) => NotDone::Never(why),
+        })?;
+    }
+    let (taken, now) = (taken.clone(), app.clock.now());
+    app.database
+        .write::<_, NotDone, _>(move |tx: &mut crate::database::Tx| {
+            Box::pin(async move {
+                letter::store::mark_sent(tx, now, &written.id).await?;
+                outbox::store::done(tx, now, &taken).await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// Does everything that is due now; answers how many pieces were taken.
+///
+/// # Errors
+/// What the database answered when it was asked for work.
+pub async fn do_due(app: &App) -> Result<usize, crate::database::Error> {
+    let taken = outbox::store::take(&app.database, app.clock.now()).await?;
+    let count = taken.len();
+    let doing: Vec<_> = taken
+        .into_iter()
+        .map(|taken| {
+            let app = app.clone();
+            tokio::spawn(async move { do_one(&app, &taken).await })
+        })
+        .collect();
+    for done in doing {
+        // A panic is contained in `do_one`; a task that cannot be joined was cut off at shutdown.
+        let _ = done.await;
+    }
+    Ok(count)
+}
+
+async fn do_one(app: &App, taken: &Taken) {
+    let started = Instant::now();
+    let outcome = AssertUnwindSafe(run(app, taken))
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(NotDone::Later("the work panicked".to_owned())));
+    let took = Span::milliseconds(i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX));
+    let kind = taken.work.kind();
+    match outcome {
+        Ok(()) => {
+            app.figures.worked(kind, "done");
+            // Work that ended itself inside its own transaction is done already.
+            if matches!(outbox::store::is_held(&app.database, taken).await, Ok(false)) {
+                return;
+            }
+            let (now, finished) = (app.clock.now(), taken.clone());
+            let marked = app
+                .database
+                .write::<_, crate::database::Error, _>(move |tx: &mut crate::database::Tx| {
+                    Box::pin(async move { outbox::store::done(tx, now, &finished).await })
+                })
+                .await;
+            if let Err(error) = marked {
+                tracing::warn!(work = %taken.id, kind, %error, "work was done and could not be marked so; it is done again");
+            }
+        }
+        Err(why) => {
+            let (word, reason) = match &why {
+                NotDone::Later(reason) => ("later", reason),
+                NotDone::Never(reason) => ("never", reason),
+            };
+            app.figures.worked(kind, word);
+            tracing::warn!(work = %taken.id, kind, attempt = taken.attempts, outcome = word, %reason, "work was not done");
+            if let Err(error) = outbox::store::not_done(&app.database, app.clock.now(), took, taken, &why).await {
+                tracing::error!(work = %taken.id, kind, %error, "a failed attempt could not be recorded");
+            }
+        }
+    }
+}
+
+/// Works until the program ends: what rings, what is due, what the clock asks for.
+pub async fn work_until_stopped(app: App) {
+    let chain = app.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(CHAIN_EVERY).await;
+            if let Err(error) = audit::store::lengthen_chain(&chain.database).await {
+                tracing::error!(%error, "the audit chain could not be lengthened");
+            }
+        }
+    });
+    let clearing = app.clone();
+    tokio::spawn(async move {
+        loop {
+            if let Err(error) = clear_away(&clearing).await {
+                tracing::error!(%error, "what has run out could not be cleared away");
+            }
+            tokio::time::sleep(TIDY_EVERY).await;
+        }
+    });
+    loop {
+        match do_due(&app).await {
+            Ok(0) => {
+                let _ = tokio::time::timeout(LOOK_EVERY, app.work_waits.notified()).await;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, "work could not be taken");
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
+    }
+}
+
+/// Ends drafts nobody continued, and forgets sessions, codes, budgets and old finished work.
+///
+/// # Errors
+/// What the database answered.
+pub async fn clear_away(app: &App) -> Result<(), crate::database::Error> {
+    let now = app.clock.now();
+    registration::store::expire_drafts(&app.database, now).await?;
+    sign_in::store::forget_old(&app.database, now).await?;
+    outbox::store::forget_before(&app.database, now.minus(FINISHED_WORK_KEPT)).await?;
+    Ok(())
+}
