@@ -115,7 +115,8 @@ impl Parts {
 /// The key under which contact IDs are kept, for the command line that imports them.
 pub fn contact_key(key: &SecretKey) -> ContactKey {
     use hmac::{Hmac, KeyInit, Mac};
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key.reveal()).expect("a key of 32 bytes is always taken");
+    let mut mac =
+        Hmac::<sha2::Sha256>::new_from_slice(key.reveal()).expect("a key of 32 bytes is always taken");
     mac.update(b"contact ids");
     ContactKey::new(mac.finalize().into_bytes().into())
 }
@@ -169,5 +170,32 @@ impl Figures {
         // Writing to a String cannot fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
         text
+    }
+}
+
+#[cfg(test)]
+pub mod for_tests {
+    //! A service for tests: a still clock, a mail engine that fails on demand, registers that say
+    //! what a test told them.
+
+    use super::{App, Outside};
+    use crate::clock::Clock;
+    use crate::database::Database;
+    use crate::letter::Transport;
+    use crate::mail::fake::FakeEngine;
+    use crate::register::fake::FakeRegister;
+    use crate::settings::{Secret, Settings};
+    use std::sync::Arc;
+
+    pub fn app(database: Database, clock: Clock) -> (App, FakeEngine) {
+        let engine = FakeEngine::default();
+        let outside = Outside {
+            live: vec![Arc::new(FakeRegister::new())],
+            mail: Arc::new(engine.clone()),
+            letters: Transport::Kept,
+            demo: false,
+        };
+        let settings = Settings::defaults().expect("the defaults are right");
+        (App::new(database, settings, clock, Secret::new([7; 32]), outside), engine)
     }
 }

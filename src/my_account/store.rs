@@ -10,7 +10,6 @@ use crate::directory::letters::{From, activation as activation_letter};
 use crate::directory::{self, Access, Account, State};
 use crate::outbox::store::Taken;
 use crate::outbox::{self, NotDone, Work};
-use crate::registration;
 use crate::settings::Secret;
 use crate::sign_in::codes::{self, Asked, Rules};
 use crate::sign_in::limits::UsedUp;
@@ -133,61 +132,6 @@ pub fn session_subject(account: &str, link: &str) -> String {
     format!("{account} {link}")
 }
 
-/// Moves a registration on: its mailboxes are there, its first owner is active. Asked after each of
-/// the two, in whatever order they come; asking again changes nothing.
-///
-/// # Errors
-/// Later, or never where there is no such registration.
-pub async fn follow_site(
-    app: &App,
-    taken: &Taken,
-    registration_id: &str,
-) -> std::result::Result<(), NotDone> {
-    use registration::State as Case;
-    use registration::store::{Saved, find, save};
-    let now = app.clock.now();
-    let from = registration::letters::From::of(&app.settings);
-    let (taken, id) = (taken.clone(), registration_id.to_owned());
-    app.database
-        .write::<_, NotDone, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                directory::store::alone_with_site(tx, &id).await?;
-                if !outbox::store::done(tx, now, &taken).await? {
-                    return Ok(());
-                }
-                let missing = || NotDone::Never("there is no such registration".to_owned());
-                let faster = || NotDone::Later("somebody else changed the registration meanwhile".to_owned());
-                let Some(progress) = directory::store::progress(tx, &id).await? else { return Ok(()) };
-                let case = find(tx, &id).await?.ok_or_else(missing)?;
-                if case.state == Case::Approved
-                    && progress.unprovisioned == 0
-                    && let Ok(change) = case.provisioned()
-                    && save(tx, now, &change).await? == Saved::SomebodyWasFaster
-                {
-                    return Err(faster());
-                }
-                let case = find(tx, &id).await?.ok_or_else(missing)?;
-                let registrant = case.registrant_email().cloned();
-                if case.state == Case::Provisioning
-                    && let Some(owner) = progress.first_owner
-                    && let Ok(mut change) = case.first_owner_active(&owner)
-                {
-                    if let Some(to) = registrant {
-                        let letter = registration::letters::live(&from, now, &change.state, &to);
-                        change = change.telling(letter);
-                    }
-                    if save(tx, now, &change).await? == Saved::SomebodyWasFaster {
-                        return Err(faster());
-                    }
-                }
-                Ok(())
-            })
-        })
-        .await?;
-    app.work_waits.notify_one();
-    Ok(())
-}
-
 /// Sends a new activation link where an account waits to be activated at the address somebody typed;
 /// older links stop working. The link goes to the address that was given for the person.
 ///
@@ -206,15 +150,13 @@ pub async fn send_activation_link(app: &App, taken: &Taken, asked: &str) -> std:
                 let Ok(asked) = asked else { return Ok(()) };
                 let account = directory::store::find_account_by_any_email(tx, &asked).await?;
                 // Before it is provisioned its first link is still to come.
-                let waits = |account: &Account| {
-                    account.state == State::Pending && account.provisioned_at.is_some()
-                };
+                let waits =
+                    |account: &Account| account.state == State::Pending && account.provisioned_at.is_some();
                 let Some(account) = account.filter(waits) else { return Ok(()) };
                 let site = directory::store::list_sites_of_account(tx, &account.id).await?.into_iter().next();
                 let site = site.map_or_else(String::new, |site| format!("{}, {}", site.name, site.town));
                 let lasts = Span::hours(i64::from(from.activation_hours));
-                let link =
-                    sign_in::store::add_activation_link(tx, &account.id, now, now.plus(lasts)).await?;
+                let link = sign_in::store::add_activation_link(tx, &account.id, now, now.plus(lasts)).await?;
                 let letter = activation_letter(&from, now, &account, &site, &link);
                 outbox::store::write_letter(tx, now, &letter).await?;
                 let entry = Entry::new(Actor::Service, "activation link sent", &account.id)
@@ -242,4 +184,272 @@ pub async fn forget_abandoned(database: &Database, now: Timestamp) -> Result<u64
             })
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::for_tests::app;
+    use crate::clock::Clock;
+    use crate::contact::{Mobile, Name};
+    use crate::database::for_tests::both_engines;
+    use crate::directory::{NewPerson, NewSite};
+    use crate::letter::store::list_newest;
+    use crate::sign_in::codes::Tried;
+    use crate::sign_in::secrets;
+
+    const NOON: Timestamp = Timestamp::from_milliseconds(43_200_000);
+    const BROWSER: &str = "the browser's secret";
+
+    /// A service with one pending account, its link, and the account itself.
+    async fn with_account(database: Database) -> (App, Account, String) {
+        let (app, _) = app(database, Clock::still(NOON));
+        let name = |text: &str| Name::parse(text, "name").expect(text);
+        let new = NewSite {
+            registration_id: "registration".to_owned(),
+            ods_code: "VM195".to_owned(),
+            cqc_location_id: "1-100".to_owned(),
+            name: "Rose Court".to_owned(),
+            town: "Lincoln".to_owned(),
+            postcode: "LN1 1AA".to_owned(),
+            people: vec![NewPerson {
+                first_name: name("Asha"),
+                last_name: name("Patel"),
+                role: "Manager".to_owned(),
+                email: Email::parse("asha@home.example").expect("an address"),
+                mobile: Mobile::parse("07700900123").expect("a mobile"),
+                access: Access::Owner,
+                existing_account: None,
+            }],
+        };
+        let id = app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    let domain = "carepost.example";
+                    let opened = directory::store::open_site(tx, domain, NOON, &Actor::Service, &new).await?;
+                    Ok(opened.map(|opened| opened.accounts[0].clone()))
+                })
+            })
+            .await
+            .expect("written")
+            .expect("opened");
+        let taken = outbox::store::take(&app.database, NOON).await.expect("taken");
+        for taken in &taken {
+            if let Work::ProvisionAccount { account } = &taken.work {
+                directory::provision::account(&app, taken, account).await.expect("provisioned");
+            }
+        }
+        let account =
+            directory::store::find_account(&mut &app.database, &id).await.expect("read").expect("one");
+        let link = newest_link(&app).await;
+        (app, account, link)
+    }
+
+    async fn newest_link(app: &App) -> String {
+        let letters = list_newest(&app.database, "asha@home.example").await.expect("listed");
+        let letter = letters.iter().find(|letter| letter.name == "activation").expect("a letter");
+        letter.secret.clone().expect("a link").id
+    }
+
+    async fn send(app: &App, account: &Account) -> std::result::Result<(), UsedUp> {
+        let (rules, from, account) = (Rules::of(app), From::of(&app.settings), account.clone());
+        let now = app.clock.now();
+        app.database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    send_code(tx, rules, &from, &account, &session::browser_hash(BROWSER), now).await
+                })
+            })
+            .await
+            .expect("written")
+    }
+
+    /// The code of the newest text message.
+    async fn texted(app: &App) -> String {
+        let letters = list_newest(&app.database, "+447700900123").await.expect("listed");
+        let mark = letters.first().expect("a text message").secret.clone().expect("a code");
+        assert_eq!(mark.purpose, "ActivationCode");
+        secrets::code(&app.key, Purpose::ActivationCode, &mark.id)
+    }
+
+    async fn try_code(app: &App, account: &Account, browser: &str, typed: &str) -> Tried {
+        let browser = session::browser_hash(browser);
+        codes::attempt(app.clone(), Purpose::ActivationCode, account.id.clone(), browser, typed.to_owned())
+            .await
+            .expect("tried")
+    }
+
+    async fn come_as_far_as_the_policy(app: &App, link: &str, browser: &'static str) {
+        let (link, now) = (link.to_owned(), app.clock.now());
+        let kept = app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    let browser = session::browser_hash(browser);
+                    let hash = Secret::new("a hash".to_owned());
+                    assert!(!keep_password(tx, &link, &browser, &hash).await?, "not before the code");
+                    confirm(tx, &link, &browser, now).await?;
+                    keep_password(tx, &link, &browser, &hash).await
+                })
+            })
+            .await
+            .expect("written");
+        assert!(kept);
+    }
+
+    async fn finish_in(app: &App, account: &Account, link: &str, browser: &'static str) -> Finished {
+        let (in_app, account, link, now) =
+            (app.clone(), account.id.clone(), link.to_owned(), app.clock.now());
+        app.database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move { finish(tx, &in_app, &account, &link, browser, now).await })
+            })
+            .await
+            .expect("written")
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_link_a_code_and_a_password_make_an_account_active_once() {
+        for database in both_engines().await {
+            let (app, account, link) = with_account(database).await;
+            send(&app, &account).await.expect("sent");
+            let code = texted(&app).await;
+            assert_eq!(try_code(&app, &account, "another browser", &code).await, Tried::Stale);
+            assert_eq!(try_code(&app, &account, BROWSER, &code).await, Tried::Right);
+            assert_eq!(try_code(&app, &account, BROWSER, &code).await, Tried::Stale, "a code works once");
+
+            assert_eq!(finish_in(&app, &account, &link, BROWSER).await, Finished::NotReady);
+            come_as_far_as_the_policy(&app, &link, BROWSER).await;
+            come_as_far_as_the_policy(&app, &link, "second browser").await;
+            assert_eq!(finish_in(&app, &account, &link, "third browser").await, Finished::NotReady);
+            assert_eq!(finish_in(&app, &account, &link, BROWSER).await, Finished::Active);
+            // The other browser's half of it is gone with the link.
+            assert_eq!(finish_in(&app, &account, &link, "second browser").await, Finished::NotReady);
+
+            let now_active =
+                directory::store::find_account(&mut &app.database, &account.id).await.expect("read");
+            let now_active = now_active.expect("an account");
+            assert_eq!(now_active.state, State::Active);
+            assert_eq!(now_active.policy_accepted_at, Some(NOON));
+            assert_eq!(now_active.password_hash.as_ref().map(|hash| hash.reveal().as_str()), Some("a hash"));
+            let letters = list_newest(&app.database, "asha@home.example").await.expect("listed");
+            assert_eq!(letters.iter().filter(|letter| letter.name == "activated").count(), 1);
+            let (follows, provisions): (i64, i64) = (&app.database)
+                .one(
+                    "SELECT (SELECT COUNT(*) FROM outbox WHERE kind = 'FollowSite' AND subject = 'registration'),
+                            (SELECT COUNT(*) FROM outbox WHERE kind = 'ProvisionAccount')",
+                    &[],
+                )
+                .await
+                .expect("counted");
+            assert_eq!((follows, provisions), (1, 2), "{}", app.database.engine());
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn many_that_finish_at_once_make_one_activation() {
+        for database in both_engines().await {
+            let (app, account, link) = with_account(database).await;
+            come_as_far_as_the_policy(&app, &link, BROWSER).await;
+            let tasks: Vec<_> = (0..16)
+                .map(|_| {
+                    let (app, account, link) = (app.clone(), account.clone(), link.clone());
+                    tokio::spawn(async move {
+                        let in_app = app.clone();
+                        app.database
+                            .write::<_, Error, _>(move |tx: &mut Tx| {
+                                Box::pin(async move {
+                                    finish(tx, &in_app, &account.id, &link, BROWSER, NOON).await
+                                })
+                            })
+                            .await
+                    })
+                })
+                .collect();
+            let mut active = 0;
+            for task in tasks {
+                active += i64::from(matches!(task.await.expect("no panic"), Ok(Finished::Active)));
+            }
+            assert_eq!(active, 1, "{}", app.database.engine());
+            let history = audit::store::history(&app.database, &account.id).await.expect("read");
+            let actions: Vec<_> = history.iter().map(|entry| entry.action.as_str()).collect();
+            assert_eq!(actions, ["account opened", "account provisioned", "account activated"]);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn codes_are_not_sent_without_end() {
+        for database in both_engines().await {
+            let (app, account, _) = with_account(database).await;
+            for _ in 0..app.settings.codes_an_hour_max {
+                send(&app, &account).await.expect("sent");
+            }
+            send(&app, &account).await.expect_err("too many");
+            let texts = list_newest(&app.database, "+447700900123").await.expect("listed");
+            assert_eq!(texts.len(), usize::from(app.settings.codes_an_hour_max));
+            app.clock.advance(Span::hours(1));
+            send(&app, &account).await.expect("an hour later");
+        }
+    }
+
+    /// Asks for a new link by the work that a page queues.
+    async fn ask_for_link(app: &App, asked: &str) {
+        let work = Work::SendActivationLink { asked: asked.to_owned() };
+        let now = app.clock.now();
+        app.database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move { outbox::store::queue(tx, now, now, &work).await })
+            })
+            .await
+            .expect("queued");
+        for taken in outbox::store::take(&app.database, now).await.expect("taken") {
+            if let Work::SendActivationLink { asked } = &taken.work {
+                send_activation_link(app, &taken, asked).await.expect("done");
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_new_link_goes_to_the_address_that_was_given_and_ends_the_old_one() {
+        for database in both_engines().await {
+            let (app, account, old) = with_account(database).await;
+            app.clock.advance(Span::minutes(5));
+            for (asked, letters) in [
+                ("nobody@home.example", 1),
+                ("not an address", 1),
+                ("asha@home.example", 2),
+                ("asha.patel@carepost.example", 3),
+            ] {
+                ask_for_link(&app, asked).await;
+                let sent = list_newest(&app.database, "").await.expect("listed");
+                assert_eq!(sent.len(), letters, "{asked}");
+                assert!(sent.iter().all(|letter| letter.recipient == "asha@home.example"));
+            }
+            come_as_far_as_the_policy(&app, &old, BROWSER).await;
+            assert_eq!(finish_in(&app, &account, &old, BROWSER).await, Finished::LinkGone);
+            let fresh = newest_link(&app).await;
+            assert_ne!(fresh, old);
+            come_as_far_as_the_policy(&app, &fresh, BROWSER).await;
+            assert_eq!(finish_in(&app, &account, &fresh, BROWSER).await, Finished::Active);
+            // Once it is active there is nothing to send.
+            ask_for_link(&app, "asha@home.example").await;
+            let letters = list_newest(&app.database, "").await.expect("listed");
+            assert_eq!(letters.iter().filter(|letter| letter.name == "activation").count(), 3);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_link_that_has_run_out_finishes_nothing_and_leaves_nothing() {
+        for database in both_engines().await {
+            let (app, account, link) = with_account(database).await;
+            come_as_far_as_the_policy(&app, &link, BROWSER).await;
+            app.clock.advance(Span::hours(25));
+            assert_eq!(finish_in(&app, &account, &link, BROWSER).await, Finished::LinkGone);
+            assert_eq!(forget_abandoned(&app.database, app.clock.now()).await.expect("forgotten"), 1);
+            let account =
+                directory::store::find_account(&mut &app.database, &account.id).await.expect("read");
+            assert_eq!(account.map(|account| account.state), Some(State::Pending));
+        }
+    }
 }

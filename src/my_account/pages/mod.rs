@@ -25,12 +25,7 @@ pub(super) struct Underway {
 
 impl Underway {
     /// Loads what a step needs; elsewhere where the step is not due, or the link no longer works.
-    pub(super) async fn at(
-        step: Step,
-        app: App,
-        visit: Visit,
-        activating: Activating,
-    ) -> Result<Self, Stop> {
+    pub(super) async fn at(step: Step, app: App, visit: Visit, activating: Activating) -> Result<Self, Stop> {
         let mut reads = &app.database;
         let link = sign_in::store::activation_link(&app.database, &activating.link).await?;
         let works = link.is_some_and(|link| {

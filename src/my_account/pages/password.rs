@@ -59,8 +59,7 @@ pub async fn page(State(app): State<App>, visit: Visit, activating: Activating) 
 pub async fn save(State(app): State<App>, visit: Visit, activating: Activating, fields: Fields) -> Answer {
     let underway = Underway::at(Step::Password, app, visit, activating).await?;
     let mut reads = &underway.app.database;
-    let sites =
-        crate::directory::store::list_sites_of_account(&mut reads, &underway.account.id).await?;
+    let sites = crate::directory::store::list_sites_of_account(&mut reads, &underway.account.id).await?;
     let mut own_words = vec![underway.account.first_name.as_str(), underway.account.last_name.as_str()];
     own_words.extend(sites.iter().map(|site| site.name.as_str()));
     let typed = fields.text("password");

@@ -45,9 +45,7 @@ pub async fn save(State(app): State<App>, visit: Visit, activating: Activating, 
         .app
         .database
         .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(
-                async move { store::finish(tx, &app, &account, &link, &browser_secret, now).await },
-            )
+            Box::pin(async move { store::finish(tx, &app, &account, &link, &browser_secret, now).await })
         })
         .await?;
     match finished {
