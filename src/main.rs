@@ -136,14 +136,13 @@ async fn run(line: Line) -> Result<ExitCode, String> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Import { kind, file, dry_run, allow_shrink, source, data_date, json } => {
-            let kind = Kind::parse(&kind).ok_or_else(|| {
-                format!("There is no register “{kind}”. Known are: {}", Kind::ALL.map(Kind::slug).join(", "))
-            })?;
+            let kind = Kind::parse(&kind)?;
             let data_date = match data_date {
                 None => None,
                 Some(text) => Some(Day::parse_iso(&text).ok_or("--data-date must be a day like 2026-03-02")?),
             };
-            let key = if kind == Kind::SiteContacts { Some(contact_key(&service_key(&settings)?)) } else { None };
+            let key =
+                if kind == Kind::SiteContacts { Some(contact_key(&service_key(&settings)?)) } else { None };
             let options = import::Options {
                 dry_run,
                 allow_shrink,
@@ -156,7 +155,11 @@ async fn run(line: Line) -> Result<ExitCode, String> {
             let report = import::run(&database, &Clock::system(), kind, &file, &options)
                 .await
                 .map_err(|refusal| refusal.to_string())?;
-            if json { println!("{}", report.json()) } else { println!("{report}") }
+            if json {
+                println!("{}", report.json())
+            } else {
+                println!("{report}")
+            }
             Ok(ExitCode::SUCCESS)
         }
         Command::Find { words: typed, json } => {
@@ -183,7 +186,10 @@ async fn run(line: Line) -> Result<ExitCode, String> {
             if make_password {
                 println!("Password (shown once): {password}");
             }
-            println!("Authenticator app: enter this key, or scan it from {}", sign_in::app_code::address(&key, &added, &email, &settings.service_name));
+            println!(
+                "Authenticator app: enter this key, or scan it from {}",
+                sign_in::app_code::address(&key, &added, &email, &settings.service_name)
+            );
             println!("Key: {}", sign_in::app_code::key_text(&key, &added));
             Ok(ExitCode::SUCCESS)
         }
@@ -238,11 +244,21 @@ async fn serve(settings: Settings, listen: Option<SocketAddr>) -> Result<ExitCod
     let key = service_key(&settings)?;
     let clock = Clock::system();
     let mut live: Vec<Arc<dyn Register>> = Vec::new();
-    if let Some(cqc) = register::cqc::open_live(&settings, &clock)? {
-        live.push(cqc);
+    if let (true, Some(key)) = (settings.cqc_live, &settings.cqc_key) {
+        let cqc = register::cqc::Settings {
+            enabled: true,
+            key: register::Key::new(key.reveal()),
+            ..Default::default()
+        };
+        live.push(Arc::new(register::cqc::LiveCqc::open(&cqc, clock.clone())?));
     }
-    if let Some(ods) = register::ods::open_live(&settings, &clock)? {
-        live.push(ods);
+    if let (true, Some(key)) = (settings.ods_live, &settings.ods_key) {
+        let ods = register::ods::Settings {
+            enabled: true,
+            key: register::Key::new(key.reveal()),
+            ..Default::default()
+        };
+        live.push(Arc::new(register::ods::LiveOds::open(&ods, clock.clone())?));
     }
     let outside = Outside {
         live,
@@ -256,10 +272,12 @@ async fn serve(settings: Settings, listen: Option<SocketAddr>) -> Result<ExitCod
 }
 
 async fn serve_app(app: App, listen: SocketAddr, say: &[String]) -> Result<ExitCode, String> {
-    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
+    let listener =
+        tokio::net::TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     if let Some(metrics) = app.settings.metrics_listen {
-        let listener = tokio::net::TcpListener::bind(metrics).await.map_err(|error| format!("{metrics}: {error}"))?;
+        let listener =
+            tokio::net::TcpListener::bind(metrics).await.map_err(|error| format!("{metrics}: {error}"))?;
         let router = routes::metrics_router(&app);
         tokio::spawn(carepost::web::serve::serve(listener, router, std::future::pending()));
     }
@@ -307,17 +325,15 @@ async fn demo(settings: Settings, listen: SocketAddr, folder: PathBuf) -> Result
         return Err(format!("The demo is for this machine alone: {listen} is not a loopback address."));
     }
     start_logging(&settings);
-    let settings = Settings {
-        database: carepost::database::Address::Sqlite(folder.join("carepost.db")),
-        secret_file: None,
-        smtp_server: None,
-        text_gateway: None,
-        cqc_live: false,
-        ods_live: false,
-        tls_in_front: false,
-        public_address: format!("http://{listen}"),
-        ..settings
-    };
+    let mut settings = settings;
+    settings.database = carepost::database::Address::Sqlite(folder.join("carepost.db"));
+    settings.secret_file = None;
+    settings.smtp_server = None;
+    settings.text_gateway = None;
+    settings.cqc_live = false;
+    settings.ods_live = false;
+    settings.tls_in_front = false;
+    settings.public_address = format!("http://{listen}");
     let database = open(&settings).await?;
     database.migrate(now_ms()).await.map_err(words)?;
     let key = service_key(&settings)?;
@@ -329,7 +345,9 @@ async fn demo(settings: Settings, listen: SocketAddr, folder: PathBuf) -> Result
             add_case_worker(&database, &clock, email, name, DEMO_PASSWORD).await?;
         }
     }
-    say.push(format!("  Register a care home:  http://{listen}/register   (try “Home Instead”, or read samples/README.md)"));
+    say.push(format!(
+        "  Register a care home:  http://{listen}/register   (try “Home Instead”, or read samples/README.md)"
+    ));
     say.push(format!("  Read the letters:      http://{listen}/demo/letters"));
     say.push(format!("  Case work:             http://{listen}/casework   {DEMO_EMAIL}, password “{DEMO_PASSWORD}”; the code is on http://{listen}/demo/codes"));
     say.push(format!("  A second case worker:  {DEMO_SECOND_EMAIL}, same password"));

@@ -7,8 +7,8 @@
 use crate::app::App;
 use crate::my_account::pages as my_account;
 use crate::registration::pages as registration;
-use crate::sign_in::session;
 use crate::sign_in::Policy;
+use crate::sign_in::session;
 use crate::web::page::Service;
 use crate::web::{Answer, Layout, Problems, Stop, Visit, assets, layers, show};
 use axum::Router;
@@ -175,10 +175,9 @@ async fn ready(State(app): State<App>) -> Response {
 
 /// GET /session/stay: keeps the session open; answers the seconds it now has.
 async fn stay(State(app): State<App>, visit: Visit) -> Result<String, Stop> {
-    session::stay(&app, &visit)
-        .await?
-        .map(|seconds| seconds.to_string())
-        .ok_or_else(|| Stop::refused(StatusCode::GONE, "This page has closed", "Open the page again to go on."))
+    session::stay(&app, &visit).await?.map(|seconds| seconds.to_string()).ok_or_else(|| {
+        Stop::refused(StatusCode::GONE, "This page has closed", "Open the page again to go on.")
+    })
 }
 
 /// GET /assets/{name}: part of the program, under a name that changes with its contents.

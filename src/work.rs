@@ -46,7 +46,9 @@ pub fn secrets_of(app: &App, letter: &letter::Written) -> (String, String) {
     let link = match purpose {
         Purpose::ActivationLink => format!("{address}{}", my_account::activation_path(&token)),
         Purpose::StopLink => format!("{address}/stop/{token}"),
-        Purpose::EmailCode | Purpose::SiteCode | Purpose::ActivationCode | Purpose::CaseWorkerApp => String::new(),
+        Purpose::EmailCode | Purpose::SiteCode | Purpose::ActivationCode | Purpose::CaseWorkerApp => {
+            String::new()
+        }
     };
     (code, link)
 }
@@ -129,7 +131,9 @@ async fn do_one(app: &App, taken: &Taken) {
             };
             app.figures.worked(kind, word);
             tracing::warn!(work = %taken.id, kind, attempt = taken.attempts, outcome = word, %reason, "work was not done");
-            if let Err(error) = outbox::store::not_done(&app.database, app.clock.now(), took, taken, &why).await {
+            if let Err(error) =
+                outbox::store::not_done(&app.database, app.clock.now(), took, taken, &why).await
+            {
                 tracing::error!(work = %taken.id, kind, %error, "a failed attempt could not be recorded");
             }
         }

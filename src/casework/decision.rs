@@ -76,8 +76,15 @@ pub async fn decide(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
                 }
                 let because = match verdict {
                     Verdict::Straight => {
-                        match take_effect(tx, now, &settings, case.clone(), Actor::Service, "every check is green")
-                            .await
+                        match take_effect(
+                            tx,
+                            now,
+                            &settings,
+                            case.clone(),
+                            Actor::Service,
+                            "every check is green",
+                        )
+                        .await
                         {
                             Ok(()) => None,
                             Err(NotDecided::Directory(refusal)) => Some((refusal.words(), false)),
@@ -178,15 +185,17 @@ async fn take_effect(
     by: Actor,
     why: &str,
 ) -> Result<(), NotDecided> {
-    let new = new_site(&case)
-        .ok_or_else(|| NotDecided::Fault(Error::Misused("a registration without a site is decided".to_owned())))?;
+    let new = new_site(&case).ok_or_else(|| {
+        NotDecided::Fault(Error::Misused("a registration without a site is decided".to_owned()))
+    })?;
     let opened = match directory::store::open_site(tx, &effect.domain, now, &by, &new).await? {
         Ok(opened) => opened,
         Err(refusal) => return Err(NotDecided::Directory(refusal)),
     };
     let mut change = case.approve(by, why)?;
     if let Some(email) = change.state.registrant_email().cloned() {
-        let letter = letters::approved(&effect.from, now, &change.state, &email, &opened.shared_mailbox_address);
+        let letter =
+            letters::approved(&effect.from, now, &change.state, &email, &opened.shared_mailbox_address);
         change = change.telling(letter);
     }
     match registrations::save(tx, now, &change).await? {

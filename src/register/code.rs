@@ -79,9 +79,7 @@ const QUOTED_MAX: usize = 40;
 /// seen is 24 characters; pasted labels come before it.
 const TYPED_MAX_BYTES: usize = 200;
 
-const DASHES: [char; 7] = [
-    '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}', '\u{ad}',
-];
+const DASHES: [char; 7] = ['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}', '\u{ad}'];
 
 /// Labels people paste together with a code, longest first.
 const LABELS: [&str; 17] = [
@@ -125,16 +123,12 @@ fn cleaned(text: &str) -> String {
         .to_uppercase();
     loop {
         let before = upper.len();
-        upper = upper
-            .trim_matches(|c: char| c.is_whitespace() || "\"'()[]:;,.#=*".contains(c))
-            .to_owned();
+        upper = upper.trim_matches(|c: char| c.is_whitespace() || "\"'()[]:;,.#=*".contains(c)).to_owned();
         for label in LABELS {
             if let Some(rest) = upper.strip_prefix(label)
                 && rest.starts_with([' ', ':', '=', '#', '-'])
             {
-                upper = rest
-                    .trim_start_matches([' ', ':', '=', '#', '-'])
-                    .to_owned();
+                upper = rest.trim_start_matches([' ', ':', '=', '#', '-']).to_owned();
                 break;
             }
         }
@@ -154,9 +148,8 @@ fn quoted(text: &str) -> String {
 
 /// A date or a number in scientific form: what a spreadsheet makes of APR4 or 1E5.
 fn is_spreadsheet_damage(text: &str) -> bool {
-    const MONTHS: [&str; 12] = [
-        "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-    ];
+    const MONTHS: [&str; 12] =
+        ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
     let digits = |part: &str, most: usize| {
         (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
     };
@@ -195,15 +188,13 @@ fn all_digits(text: &str) -> bool {
 }
 
 fn alphanumeric(text: &str) -> bool {
-    text.bytes()
-        .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
 
 /// `1-` and 5 to 12 digits. Nine to eleven digits were seen in all of 52,626 real numbers; another
 /// importer of the register takes five to twelve, so new lengths have room.
 fn is_cqc_number(text: &str) -> bool {
-    text.strip_prefix("1-")
-        .is_some_and(|digits| (5..=12).contains(&digits.len()) && all_digits(digits))
+    text.strip_prefix("1-").is_some_and(|digits| (5..=12).contains(&digits.len()) && all_digits(digits))
 }
 
 fn is_hq_shape(text: &str) -> bool {
@@ -416,9 +407,7 @@ impl OdsCode {
         let whole = (2..=9).contains(&stem.len())
             && alphanumeric(stem)
             && code.len() <= 30
-            && rest
-                .bytes()
-                .all(|b| b == b'-' || b.is_ascii_uppercase() || b.is_ascii_digit())
+            && rest.bytes().all(|b| b == b'-' || b.is_ascii_uppercase() || b.is_ascii_digit())
             && !code.ends_with('-');
         if !whole {
             return Err(CodeProblem::WrongShape(quoted(&code)));
@@ -474,10 +463,7 @@ fn cqc_text(text: &str) -> Result<String, CodeProblem> {
     if (9..=11).contains(&joined.len()) && all_digits(&joined) && !joined.starts_with('0') {
         return Err(CodeProblem::MissingPrefix(format!("1-{joined}")));
     }
-    if is_hq_shape(&joined)
-        || is_site_shape(&joined)
-        || joined.len() == 5 && joined.starts_with('8')
-    {
+    if is_hq_shape(&joined) || is_site_shape(&joined) || joined.len() == 5 && joined.starts_with('8') {
         return Err(CodeProblem::LooksLikeOdsCode(joined));
     }
     Ok(joined)
@@ -558,10 +544,7 @@ impl Postcode {
             letters[place] = as_letter(letters[place]);
         }
         let outward = &letters[..inward];
-        let area = outward
-            .iter()
-            .take_while(|letter| letter.is_ascii_uppercase())
-            .count();
+        let area = outward.iter().take_while(|letter| letter.is_ascii_uppercase()).count();
         let district = &outward[area.min(outward.len())..];
         let outward_right = match (area, district) {
             (1 | 2, [a]) => a.is_ascii_digit(),
@@ -622,11 +605,7 @@ mod tests {
             assert_eq!(code.as_str(), "VN139");
             assert!(code.has_usual_shape());
         }
-        assert!(
-            !OdsSiteCode::parse("P85612")
-                .expect("a practice's code is a warning")
-                .has_usual_shape()
-        );
+        assert!(!OdsSiteCode::parse("P85612").expect("a practice's code is a warning").has_usual_shape());
     }
 
     #[test]
@@ -657,12 +636,7 @@ mod tests {
 
     #[test]
     fn letters_that_no_site_code_has_are_read_as_the_digits_they_resemble() {
-        let look = |typed: &str| {
-            OdsSiteCode::parse(typed)
-                .expect("a code")
-                .look_alike()
-                .map(String::from)
-        };
+        let look = |typed: &str| OdsSiteCode::parse(typed).expect("a code").look_alike().map(String::from);
         assert_eq!(look("VNI39").as_deref(), Some("VN139"));
         assert_eq!(look("VMOEV").as_deref(), Some("VM0EV"));
         assert_eq!(look("VM0EV"), None);
@@ -671,14 +645,7 @@ mod tests {
 
     #[test]
     fn long_codes_of_universities_and_codes_like_numbers_stay_codes() {
-        for code in [
-            "8HN69-PCTU",
-            "EE133799-SSCM-CPCSCAPS",
-            "14E",
-            "8E395",
-            "00R",
-            "8hk29",
-        ] {
+        for code in ["8HN69-PCTU", "EE133799-SSCM-CPCSCAPS", "14E", "8E395", "00R", "8hk29"] {
             assert!(OdsCode::parse(code).is_ok(), "{code}");
         }
         assert!(OdsCode::parse("01/04/2003").is_err());
@@ -695,31 +662,15 @@ mod tests {
             "1 120745060",
             "1 - 120745060",
         ] {
-            assert_eq!(
-                CqcLocationId::parse(typed).expect(typed).as_str(),
-                "1-120745060"
-            );
+            assert_eq!(CqcLocationId::parse(typed).expect(typed).as_str(), "1-120745060");
         }
-        assert_eq!(
-            CqcLocationId::parse("rgp75").expect("NHS style").as_str(),
-            "RGP75"
-        );
-        assert!(
-            CqcLocationId::parse("5J5X2").is_ok(),
-            "a primary care trust's"
-        );
-        assert_eq!(
-            CqcProviderId::parse("RL4").expect("NHS style").as_str(),
-            "RL4"
-        );
-        let check =
-            |typed: &str, expect: CodeProblem| assert_eq!(CqcLocationId::parse(typed), Err(expect));
+        assert_eq!(CqcLocationId::parse("rgp75").expect("NHS style").as_str(), "RGP75");
+        assert!(CqcLocationId::parse("5J5X2").is_ok(), "a primary care trust's");
+        assert_eq!(CqcProviderId::parse("RL4").expect("NHS style").as_str(), "RL4");
+        let check = |typed: &str, expect: CodeProblem| assert_eq!(CqcLocationId::parse(typed), Err(expect));
         check("VN139", LooksLikeOdsCode("VN139".into()));
         check("AQ8C", LooksLikeOdsCode("AQ8C".into()));
-        check(
-            "CON1-1234567890",
-            ContactIdForLocation("CON1-1234567890".into()),
-        );
+        check("CON1-1234567890", ContactIdForLocation("CON1-1234567890".into()));
         check("1234567890", MissingPrefix("1-1234567890".into()));
         check("1.20E+09", SpreadsheetDamaged("1.20E+09".into()));
         check("oak house", WrongShape("OAKHOUSE".into()));
@@ -728,14 +679,8 @@ mod tests {
     #[test]
     fn both_printed_forms_of_a_contact_id_are_one() {
         let id = CqcContactId::parse("CON1-1234567890").expect("printed form");
-        assert_eq!(
-            id,
-            CqcContactId::parse(" 1-1234567890 ").expect("short form")
-        );
-        assert_eq!(
-            CqcContactId::parse("VN139"),
-            Err(CodeProblem::LooksLikeOdsCode("VN139".into()))
-        );
+        assert_eq!(id, CqcContactId::parse(" 1-1234567890 ").expect("short form"));
+        assert_eq!(CqcContactId::parse("VN139"), Err(CodeProblem::LooksLikeOdsCode("VN139".into())));
         assert_eq!(CqcContactId::parse("").unwrap_err(), CodeProblem::Empty);
         assert!(!format!("{id:?}").contains("1234567890"), "it is in no log");
     }
@@ -743,11 +688,7 @@ mod tests {
     #[test]
     fn postcodes_are_put_into_their_usual_form() {
         let check = |typed: &str, expect: Option<&str>| {
-            assert_eq!(
-                Postcode::parse(typed).ok().map(String::from).as_deref(),
-                expect,
-                "{typed:?}"
-            );
+            assert_eq!(Postcode::parse(typed).ok().map(String::from).as_deref(), expect, "{typed:?}");
         };
         check("OL4  5SR", Some("OL4 5SR"));
         check("ol45sr", Some("OL4 5SR"));

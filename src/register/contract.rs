@@ -58,22 +58,12 @@ async fn keeps_its_promises(register: &dyn Register) {
         if !register.knows(&code) {
             // A register that cannot know says so, and says that asking again is of no use.
             let answer = register.find(&code).await;
-            assert!(
-                matches!(answer, Err(AskError::Never(_))),
-                "{name}: {code}: {answer:?}"
-            );
+            assert!(matches!(answer, Err(AskError::Never(_))), "{name}: {code}: {answer:?}");
             continue;
         }
-        let answer = register
-            .find(&code)
-            .await
-            .unwrap_or_else(|why| panic!("{name}: {code}: {why}"));
+        let answer = register.find(&code).await.unwrap_or_else(|why| panic!("{name}: {code}: {why}"));
         // Asking twice changes nothing.
-        assert_eq!(
-            register.find(&code).await.as_ref(),
-            Ok(&answer),
-            "{name}: {code}"
-        );
+        assert_eq!(register.find(&code).await.as_ref(), Ok(&answer), "{name}: {code}");
         known.push((code, answer));
     }
     assert!(!known.is_empty(), "{name} knows something");
@@ -98,18 +88,10 @@ async fn keeps_its_promises(register: &dyn Register) {
                     id.as_str() == "1-120745060",
                     "{name}: {id}"
                 );
-                assert_eq!(
-                    found.successors.is_empty(),
-                    found.is_registered(),
-                    "{name}: {id}"
-                );
+                assert_eq!(found.successors.is_empty(), found.is_registered(), "{name}: {id}");
             }
             (Code::OdsSite(asked), Finding::Ods(found)) => {
-                assert_eq!(
-                    (found.code.as_str(), found.kind),
-                    (asked.as_str(), OdsKind::Site),
-                    "{name}"
-                );
+                assert_eq!((found.code.as_str(), found.kind), (asked.as_str(), OdsKind::Site), "{name}");
                 let open = asked.as_str() == "VN139";
                 assert_eq!(found.is_open(clock().now().day()), open, "{name}: {asked}");
                 assert_eq!(
@@ -120,29 +102,17 @@ async fn keeps_its_promises(register: &dyn Register) {
             }
             (Code::OdsHq(_), Finding::Ods(found)) => assert_eq!(found.kind, OdsKind::Hq, "{name}"),
             (Code::CqcProvider(_), Finding::CqcProvider(found)) => {
-                assert_eq!(
-                    found.ods_code.as_ref().map(OdsCode::as_str),
-                    Some("AQ8C"),
-                    "{name}"
-                );
+                assert_eq!(found.ods_code.as_ref().map(OdsCode::as_str), Some("AQ8C"), "{name}");
             }
             (code, finding) => panic!("{name}: {code} answered {finding:?}"),
         }
     }
     // Not known is an answer, not an error; a provider's number is no location.
-    for code in [
-        location("1-999999404"),
-        location("1-101655600"),
-        site("VN404"),
-        hq("A404"),
-        provider("1-999999404"),
-    ] {
+    for code in
+        [location("1-999999404"), location("1-101655600"), site("VN404"), hq("A404"), provider("1-999999404")]
+    {
         if register.knows(&code) {
-            assert_eq!(
-                register.find(&code).await,
-                Ok(Finding::NotFound),
-                "{name}: {code}"
-            );
+            assert_eq!(register.find(&code).await, Ok(Finding::NotFound), "{name}: {code}");
         }
     }
 }
@@ -150,39 +120,23 @@ async fn keeps_its_promises(register: &dyn Register) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_imported_register_keeps_them() {
     for database in both_engines().await {
-        let one_line = |body: &str| {
-            serde_json::from_str::<serde_json::Value>(body)
-                .expect("JSON")
-                .to_string()
-        };
+        let one_line =
+            |body: &str| serde_json::from_str::<serde_json::Value>(body).expect("JSON").to_string();
         let row = |code: &str, closed: &str, parent: &str| {
             format!(
                 "\"{code}\",\"HEATHBANK\",\"\",\"\",\"82 WINDSOR ROAD\",\"\",\"\",\"OLDHAM\",\"\",\"OL8 1RP\",\"20101208\",\"{closed}\",\"\",\"\",\"{parent}\",\"\",\"\",\"\",\"\",\"\",\"\",\"0\",\"\",\"\",\"\",\"\",\"1\"\n"
             )
         };
         let files = [
-            (
-                Kind::CqcLocations,
-                format!("{}\n{}", one_line(REGISTERED), one_line(DEREGISTERED)),
-            ),
+            (Kind::CqcLocations, format!("{}\n{}", one_line(REGISTERED), one_line(DEREGISTERED))),
             (Kind::CqcProviders, one_line(PROVIDER)),
-            (
-                Kind::OdsSites,
-                row("VN139", "", "AQ8C") + &row("VN2R0", "20201012", ""),
-            ),
+            (Kind::OdsSites, row("VN139", "", "AQ8C") + &row("VN2R0", "20201012", "")),
             (Kind::OdsHqs, row("AQ8C", "", "")),
         ];
         for (kind, file) in files {
-            run_bytes(
-                &database,
-                &clock(),
-                kind,
-                "x",
-                file.as_bytes(),
-                &Options::default(),
-            )
-            .await
-            .expect("taken");
+            run_bytes(&database, &clock(), kind, "x", file.as_bytes(), &Options::default())
+                .await
+                .expect("taken");
         }
         keeps_its_promises(&Imported::new(database)).await;
     }
@@ -191,24 +145,16 @@ async fn the_imported_register_keeps_them() {
 #[tokio::test]
 async fn the_register_for_stories_keeps_them() {
     let fake = FakeRegister::new();
-    let provenance = Provenance {
-        source: "a story".to_owned(),
-        data_date: None,
-        read_at: Some(clock().now()),
-    };
+    let provenance =
+        Provenance { source: "a story".to_owned(), data_date: None, read_at: Some(clock().now()) };
     for body in [REGISTERED, DEREGISTERED] {
         let mut found = CqcLocation::from_api(body).expect("a body");
         found.provenance = provenance.clone();
-        fake.knows_that(
-            &Code::CqcLocation(found.id.clone()),
-            Finding::CqcLocation(Box::new(found)),
-        );
+        fake.knows_that(&Code::CqcLocation(found.id.clone()), Finding::CqcLocation(Box::new(found)));
     }
-    for (body, code, parent) in [
-        (SITE, site("VN139"), Some("AQ8C")),
-        (SITE_CLOSED, site("VN2R0"), None),
-        (HQ, hq("AQ8C"), None),
-    ] {
+    for (body, code, parent) in
+        [(SITE, site("VN139"), Some("AQ8C")), (SITE_CLOSED, site("VN2R0"), None), (HQ, hq("AQ8C"), None)]
+    {
         let mut found = OdsOrganisation::from_r4(body).expect("a body");
         found.parent = parent.map(|code| OdsCode::parse(code).expect("a code"));
         found.provenance = provenance.clone();
@@ -216,20 +162,11 @@ async fn the_register_for_stories_keeps_them() {
     }
     let mut found = CqcProvider::from_api(PROVIDER).expect("a body");
     found.provenance = provenance;
-    fake.knows_that(
-        &provider("1-101655600"),
-        Finding::CqcProvider(Box::new(found)),
-    );
+    fake.knows_that(&provider("1-101655600"), Finding::CqcProvider(Box::new(found)));
     keeps_its_promises(&fake).await;
 
-    assert!(matches!(
-        fake.find(&site("VN503")).await,
-        Err(AskError::Later(_))
-    ));
-    assert!(matches!(
-        fake.find(&site("VN403")).await,
-        Err(AskError::Never(_))
-    ));
+    assert!(matches!(fake.find(&site("VN503")).await, Err(AskError::Later(_))));
+    assert!(matches!(fake.find(&site("VN403")).await, Err(AskError::Never(_))));
     fake.goes_away(Some(AskError::Later("asleep".to_owned())));
     assert!(fake.find(&site("VN139")).await.is_err());
     fake.goes_away(None);
@@ -246,9 +183,7 @@ struct Player {
 type Answers = fn(&str) -> (u16, String);
 
 async fn plays(answers: Answers) -> Player {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = format!("http://{}/base", listener.local_addr().expect("an address"));
     let heads: Arc<Mutex<Vec<String>>> = Arc::default();
     let kept = Arc::clone(&heads);
@@ -301,10 +236,7 @@ fn cqc_answers(path: &str) -> (u16, String) {
         "/base/locations/1-100000001" => text("<html>"),
         "/base/locations/1-100000002" => (200, "x".repeat(3 * 1024 * 1024)),
         "/base/locations/1-100000003" => text(REGISTERED),
-        _ => (
-            404,
-            r#"{"statusCode": 404, "message": "No Locations found."}"#.to_owned(),
-        ),
+        _ => (404, r#"{"statusCode": 404, "message": "No Locations found."}"#.to_owned()),
     }
 }
 
@@ -340,14 +272,8 @@ async fn cqc_asked_live_keeps_them() {
     let heads = player.heads.lock().expect("unpoisoned").clone();
     for head in &heads {
         let head = head.to_ascii_lowercase();
-        assert!(
-            head.contains("ocp-apim-subscription-key: a-secret-key"),
-            "{head}"
-        );
-        assert!(
-            head.contains("user-agent: carepost/"),
-            "a request without one is refused with 403: {head}"
-        );
+        assert!(head.contains("ocp-apim-subscription-key: a-secret-key"), "{head}");
+        assert!(head.contains("user-agent: carepost/"), "a request without one is refused with 403: {head}");
     }
 }
 
@@ -365,32 +291,17 @@ async fn what_cqc_says_instead_of_an_answer_is_later_or_never() {
         ("1-100000003", "an answer about another location"),
     ] {
         let answer = ask(id).await;
-        assert!(
-            matches!(answer, Err(AskError::Later(_))),
-            "{why}: {answer:?}"
-        );
+        assert!(matches!(answer, Err(AskError::Later(_))), "{why}: {answer:?}");
     }
-    for (id, why) in [
-        ("1-100000401", "a wrong key"),
-        ("1-100000302", "a way off the host"),
-    ] {
+    for (id, why) in [("1-100000401", "a wrong key"), ("1-100000302", "a way off the host")] {
         let answer = ask(id).await;
-        assert!(
-            matches!(answer, Err(AskError::Never(_))),
-            "{why}: {answer:?}"
-        );
+        assert!(matches!(answer, Err(AskError::Never(_))), "{why}: {answer:?}");
     }
     let words = format!("{:?}", ask("1-100000500").await);
-    assert!(
-        !words.contains("a-secret-key") && !words.contains("1-100000500"),
-        "{words}"
-    );
+    assert!(!words.contains("a-secret-key") && !words.contains("1-100000500"), "{words}");
     // Nobody is there.
     let register = live_cqc("http://127.0.0.1:9/base");
-    assert!(matches!(
-        register.find(&location("1-120745060")).await,
-        Err(AskError::Later(_))
-    ));
+    assert!(matches!(register.find(&location("1-120745060")).await, Err(AskError::Later(_))));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -404,23 +315,15 @@ async fn ods_asked_live_keeps_them() {
     };
     let register = LiveOds::open(&settings, clock()).expect("it opens");
     keeps_its_promises(&register).await;
-    let Ok(Finding::Ods(found)) = register.find(&hq("RR8")).await else {
-        panic!("it is there")
-    };
-    assert_eq!(
-        (found.kind, found.town.as_deref()),
-        (OdsKind::Other, Some("LEEDS"))
-    );
+    let Ok(Finding::Ods(found)) = register.find(&hq("RR8")).await else { panic!("it is there") };
+    assert_eq!((found.kind, found.town.as_deref()), (OdsKind::Other, Some("LEEDS")));
     assert_eq!(found.telephone.as_deref(), Some("0113 243 3144"));
     assert!(
         matches!(register.find(&site("VN422")).await, Err(AskError::Never(_))),
         "an answer too large for them"
     );
     for head in player.heads.lock().expect("unpoisoned").iter() {
-        assert!(
-            head.to_ascii_lowercase().contains("apikey: a-secret-key"),
-            "{head}"
-        );
+        assert!(head.to_ascii_lowercase().contains("apikey: a-secret-key"), "{head}");
     }
 }
 

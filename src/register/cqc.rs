@@ -6,8 +6,8 @@
 
 use super::live::{Asked, Door};
 use super::{
-    AskError, Code, CqcLocationId, CqcProviderId, Finding, OdsCode, Postcode, Provenance, Register,
-    day_text, read_day, tidy, tidy_or_none,
+    AskError, Code, CqcLocationId, CqcProviderId, Finding, OdsCode, Postcode, Provenance, Register, day_text,
+    read_day, tidy, tidy_or_none,
 };
 use crate::clock::{Clock, Day, Timestamp};
 use crate::database::BoxFuture;
@@ -207,21 +207,12 @@ impl CqcLocation {
                 .flatten()
                 .filter_map(|line| tidy_or_none(line))
                 .collect(),
-            town: body
-                .postal_address_town_city
-                .as_deref()
-                .and_then(tidy_or_none),
+            town: body.postal_address_town_city.as_deref().and_then(tidy_or_none),
             county: body.postal_address_county.as_deref().and_then(tidy_or_none),
-            postcode: body
-                .postal_code
-                .as_deref()
-                .and_then(|text| Postcode::parse(text).ok()),
+            postcode: body.postal_code.as_deref().and_then(|text| Postcode::parse(text).ok()),
             telephone: body.main_phone_number.as_deref().and_then(tidy_or_none),
             // A code that cannot be read is no code; the location itself is still good.
-            ods_code: body
-                .ods_code
-                .as_deref()
-                .and_then(|text| OdsCode::parse(text).ok()),
+            ods_code: body.ods_code.as_deref().and_then(|text| OdsCode::parse(text).ok()),
             organisation_type: body.kind.as_deref().and_then(tidy_or_none),
             registered_on: body.registration_date.as_deref().and_then(read_day),
             deregistered_on: body.deregistration_date.as_deref().and_then(read_day),
@@ -300,39 +291,23 @@ impl CqcProvider {
                 "Deregistered" => RegistrationStatus::Deregistered,
                 other => return Err(format!("{other:?} is not a registration status")),
             },
-            ods_code: body
-                .ods_code
-                .as_deref()
-                .and_then(|text| OdsCode::parse(text).ok()),
+            ods_code: body.ods_code.as_deref().and_then(|text| OdsCode::parse(text).ok()),
             organisation_type: body.kind.as_deref().and_then(tidy_or_none),
             ownership_type: body.ownership_type.as_deref().and_then(tidy_or_none),
-            companies_house_number: body
-                .companies_house_number
-                .as_deref()
-                .and_then(tidy_or_none),
+            companies_house_number: body.companies_house_number.as_deref().and_then(tidy_or_none),
             charity_number: body.charity_number.as_deref().and_then(tidy_or_none),
             address: [&body.postal_address_line1, &body.postal_address_line2]
                 .into_iter()
                 .flatten()
                 .filter_map(|line| tidy_or_none(line))
                 .collect(),
-            town: body
-                .postal_address_town_city
-                .as_deref()
-                .and_then(tidy_or_none),
+            town: body.postal_address_town_city.as_deref().and_then(tidy_or_none),
             county: body.postal_address_county.as_deref().and_then(tidy_or_none),
-            postcode: body
-                .postal_code
-                .as_deref()
-                .and_then(|text| Postcode::parse(text).ok()),
+            postcode: body.postal_code.as_deref().and_then(|text| Postcode::parse(text).ok()),
             telephone: body.main_phone_number.as_deref().and_then(tidy_or_none),
             registered_on: body.registration_date.as_deref().and_then(read_day),
             deregistered_on: body.deregistration_date.as_deref().and_then(read_day),
-            location_ids: body
-                .location_ids
-                .iter()
-                .filter_map(|id| CqcLocationId::parse(id).ok())
-                .collect(),
+            location_ids: body.location_ids.iter().filter_map(|id| CqcLocationId::parse(id).ok()).collect(),
             gone_from_register_at: None,
             provenance: Provenance::default(),
         })
@@ -476,11 +451,7 @@ impl LiveCqc {
 
     fn provenance(&self) -> Provenance {
         let now = self.clock.now();
-        Provenance {
-            source: "CQC, asked live".to_owned(),
-            data_date: Some(now.day()),
-            read_at: Some(now),
-        }
+        Provenance { source: "CQC, asked live".to_owned(), data_date: Some(now.day()), read_at: Some(now) }
     }
 
     async fn ask(&self, code: &Code) -> Result<Finding, AskError> {

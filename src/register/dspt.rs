@@ -48,11 +48,7 @@ impl DsptLevel {
     }
 
     fn parse(words: &str) -> Self {
-        let plain: String = words
-            .to_ascii_lowercase()
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect();
+        let plain: String = words.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
         match plain.as_str() {
             "" | "notpublished" => DsptLevel::NotPublished,
             "standardsnotmet" => DsptLevel::StandardsNotMet,
@@ -96,20 +92,12 @@ impl AssessmentYear {
 
     /// The year a day falls in.
     pub fn of(day: Day) -> Self {
-        AssessmentYear {
-            starts: if day.month >= 7 {
-                day.year
-            } else {
-                day.year - 1
-            },
-        }
+        AssessmentYear { starts: if day.month >= 7 { day.year } else { day.year - 1 } }
     }
 
     /// The year before.
     pub const fn before(self) -> Self {
-        AssessmentYear {
-            starts: self.starts - 1,
-        }
+        AssessmentYear { starts: self.starts - 1 }
     }
 
     /// The calendar year in which it begins.
@@ -129,8 +117,7 @@ impl AssessmentYear {
             }
         };
         let (first, second) = (year(first)?, year(second)?);
-        ((2000..=2099).contains(&first) && second == first + 1)
-            .then_some(AssessmentYear { starts: first })
+        ((2000..=2099).contains(&first) && second == first + 1).then_some(AssessmentYear { starts: first })
     }
 
     /// Whether an assessment of this year still counts: the year a day falls in counts, and the
@@ -142,12 +129,7 @@ impl AssessmentYear {
 
 impl std::fmt::Display for AssessmentYear {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{}/{:02}",
-            self.starts,
-            (self.starts + 1).rem_euclid(100)
-        )
+        write!(f, "{}/{:02}", self.starts, (self.starts + 1).rem_euclid(100))
     }
 }
 
@@ -199,24 +181,11 @@ pub enum CoveredBy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DsptStanding {
     /// At or above the threshold, for a year that counts.
-    Met {
-        by: CoveredBy,
-        level: DsptLevel,
-        year: AssessmentYear,
-        published_on: Option<Day>,
-    },
+    Met { by: CoveredBy, level: DsptLevel, year: AssessmentYear, published_on: Option<Day> },
     /// Published for a year that counts, below the threshold.
-    BelowThreshold {
-        by: CoveredBy,
-        level: DsptLevel,
-        year: AssessmentYear,
-    },
+    BelowThreshold { by: CoveredBy, level: DsptLevel, year: AssessmentYear },
     /// Published for a year that no longer counts.
-    Lapsed {
-        by: CoveredBy,
-        level: DsptLevel,
-        year: AssessmentYear,
-    },
+    Lapsed { by: CoveredBy, level: DsptLevel, year: AssessmentYear },
     /// A level or year nobody has told us about: a person must look.
     Unknown { by: CoveredBy, words: String },
     /// Registered with DSPT, nothing published.
@@ -256,40 +225,22 @@ pub fn standing(
 ) -> DsptStanding {
     let own = one_standing(site, CoveredBy::Site, today, threshold);
     let above = one_standing(hq, CoveredBy::Hq, today, threshold);
-    if above.nearness() > own.nearness() {
-        above
-    } else {
-        own
-    }
+    if above.nearness() > own.nearness() { above } else { own }
 }
 
-fn one_standing(
-    row: Option<&DsptStatus>,
-    by: CoveredBy,
-    today: Day,
-    threshold: &DsptLevel,
-) -> DsptStanding {
+fn one_standing(row: Option<&DsptStatus>, by: CoveredBy, today: Day, threshold: &DsptLevel) -> DsptStanding {
     let Some(row) = row.filter(|row| row.gone_from_register_at.is_none()) else {
         return DsptStanding::NotListed;
     };
     let level = row.level.clone();
     match (&row.level, row.year) {
-        (DsptLevel::Unknown(words), _) => DsptStanding::Unknown {
-            by,
-            words: words.clone(),
-        },
+        (DsptLevel::Unknown(words), _) => DsptStanding::Unknown { by, words: words.clone() },
         (DsptLevel::NotPublished, _) => DsptStanding::NotPublished { by },
-        (_, None) => DsptStanding::Unknown {
-            by,
-            words: format!("{level}, without a year"),
-        },
+        (_, None) => DsptStanding::Unknown { by, words: format!("{level}, without a year") },
         (_, Some(year)) if !year.counts_on(today) => DsptStanding::Lapsed { by, level, year },
-        (_, Some(year)) if level.reaches(threshold) => DsptStanding::Met {
-            by,
-            level,
-            year,
-            published_on: row.published_on,
-        },
+        (_, Some(year)) if level.reaches(threshold) => {
+            DsptStanding::Met { by, level, year, published_on: row.published_on }
+        }
         (_, Some(year)) => DsptStanding::BelowThreshold { by, level, year },
     }
 }
@@ -319,53 +270,21 @@ mod tests {
     #[test]
     fn every_way_a_status_was_ever_written_is_read() {
         let check = |text: &str, year: Option<i16>, level: DsptLevel| {
-            assert_eq!(
-                parse_status(text),
-                (year.map(AssessmentYear::starting), level),
-                "{text:?}"
-            );
+            assert_eq!(parse_status(text), (year.map(AssessmentYear::starting), level), "{text:?}");
         };
         check("21/22 Standards Met", Some(2021), DsptLevel::StandardsMet);
         check("2022-23 Standards Met", Some(2022), DsptLevel::StandardsMet);
         check("Standards Met (19-20)", Some(2019), DsptLevel::StandardsMet);
         check("19/20 Entry Level", Some(2019), DsptLevel::EntryLevel);
-        check(
-            "20/21 Standards Exceeded",
-            Some(2020),
-            DsptLevel::StandardsExceeded,
-        );
-        check(
-            "21/22 Approaching  Standards",
-            Some(2021),
-            DsptLevel::ApproachingStandards,
-        );
-        check(
-            "20/21 Standards Not Met",
-            Some(2020),
-            DsptLevel::StandardsNotMet,
-        );
+        check("20/21 Standards Exceeded", Some(2020), DsptLevel::StandardsExceeded);
+        check("21/22 Approaching  Standards", Some(2021), DsptLevel::ApproachingStandards);
+        check("20/21 Standards Not Met", Some(2020), DsptLevel::StandardsNotMet);
         check("Not Published", None, DsptLevel::NotPublished);
         check("", None, DsptLevel::NotPublished);
-        check(
-            "Standards not fully met (plan agreed)",
-            None,
-            DsptLevel::PlanAgreed,
-        );
-        check(
-            "20/21 Standards Not fully Met (Plan Agreed)",
-            Some(2020),
-            DsptLevel::PlanAgreed,
-        );
-        check(
-            "25/26 Outcomes Achieved",
-            Some(2025),
-            DsptLevel::Unknown("Outcomes Achieved".into()),
-        );
-        check(
-            "21/23 Standards Met",
-            None,
-            DsptLevel::Unknown("21/23 Standards Met".into()),
-        );
+        check("Standards not fully met (plan agreed)", None, DsptLevel::PlanAgreed);
+        check("20/21 Standards Not fully Met (Plan Agreed)", Some(2020), DsptLevel::PlanAgreed);
+        check("25/26 Outcomes Achieved", Some(2025), DsptLevel::Unknown("Outcomes Achieved".into()));
+        check("21/23 Standards Met", None, DsptLevel::Unknown("21/23 Standards Met".into()));
     }
 
     #[test]
@@ -390,12 +309,7 @@ mod tests {
         let today = day("2022-09-09");
         let at = |site: Option<&str>, hq: Option<&str>| {
             let (site, hq) = (site.map(|s| row("VN139", s)), hq.map(|s| row("AQ8C", s)));
-            standing(
-                site.as_ref(),
-                hq.as_ref(),
-                today,
-                &DsptLevel::ApproachingStandards,
-            )
+            standing(site.as_ref(), hq.as_ref(), today, &DsptLevel::ApproachingStandards)
         };
         let met = |by, level, starts| DsptStanding::Met {
             by,
@@ -421,36 +335,16 @@ mod tests {
         );
         assert!(matches!(
             at(Some("20/21 Standards Met"), None),
-            DsptStanding::Lapsed {
-                by: CoveredBy::Site,
-                ..
-            }
+            DsptStanding::Lapsed { by: CoveredBy::Site, .. }
         ));
-        assert!(matches!(
-            at(Some("21/22 Entry Level"), None),
-            DsptStanding::BelowThreshold { .. }
-        ));
+        assert!(matches!(at(Some("21/22 Entry Level"), None), DsptStanding::BelowThreshold { .. }));
         assert!(matches!(
             at(Some("21/22 Standards Not Met"), Some("Not Published")),
-            DsptStanding::BelowThreshold {
-                by: CoveredBy::Site,
-                ..
-            }
+            DsptStanding::BelowThreshold { by: CoveredBy::Site, .. }
         ));
-        assert!(matches!(
-            at(Some("21/22 Wonderful"), None),
-            DsptStanding::Unknown { .. }
-        ));
-        assert!(matches!(
-            at(Some("Standards Met"), None),
-            DsptStanding::Unknown { .. }
-        ));
-        assert_eq!(
-            at(Some("Not Published"), None),
-            DsptStanding::NotPublished {
-                by: CoveredBy::Site
-            }
-        );
+        assert!(matches!(at(Some("21/22 Wonderful"), None), DsptStanding::Unknown { .. }));
+        assert!(matches!(at(Some("Standards Met"), None), DsptStanding::Unknown { .. }));
+        assert_eq!(at(Some("Not Published"), None), DsptStanding::NotPublished { by: CoveredBy::Site });
         assert_eq!(at(None, None), DsptStanding::NotListed);
     }
 

@@ -78,10 +78,7 @@ impl Register for FakeRegister {
         } else if agreed.ends_with("404") {
             Ok(Finding::NotFound)
         } else {
-            Ok(lock(&self.known)
-                .get(&code.to_string())
-                .cloned()
-                .unwrap_or(Finding::NotFound))
+            Ok(lock(&self.known).get(&code.to_string()).cloned().unwrap_or(Finding::NotFound))
         };
         Box::pin(async move { answer })
     }

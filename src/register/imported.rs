@@ -2,8 +2,7 @@
 
 use super::dspt::{DsptLevel, DsptStanding, standing};
 use super::{
-    AskError, Code, CqcLocation, CqcLocationId, CqcProviderId, Finding, OdsCode, OdsSiteCode,
-    Register, store,
+    AskError, Code, CqcLocation, CqcLocationId, CqcProviderId, Finding, OdsCode, OdsSiteCode, Register, store,
 };
 use crate::clock::Day;
 use crate::database::{BoxFuture, Database, Result};
@@ -42,9 +41,7 @@ impl Imported {
         };
         // Directories name the provider of each location without a row for the provider itself.
         Ok(store::provider(&mut reads, &id).await?.is_some()
-            || !store::locations_of_provider(&mut reads, &id)
-                .await?
-                .is_empty())
+            || !store::locations_of_provider(&mut reads, &id).await?.is_empty())
     }
 
     /// The locations that stand now where this one did: its successors, and theirs, as far as they
@@ -151,21 +148,21 @@ impl Imported {
     async fn ask(&self, code: &Code) -> std::result::Result<Finding, AskError> {
         let mut reads = &self.database;
         Ok(match code {
-            Code::OdsSite(code) => store::organisation(&mut reads, &code.any())
-                .await?
-                .map(|found| Finding::Ods(Box::new(found))),
-            Code::OdsHq(code) => store::organisation(&mut reads, &code.any())
-                .await?
-                .map(|found| Finding::Ods(Box::new(found))),
-            Code::CqcLocation(id) => store::location(&mut reads, id)
-                .await?
-                .map(|found| Finding::CqcLocation(Box::new(found))),
-            Code::CqcProvider(id) => store::provider(&mut reads, id)
-                .await?
-                .map(|found| Finding::CqcProvider(Box::new(found))),
-            Code::Dspt(code) => store::dspt(&mut reads, code)
-                .await?
-                .map(|found| Finding::Dspt(Box::new(found))),
+            Code::OdsSite(code) => {
+                store::organisation(&mut reads, &code.any()).await?.map(|found| Finding::Ods(Box::new(found)))
+            }
+            Code::OdsHq(code) => {
+                store::organisation(&mut reads, &code.any()).await?.map(|found| Finding::Ods(Box::new(found)))
+            }
+            Code::CqcLocation(id) => {
+                store::location(&mut reads, id).await?.map(|found| Finding::CqcLocation(Box::new(found)))
+            }
+            Code::CqcProvider(id) => {
+                store::provider(&mut reads, id).await?.map(|found| Finding::CqcProvider(Box::new(found)))
+            }
+            Code::Dspt(code) => {
+                store::dspt(&mut reads, code).await?.map(|found| Finding::Dspt(Box::new(found)))
+            }
         }
         .unwrap_or(Finding::NotFound))
     }

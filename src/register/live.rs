@@ -32,11 +32,7 @@ impl Key {
 
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_empty() {
-            "(no key)"
-        } else {
-            "(a key)"
-        })
+        f.write_str(if self.0.is_empty() { "(no key)" } else { "(a key)" })
     }
 }
 
@@ -60,14 +56,10 @@ impl Door {
         key: &Key,
         time_limit_ms: u64,
     ) -> Result<Self, String> {
-        let mut base: reqwest::Url = address
-            .parse()
-            .map_err(|_| format!("{address} is not an address"))?;
+        let mut base: reqwest::Url = address.parse().map_err(|_| format!("{address} is not an address"))?;
         let here = matches!(base.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
         if base.scheme() != "https" && !here {
-            return Err(format!(
-                "{address} must begin https://, so that the key is not sent in the clear"
-            ));
+            return Err(format!("{address} must begin https://, so that the key is not sent in the clear"));
         }
         if !base.path().ends_with('/') {
             let path = format!("{}/", base.path());
@@ -107,11 +99,7 @@ impl Door {
     }
 
     /// Asks for one thing below the base address.
-    pub(super) async fn ask(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-    ) -> Result<Asked, AskError> {
+    pub(super) async fn ask(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Asked, AskError> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -122,10 +110,7 @@ impl Door {
         let mut answer = self
             .client
             .get(url)
-            .header(
-                reqwest::header::ACCEPT,
-                "application/json, application/fhir+json",
-            )
+            .header(reqwest::header::ACCEPT, "application/json, application/fhir+json")
             .send()
             .await
             .map_err(|error| AskError::Later(chain(&error)))?;
@@ -149,18 +134,14 @@ impl Door {
             other => return Err(AskError::Later(format!("it answered {other}"))),
         }
         let mut body = Vec::new();
-        while let Some(part) = answer
-            .chunk()
-            .await
-            .map_err(|error| AskError::Later(chain(&error)))?
-        {
+        while let Some(part) = answer.chunk().await.map_err(|error| AskError::Later(chain(&error)))? {
             if body.len() + part.len() > ANSWER_MAX_BYTES {
                 return Err(AskError::Later("its answer was too long".to_owned()));
             }
             body.extend_from_slice(&part);
         }
-        let body = String::from_utf8(body)
-            .map_err(|_| AskError::Later("its answer was not text".to_owned()))?;
+        let body =
+            String::from_utf8(body).map_err(|_| AskError::Later("its answer was not text".to_owned()))?;
         Ok(Asked::Body(body))
     }
 }

@@ -32,8 +32,7 @@ mod live;
 mod contract;
 
 pub use code::{
-    CodeProblem, CqcContactId, CqcLocationId, CqcProviderId, OdsCode, OdsHqCode, OdsSiteCode,
-    Postcode,
+    CodeProblem, CqcContactId, CqcLocationId, CqcProviderId, OdsCode, OdsHqCode, OdsSiteCode, Postcode,
 };
 pub use cqc::{CqcLocation, CqcProvider};
 pub use dspt::{DsptStanding, DsptStatus};

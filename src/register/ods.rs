@@ -6,8 +6,7 @@
 
 use super::live::{Asked, Door, Key};
 use super::{
-    AskError, Code, Finding, OdsCode, Postcode, Provenance, Register, day_text, read_day,
-    tidy_or_none,
+    AskError, Code, Finding, OdsCode, Postcode, Provenance, Register, day_text, read_day, tidy_or_none,
 };
 use crate::clock::{Clock, Day, Timestamp};
 use crate::database::BoxFuture;
@@ -111,8 +110,8 @@ impl OdsOrganisation {
     /// # Errors
     /// Words that say what is wrong with it.
     pub fn from_r4(body: &str) -> Result<Self, String> {
-        let body: R4Organisation = serde_json::from_str(body)
-            .map_err(|_| "the answer is not an organisation".to_owned())?;
+        let body: R4Organisation =
+            serde_json::from_str(body).map_err(|_| "the answer is not an organisation".to_owned())?;
         let code = body
             .identifier
             .iter()
@@ -158,13 +157,7 @@ impl OdsOrganisation {
             kind,
             name: tidy_or_none(&body.name).ok_or("the answer has no name")?,
             address: address
-                .map(|address| {
-                    address
-                        .line
-                        .iter()
-                        .filter_map(|line| tidy_or_none(line))
-                        .collect()
-                })
+                .map(|address| address.line.iter().filter_map(|line| tidy_or_none(line)).collect())
                 .unwrap_or_default(),
             town: address.and_then(|address| line(&address.city)),
             county: address.and_then(|address| line(&address.district)),
@@ -178,15 +171,9 @@ impl OdsOrganisation {
                 .and_then(|way| line(&way.value)),
             opened_on,
             // An inactive record without an end is closed since it was opened, as far as we know.
-            closed_on: if active {
-                closed_on
-            } else {
-                closed_on.or(opened_on).or(Day::new(1970, 1, 1))
-            },
+            closed_on: if active { closed_on } else { closed_on.or(opened_on).or(Day::new(1970, 1, 1)) },
             parent: None,
-            country: address
-                .and_then(|address| address.country.as_deref())
-                .and_then(Country::from_name),
+            country: address.and_then(|address| address.country.as_deref()).and_then(Country::from_name),
             gone_from_register_at: None,
             provenance: Provenance::default(),
         })
@@ -258,9 +245,7 @@ impl R4Extension {
         self.parts
             .iter()
             .find(|part| {
-                part.parts
-                    .iter()
-                    .any(|p| p.coding.as_ref().is_some_and(|coding| coding.code == kind))
+                part.parts.iter().any(|p| p.coding.as_ref().is_some_and(|coding| coding.code == kind))
             })?
             .parts
             .iter()
@@ -314,8 +299,8 @@ struct R4Reference {
 
 /// Who operates an organisation, from the list of its relationships.
 pub(super) fn operator_in(body: &str, of: &str) -> Result<Option<OdsCode>, String> {
-    let bundle: R4Bundle = serde_json::from_str(body)
-        .map_err(|_| "the answer is not a list of relationships".to_owned())?;
+    let bundle: R4Bundle =
+        serde_json::from_str(body).map_err(|_| "the answer is not a list of relationships".to_owned())?;
     let code_of = |reference: &Option<R4Reference>| {
         reference
             .as_ref()
@@ -328,11 +313,7 @@ pub(super) fn operator_in(body: &str, of: &str) -> Result<Option<OdsCode>, Strin
         .map(|entry| &entry.resource)
         .filter(|relation| relation.active.unwrap_or(true))
         .filter(|relation| {
-            relation
-                .code
-                .iter()
-                .flat_map(|concept| &concept.coding)
-                .any(|coding| coding.code == OPERATED_BY)
+            relation.code.iter().flat_map(|concept| &concept.coding).any(|coding| coding.code == OPERATED_BY)
         })
         .filter(|relation| code_of(&relation.organization).as_deref() == Some(of))
         .find_map(|relation| OdsCode::parse(&code_of(&relation.participating_organization)?).ok()))
@@ -373,12 +354,7 @@ impl LiveOds {
     /// # Errors
     /// Words that say which setting is wrong.
     pub fn open(settings: &Settings, clock: Clock) -> Result<Self, String> {
-        let door = Door::open(
-            &settings.address,
-            "apikey",
-            &settings.key,
-            settings.time_limit_ms,
-        )?;
+        let door = Door::open(&settings.address, "apikey", &settings.key, settings.time_limit_ms)?;
         Ok(LiveOds { door, clock })
     }
 
@@ -396,18 +372,11 @@ impl LiveOds {
         };
         let mut organisation = OdsOrganisation::from_r4(&body).map_err(AskError::Later)?;
         if organisation.code.as_str() != text {
-            return Err(AskError::Later(format!(
-                "asked for {text}, ODS answered about another code"
-            )));
+            return Err(AskError::Later(format!("asked for {text}, ODS answered about another code")));
         }
         if organisation.kind == OdsKind::Site {
-            let relations = self
-                .door
-                .ask(
-                    &["OrganizationAffiliation"],
-                    &[("primary-organization", text)],
-                )
-                .await?;
+            let relations =
+                self.door.ask(&["OrganizationAffiliation"], &[("primary-organization", text)]).await?;
             if let Asked::Body(body) = relations {
                 organisation.parent = operator_in(&body, text).map_err(AskError::Later)?;
             }

@@ -19,46 +19,14 @@ pub const SOURCE: &str = "sample";
 /// The files, in the order in which they are imported: the ratings first, because they alone name
 /// the providers, and the API bodies are newer.
 const FILES: [(Kind, &str, &[u8]); 8] = [
-    (
-        Kind::CqcProviders,
-        "cqc-providers.ndjson",
-        include_bytes!("../../samples/cqc-providers.ndjson"),
-    ),
-    (
-        Kind::CqcLocations,
-        "cqc-ratings.csv",
-        include_bytes!("../../samples/cqc-ratings.csv"),
-    ),
-    (
-        Kind::CqcLocations,
-        "cqc-locations.ndjson",
-        include_bytes!("../../samples/cqc-locations.ndjson"),
-    ),
-    (
-        Kind::OdsHqs,
-        "ods-hqs.csv",
-        include_bytes!("../../samples/ods-hqs.csv"),
-    ),
-    (
-        Kind::OdsSites,
-        "ods-sites.csv",
-        include_bytes!("../../samples/ods-sites.csv"),
-    ),
-    (
-        Kind::OdsSuccession,
-        "ods-succession.csv",
-        include_bytes!("../../samples/ods-succession.csv"),
-    ),
-    (
-        Kind::Dspt,
-        "dspt.csv",
-        include_bytes!("../../samples/dspt.csv"),
-    ),
-    (
-        Kind::SiteContacts,
-        "site-contacts.csv",
-        include_bytes!("../../samples/site-contacts.csv"),
-    ),
+    (Kind::CqcProviders, "cqc-providers.ndjson", include_bytes!("../../samples/cqc-providers.ndjson")),
+    (Kind::CqcLocations, "cqc-ratings.csv", include_bytes!("../../samples/cqc-ratings.csv")),
+    (Kind::CqcLocations, "cqc-locations.ndjson", include_bytes!("../../samples/cqc-locations.ndjson")),
+    (Kind::OdsHqs, "ods-hqs.csv", include_bytes!("../../samples/ods-hqs.csv")),
+    (Kind::OdsSites, "ods-sites.csv", include_bytes!("../../samples/ods-sites.csv")),
+    (Kind::OdsSuccession, "ods-succession.csv", include_bytes!("../../samples/ods-succession.csv")),
+    (Kind::Dspt, "dspt.csv", include_bytes!("../../samples/dspt.csv")),
+    (Kind::SiteContacts, "site-contacts.csv", include_bytes!("../../samples/site-contacts.csv")),
 ];
 
 /// Imports the sample register. Files that were loaded before are left out, so doing it again
@@ -106,9 +74,7 @@ fn moved_to(today: Day, csv: &str) -> String {
         let cells: Vec<String> = line
             .split(',')
             .map(|cell| {
-                moved_status(cell, by)
-                    .or_else(|| moved_date(cell, by))
-                    .unwrap_or_else(|| cell.to_owned())
+                moved_status(cell, by).or_else(|| moved_date(cell, by)).unwrap_or_else(|| cell.to_owned())
             })
             .collect();
         moved.push_str(&cells.join(","));
@@ -121,22 +87,13 @@ fn moved_to(today: Day, csv: &str) -> String {
 fn moved_status(cell: &str, by: i16) -> Option<String> {
     let (year, level) = cell.split_once(' ')?;
     let starts = AssessmentYear::parse(year)?.starts() + by;
-    Some(format!(
-        "{:02}/{:02} {level}",
-        starts.rem_euclid(100),
-        (starts + 1).rem_euclid(100)
-    ))
+    Some(format!("{:02}/{:02} {level}", starts.rem_euclid(100), (starts + 1).rem_euclid(100)))
 }
 
 /// "30/06/2026" by some years.
 fn moved_date(cell: &str, by: i16) -> Option<String> {
     let day = (cell.len() == 10).then(|| super::read_day(cell))??;
-    Some(format!(
-        "{:02}/{:02}/{:04}",
-        day.day,
-        day.month,
-        day.year + by
-    ))
+    Some(format!("{:02}/{:02}/{:04}", day.day, day.month, day.year + by))
 }
 
 #[cfg(test)]
@@ -170,44 +127,19 @@ mod tests {
             };
             assert!(matches!(
                 standing("VN4F6").await,
-                DsptStanding::Met {
-                    by: CoveredBy::Site,
-                    level: DsptLevel::StandardsMet,
-                    ..
-                }
+                DsptStanding::Met { by: CoveredBy::Site, level: DsptLevel::StandardsMet, .. }
             ));
             assert!(matches!(
                 standing("VLD2G").await,
-                DsptStanding::Met {
-                    level: DsptLevel::StandardsExceeded,
-                    ..
-                }
+                DsptStanding::Met { level: DsptLevel::StandardsExceeded, .. }
             ));
             assert!(matches!(
                 standing("VN7YE").await,
-                DsptStanding::Met {
-                    level: DsptLevel::ApproachingStandards,
-                    ..
-                }
+                DsptStanding::Met { level: DsptLevel::ApproachingStandards, .. }
             ));
-            assert!(matches!(
-                standing("VLD2P").await,
-                DsptStanding::Met {
-                    by: CoveredBy::Hq,
-                    ..
-                }
-            ));
-            assert!(matches!(
-                standing("VM34N").await,
-                DsptStanding::Lapsed {
-                    by: CoveredBy::Site,
-                    ..
-                }
-            ));
-            assert!(matches!(
-                standing("VM9PR").await,
-                DsptStanding::NotPublished { .. }
-            ));
+            assert!(matches!(standing("VLD2P").await, DsptStanding::Met { by: CoveredBy::Hq, .. }));
+            assert!(matches!(standing("VM34N").await, DsptStanding::Lapsed { by: CoveredBy::Site, .. }));
+            assert!(matches!(standing("VM9PR").await, DsptStanding::NotPublished { .. }));
             assert!(matches!(standing("VNT98").await, DsptStanding::NotListed));
 
             let heathbank = CqcLocationId::parse("1-120745060").expect("an ID");
@@ -222,17 +154,11 @@ mod tests {
 
             let rows = find(&database, "heathbank").await.expect("an answer");
             assert_eq!(rows.len(), 1);
-            assert_eq!(
-                rows[0].ods_code.as_ref().map(|code| code.as_str()),
-                Some("VN139")
-            );
+            assert_eq!(rows[0].ods_code.as_ref().map(|code| code.as_str()), Some("VN139"));
             assert_eq!(rows[0].provider_name, "Heathbank Support Services");
 
             let former = CqcLocationId::parse("1-1221269650").expect("an ID");
-            let now = imported
-                .current_successors(&former)
-                .await
-                .expect("an answer");
+            let now = imported.current_successors(&former).await.expect("an answer");
             assert_eq!(now.len(), 1);
             assert_eq!(now[0].name, "Meridian Health and Social Care - Manchester");
             let closed = crate::register::OdsCode::parse("VN2R0").expect("a code");

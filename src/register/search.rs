@@ -51,14 +51,8 @@ pub struct SiteRow {
 
 impl std::fmt::Display for SiteRow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let code = self
-            .ods_code
-            .as_ref()
-            .map_or("no ODS code", OdsCode::as_str);
-        let id = self
-            .location_id
-            .as_ref()
-            .map_or("not at CQC", CqcLocationId::as_str);
+        let code = self.ods_code.as_ref().map_or("no ODS code", OdsCode::as_str);
+        let id = self.location_id.as_ref().map_or("not at CQC", CqcLocationId::as_str);
         write!(f, "{code}  {id}  {}", self.name)?;
         for part in [&self.town, &self.postcode] {
             if !part.is_empty() {
@@ -134,8 +128,7 @@ struct Texts {
 impl Texts {
     fn push(&mut self, text: &str) {
         self.text.push_str(text);
-        self.ends
-            .push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
     }
 
     fn get(&self, place: usize) -> &str {
@@ -153,9 +146,7 @@ impl Texts {
     /// The texts that begin so, where they are sorted.
     fn beginning(&self, start: &str) -> std::ops::Range<usize> {
         let first = partition(self.len(), |place| self.get(place) < start);
-        let count = partition(self.len() - first, |place| {
-            self.get(first + place).starts_with(start)
-        });
+        let count = partition(self.len() - first, |place| self.get(first + place).starts_with(start));
         first..first + count
     }
 
@@ -252,11 +243,7 @@ struct Draft {
 
 /// Words as they are compared: plain letters and digits in lower case; an apostrophe joins.
 fn plain_words(text: &str) -> Vec<String> {
-    let plain = if text.is_ascii() {
-        text.to_owned()
-    } else {
-        any_ascii::any_ascii(text)
-    };
+    let plain = if text.is_ascii() { text.to_owned() } else { any_ascii::any_ascii(text) };
     let mut words = Vec::new();
     let mut word = String::new();
     for letter in plain.chars() {
@@ -305,11 +292,7 @@ fn draft_of_location(location: &CqcLocation, provider: &str) -> Draft {
     let ods_code = location.ods_code.as_ref().map(OdsCode::as_str);
     let postcode = location.postcode.as_ref().map(Postcode::as_str);
     // A directory without a column for the town has it among the lines of the address.
-    let place = if town.is_empty() {
-        address.as_str()
-    } else {
-        town
-    };
+    let place = if town.is_empty() { address.as_str() } else { town };
     Draft {
         sort_by: plain_words(&location.name).join(" ").into(),
         fields: fields([
@@ -358,20 +341,14 @@ impl SearchIndex {
             let provider = location
                 .provider_name
                 .as_deref()
-                .or_else(|| {
-                    names
-                        .get(location.provider_id.as_ref()?.as_str())
-                        .map(|name| &**name)
-                })
+                .or_else(|| names.get(location.provider_id.as_ref()?.as_str()).map(|name| &**name))
                 .unwrap_or("");
             lock(&filling).push(draft_of_location(&location, provider));
         })
         .await?;
         // Sites that only ODS has: new ones that CQC's files do not list yet, and homes in Wales.
-        let at_cqc: std::collections::HashSet<Box<str>> = lock(&drafts)
-            .iter()
-            .filter_map(|draft| draft.ods_code.clone())
-            .collect();
+        let at_cqc: std::collections::HashSet<Box<str>> =
+            lock(&drafts).iter().filter_map(|draft| draft.ods_code.clone()).collect();
         let filling = Arc::clone(&drafts);
         store::each_ods_site(database, move |site| {
             if !at_cqc.contains(site.code.as_str()) {
@@ -388,9 +365,7 @@ impl SearchIndex {
                         site.code.as_str(),
                         "",
                     ]),
-                    words: plain_words(&format!("{} {town}", site.name))
-                        .join(" ")
-                        .into(),
+                    words: plain_words(&format!("{} {town}", site.name)).join(" ").into(),
                     provider: Box::default(),
                     marks: SOCIAL_CARE,
                     location_id: None,
@@ -407,13 +382,9 @@ impl SearchIndex {
     }
 
     fn of(version: i64, mut drafts: Vec<Draft>) -> Self {
-        drafts.sort_unstable_by(|one, other| {
-            (&one.sort_by, &one.fields).cmp(&(&other.sort_by, &other.fields))
-        });
-        let mut index = SearchIndex {
-            version,
-            ..SearchIndex::default()
-        };
+        drafts
+            .sort_unstable_by(|one, other| (&one.sort_by, &one.fields).cmp(&(&other.sort_by, &other.fields)));
+        let mut index = SearchIndex { version, ..SearchIndex::default() };
         let mut vocabulary: HashMap<Box<str>, Vec<u32>> = HashMap::new();
         let mut provider_numbers: HashMap<Box<str>, u32> = HashMap::new();
         let mut codes: [Vec<(Box<str>, u32)>; 3] = Default::default();
@@ -431,10 +402,7 @@ impl SearchIndex {
             index.marks.push(draft.marks);
             index.sites.push(&draft.fields);
             let of_provider = plain_words(&draft.provider);
-            let words = draft
-                .words
-                .split(' ')
-                .chain(of_provider.iter().map(String::as_str));
+            let words = draft.words.split(' ').chain(of_provider.iter().map(String::as_str));
             for word in words.filter(|word| !word.is_empty()) {
                 match vocabulary.get_mut(word) {
                     Some(sites) if sites.last() == Some(&site) => {}
@@ -444,10 +412,7 @@ impl SearchIndex {
                     }
                 }
             }
-            for (place, code) in [draft.location_id, draft.ods_code, draft.postcode]
-                .into_iter()
-                .enumerate()
-            {
+            for (place, code) in [draft.location_id, draft.ods_code, draft.postcode].into_iter().enumerate() {
                 if let Some(code) = code {
                     codes[place].push((code, site));
                 }
@@ -458,9 +423,7 @@ impl SearchIndex {
         for (word, sites) in vocabulary {
             index.words.push(&word);
             index.postings.extend(sites);
-            index
-                .posting_ends
-                .push(u32::try_from(index.postings.len()).unwrap_or(u32::MAX));
+            index.posting_ends.push(u32::try_from(index.postings.len()).unwrap_or(u32::MAX));
         }
         index.backwards = (0..u32::try_from(index.words.len()).unwrap_or(0)).collect();
         let words = &index.words;
@@ -520,10 +483,7 @@ impl SearchIndex {
             address,
             town,
             postcode,
-            provider_name: self
-                .providers
-                .get(self.provider_of[place] as usize)
-                .to_owned(),
+            provider_name: self.providers.get(self.provider_of[place] as usize).to_owned(),
             registered: self.marks[place] & REGISTERED != 0,
             social_care: self.marks[place] & SOCIAL_CARE != 0,
         }
@@ -555,9 +515,7 @@ impl SearchIndex {
             let word = self.words.get(self.backwards[place] as usize);
             word.bytes().rev()
         };
-        let first = partition(self.backwards.len(), |place| {
-            backwards(place).lt(end.iter().rev().copied())
-        });
+        let first = partition(self.backwards.len(), |place| backwards(place).lt(end.iter().rev().copied()));
         for place in first..self.backwards.len() {
             let number = self.backwards[place] as usize;
             let word = self.words.get(number).as_bytes();
@@ -580,8 +538,7 @@ impl SearchIndex {
         }
         let mut any = false;
         if upper.starts_with("1-") && upper.len() >= 4 {
-            return self.location_ids.add(to, &upper, true)
-                || self.location_ids.add(to, &upper, false);
+            return self.location_ids.add(to, &upper, true) || self.location_ids.add(to, &upper, false);
         }
         if upper.len() >= 3 {
             any |= self.ods_codes.add(to, &upper, false);
@@ -599,9 +556,7 @@ impl SearchIndex {
             if !first_part && upper.is_ascii() {
                 for split in 2..upper.len().min(5) {
                     let (outward, inward) = upper.split_at(split);
-                    any |= self
-                        .postcodes
-                        .add(to, &format!("{outward} {inward}"), false);
+                    any |= self.postcodes.add(to, &format!("{outward} {inward}"), false);
                 }
             }
         }
@@ -653,15 +608,9 @@ impl SearchIndex {
             ranked.push(u64::from(!coded) << 60 | class << 56 | misspelt << 40 | u64::from(site));
         });
         let total = ranked.len();
-        let (from, to) = (
-            page * RESULTS_PER_PAGE,
-            ((page + 1) * RESULTS_PER_PAGE).min(total),
-        );
+        let (from, to) = (page * RESULTS_PER_PAGE, ((page + 1) * RESULTS_PER_PAGE).min(total));
         if from >= total {
-            return Results {
-                total,
-                rows: Vec::new(),
-            };
+            return Results { total, rows: Vec::new() };
         }
         if to < total {
             ranked.select_nth_unstable(to);
@@ -689,25 +638,14 @@ impl SearchIndex {
             {
                 let mut codes = Sites::none(self.len());
                 if self.postcodes.add(&mut codes, postcode.as_str(), true) {
-                    groups.push(Group {
-                        exact: codes.clone(),
-                        codes,
-                        near: None,
-                    });
+                    groups.push(Group { exact: codes.clone(), codes, near: None });
                     place += 1;
                     continue;
                 }
             }
             let mut codes = Sites::none(self.len());
-            if self.add_codes(
-                &mut codes,
-                piece.trim_matches(|c: char| !c.is_ascii_alphanumeric()),
-            ) {
-                let mut group = Group {
-                    exact: codes.clone(),
-                    codes,
-                    near: None,
-                };
+            if self.add_codes(&mut codes, piece.trim_matches(|c: char| !c.is_ascii_alphanumeric())) {
+                let mut group = Group { exact: codes.clone(), codes, near: None };
                 // A number may be a word of a name as well.
                 if let [word] = plain_words(piece).as_slice() {
                     for there in self.words.beginning(word) {
@@ -743,11 +681,7 @@ impl SearchIndex {
             self.add_misspelt(&mut near, word);
             near
         });
-        Group {
-            codes: Sites::none(self.len()),
-            exact,
-            near,
-        }
+        Group { codes: Sites::none(self.len()), exact, near }
     }
 }
 
@@ -773,11 +707,7 @@ impl Group {
 
 /// Whether two different words are one letter more, less or other, or two swapped letters apart.
 fn one_letter_apart(one: &[u8], other: &[u8]) -> bool {
-    let (short, long) = if one.len() <= other.len() {
-        (one, other)
-    } else {
-        (other, one)
-    };
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
     if long.len() - short.len() > 1 {
         return false;
     }
@@ -807,12 +737,7 @@ pub struct Search {
 
 impl Search {
     pub fn new(database: Database) -> Self {
-        Search {
-            database,
-            index: Arc::default(),
-            checked: Mutex::new(None),
-            building: Arc::default(),
-        }
+        Search { database, index: Arc::default(), checked: Mutex::new(None), building: Arc::default() }
     }
 
     /// The index as it is now.
@@ -856,9 +781,7 @@ impl Search {
         ));
         if first {
             // There is nothing to answer from yet.
-            making
-                .await
-                .map_err(|error| crate::database::Error::Misused(error.to_string()))??;
+            making.await.map_err(|error| crate::database::Error::Misused(error.to_string()))??;
         } else if let Ok(Ok(made)) = tokio::time::timeout(FRESH_WAIT, making).await {
             made?;
         }
@@ -931,52 +854,27 @@ mod tests {
             format!("{town}|{postcode}|{kind}|{state}|Oak Care Limited")
         };
         Town(Vec::new())
-            .site(
-                "Heathbank Support Services",
-                "1-120745060",
-                "VN139",
-                &rest("Oldham", "OL8 1RP", CARE, ""),
-            )
+            .site("Heathbank Support Services", "1-120745060", "VN139", &rest("Oldham", "OL8 1RP", CARE, ""))
             .site(
                 "St George's Nursing Home (Oldham)",
                 "1-1442899058",
                 "VLN9K",
                 &rest("Oldham", "OL1 4PE", CARE, ""),
             )
-            .site(
-                "St Georges Nursing Home",
-                "1-120763021",
-                "",
-                &rest("Oldham", "OL1 4PE", CARE, "gone"),
-            )
-            .site(
-                "Caf\u{e9} & Rest Home",
-                "1-100000001",
-                "VM0EV",
-                &rest("Shaw", "OL16 1AA", CARE, ""),
-            )
+            .site("St Georges Nursing Home", "1-120763021", "", &rest("Oldham", "OL1 4PE", CARE, "gone"))
+            .site("Caf\u{e9} & Rest Home", "1-100000001", "VM0EV", &rest("Shaw", "OL16 1AA", CARE, ""))
             .site(
                 "Oldham Dental Practice",
                 "1-100000002",
                 "V80156",
                 &rest("Oldham", "OL8 1RP", "Primary Dental Care", ""),
             )
-            .site(
-                "69 Tenter Lane",
-                "1-10000792582",
-                "VNAAA",
-                &rest("Doncaster", "DN4 9PE", CARE, ""),
-            )
+            .site("69 Tenter Lane", "1-10000792582", "VNAAA", &rest("Doncaster", "DN4 9PE", CARE, ""))
             .index()
     }
 
     fn names(index: &SearchIndex, typed: &str) -> Vec<String> {
-        index
-            .find(typed, 0)
-            .rows
-            .into_iter()
-            .map(|row| row.name)
-            .collect()
+        index.find(typed, 0).rows.into_iter().map(|row| row.name).collect()
     }
 
     #[test]
@@ -1005,23 +903,13 @@ mod tests {
             "  Heathbank,  Oldham ",
             "heathbank oak care",
         ] {
-            assert_eq!(
-                names(&index, typed).first().map(String::as_str),
-                Some(heathbank),
-                "{typed:?}"
-            );
+            assert_eq!(names(&index, typed).first().map(String::as_str), Some(heathbank), "{typed:?}");
         }
-        assert_eq!(
-            names(&index, "OL8 1RP"),
-            [heathbank, "Oldham Dental Practice"]
-        );
+        assert_eq!(names(&index, "OL8 1RP"), [heathbank, "Oldham Dental Practice"]);
         assert_eq!(names(&index, "ol8"), [heathbank, "Oldham Dental Practice"]);
         assert_eq!(
             names(&index, "OL1"),
-            [
-                "St George's Nursing Home (Oldham)",
-                "St Georges Nursing Home"
-            ],
+            ["St George's Nursing Home (Oldham)", "St Georges Nursing Home"],
             "not OL16"
         );
         assert_eq!(
@@ -1052,15 +940,9 @@ mod tests {
         }
         let index = town.index();
         let first = index.find("oak", 0);
-        assert_eq!(
-            (first.total, first.rows.len(), first.rows[0].name.as_str()),
-            (55, 20, "Oak House 00")
-        );
+        assert_eq!((first.total, first.rows.len(), first.rows[0].name.as_str()), (55, 20, "Oak House 00"));
         let last = index.find("oak", 2);
-        assert_eq!(
-            (last.rows.len(), last.rows[14].name.as_str()),
-            (15, "Oak House 54")
-        );
+        assert_eq!((last.rows.len(), last.rows[14].name.as_str()), (15, "Oak House 54"));
         assert_eq!(index.find("oak", 3).rows.len(), 0);
         assert_eq!(index.find("oak", PAGES_MAX).total, 0);
     }
@@ -1068,16 +950,8 @@ mod tests {
     #[test]
     fn one_letter_apart_is_one_letter() {
         let check = |one: &str, other: &str, apart: bool| {
-            assert_eq!(
-                one_letter_apart(one.as_bytes(), other.as_bytes()),
-                apart,
-                "{one} {other}"
-            );
-            assert_eq!(
-                one_letter_apart(other.as_bytes(), one.as_bytes()),
-                apart,
-                "{other} {one}"
-            );
+            assert_eq!(one_letter_apart(one.as_bytes(), other.as_bytes()), apart, "{one} {other}");
+            assert_eq!(one_letter_apart(other.as_bytes(), one.as_bytes()), apart, "{other} {one}");
         };
         check("heath", "heat", true);
         check("heath", "heeth", true);
@@ -1101,23 +975,15 @@ mod tests {
             let body = include_bytes!("recorded/cqc_location_registered.json");
             let line = String::from_utf8_lossy(body).replace('\n', " ");
             let take = async |kind: Kind, file: &str| {
-                run_bytes(
-                    &database,
-                    &clock,
-                    kind,
-                    "x",
-                    file.as_bytes(),
-                    &Options::default(),
-                )
-                .await
-                .expect("taken");
+                run_bytes(&database, &clock, kind, "x", file.as_bytes(), &Options::default())
+                    .await
+                    .expect("taken");
             };
             take(Kind::CqcLocations, &line).await;
             tokio::time::sleep(CHECKED_EVERY).await;
             assert_eq!(search.find("heathbank", 0).await.expect("read").total, 1);
-            let site = |code: &str, name: &str| {
-                format!("\"{code}\",\"{name}\",{}\"1\"\n", "\"\",".repeat(24))
-            };
+            let site =
+                |code: &str, name: &str| format!("\"{code}\",\"{name}\",{}\"1\"\n", "\"\",".repeat(24));
             let sites = site("VN139", "HEATHBANK") + &site("VNZZZ", "CARTREF NEWYDD");
             take(Kind::OdsSites, &sites).await;
             tokio::time::sleep(CHECKED_EVERY).await;

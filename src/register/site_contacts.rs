@@ -75,11 +75,7 @@ impl SiteContacts {
     /// Whether a contact ID is that of one of the contacts; nothing where no ID is on record.
     pub fn id_matches(&self, key: &ContactKey, id: &CqcContactId) -> Option<bool> {
         let typed = ContactIdHash::of(key, &self.location, id);
-        let mut known = self
-            .contacts
-            .iter()
-            .filter_map(|contact| contact.contact_id.as_ref())
-            .peekable();
+        let mut known = self.contacts.iter().filter_map(|contact| contact.contact_id.as_ref()).peekable();
         known.peek()?;
         // Every one is compared, so that the time taken says nothing about which is right.
         Some(known.fold(false, |found, hash| hash.is(&typed) | found))
@@ -87,16 +83,12 @@ impl SiteContacts {
 
     /// The addresses a code may be sent to.
     pub fn emails(&self) -> impl Iterator<Item = &str> {
-        self.contacts
-            .iter()
-            .filter_map(|contact| contact.email.as_deref())
+        self.contacts.iter().filter_map(|contact| contact.email.as_deref())
     }
 
     /// The numbers that may be called back.
     pub fn telephones(&self) -> impl Iterator<Item = &str> {
-        self.contacts
-            .iter()
-            .filter_map(|contact| contact.telephone.as_deref())
+        self.contacts.iter().filter_map(|contact| contact.telephone.as_deref())
     }
 }
 
@@ -115,16 +107,9 @@ pub(super) fn read_email(text: &str) -> Result<Option<String>, String> {
     let domain_right = domain.contains('.')
         && !domain.starts_with('.')
         && !domain.ends_with('.')
-        && domain
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
+        && domain.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
     // 254 octets is the longest address that can be sent to (RFC 5321).
-    if local.is_empty()
-        || text.len() > 254
-        || !domain_right
-        || text.contains(' ')
-        || !text.is_ascii()
-    {
+    if local.is_empty() || text.len() > 254 || !domain_right || text.contains(' ') || !text.is_ascii() {
         return wrong();
     }
     Ok(Some(text.to_ascii_lowercase()))
@@ -144,9 +129,7 @@ pub(super) fn read_telephone(text: &str) -> Result<Option<String>, String> {
         .filter(|(place, c)| c.is_ascii_digit() || *place == 0 && *c == '+')
         .map(|(_, c)| c)
         .collect();
-    let strange = text
-        .chars()
-        .any(|c| !c.is_ascii_digit() && !" +()-.".contains(c));
+    let strange = text.chars().any(|c| !c.is_ascii_digit() && !" +()-.".contains(c));
     if strange || !(9..=16).contains(&digits.len()) {
         return Err("the telephone is not a number".to_owned());
     }
@@ -164,11 +147,7 @@ mod tests {
         let id = |text: &str| CqcContactId::parse(text).expect("an ID");
         let mut contacts = SiteContacts {
             location: location.clone(),
-            contacts: vec![SiteContact {
-                contact_id: None,
-                email: None,
-                telephone: None,
-            }],
+            contacts: vec![SiteContact { contact_id: None, email: None, telephone: None }],
             provenance: Provenance::default(),
         };
         assert_eq!(contacts.id_matches(&key, &id("1-1234567890")), None);
@@ -179,47 +158,23 @@ mod tests {
                 telephone: None,
             });
         }
-        assert_eq!(
-            contacts.id_matches(&key, &id("CON1-1234567890")),
-            Some(true)
-        );
+        assert_eq!(contacts.id_matches(&key, &id("CON1-1234567890")), Some(true));
         assert_eq!(contacts.id_matches(&key, &id("1-2234567890")), Some(true));
         assert_eq!(contacts.id_matches(&key, &id("1-3234567890")), Some(false));
-        assert_eq!(
-            contacts.id_matches(&ContactKey::new([8; 32]), &id("1-1234567890")),
-            Some(false)
-        );
+        assert_eq!(contacts.id_matches(&ContactKey::new([8; 32]), &id("1-1234567890")), Some(false));
         let kept = serde_json::to_string(&contacts).expect("JSON");
-        assert!(
-            !kept.contains("1234567890") && !format!("{key:?}").contains('7'),
-            "{kept}"
-        );
+        assert!(!kept.contains("1234567890") && !format!("{key:?}").contains('7'), "{kept}");
     }
 
     #[test]
     fn addresses_and_numbers_are_kept_in_one_form() {
-        assert_eq!(
-            read_email(" Manager@Oak.Example "),
-            Ok(Some("manager@oak.example".to_owned()))
-        );
+        assert_eq!(read_email(" Manager@Oak.Example "), Ok(Some("manager@oak.example".to_owned())));
         assert_eq!(read_email(""), Ok(None));
-        for wrong in [
-            "manager",
-            "@oak.example",
-            "a b@oak.example",
-            "a@oak",
-            "a@@b.example",
-        ] {
+        for wrong in ["manager", "@oak.example", "a b@oak.example", "a@oak", "a@@b.example"] {
             assert!(read_email(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(
-            read_telephone("(01632) 960-123"),
-            Ok(Some("01632960123".to_owned()))
-        );
-        assert_eq!(
-            read_telephone("+44 1632 960123"),
-            Ok(Some("+441632960123".to_owned()))
-        );
+        assert_eq!(read_telephone("(01632) 960-123"), Ok(Some("01632960123".to_owned())));
+        assert_eq!(read_telephone("+44 1632 960123"), Ok(Some("+441632960123".to_owned())));
         assert!(read_telephone("ask for Jo").is_err());
     }
 }

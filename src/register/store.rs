@@ -42,18 +42,19 @@ impl FromRow for Found {
 
 /// Reads facts as they were written; that they can be read is a promise of the import.
 fn facts<T: DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text)
-        .map_err(|error| Error::Broken(format!("facts of a register: {error}")))
+    serde_json::from_str(text).map_err(|error| Error::Broken(format!("facts of a register: {error}")))
 }
 
 const LOCATION: &str = "SELECT t.facts, t.gone_from_register_at, i.source, i.data_date, i.finished_at,
    (SELECT MAX(f.data_date) FROM imports f WHERE f.kind = i.kind AND f.full_picture AND f.number > i.number)
    FROM cqc_locations t JOIN imports i ON i.number = t.import_number WHERE t.location_id = $1";
-const LOCATIONS_OF_ODS: &str = "SELECT t.facts, t.gone_from_register_at, i.source, i.data_date, i.finished_at,
+const LOCATIONS_OF_ODS: &str =
+    "SELECT t.facts, t.gone_from_register_at, i.source, i.data_date, i.finished_at,
    (SELECT MAX(f.data_date) FROM imports f WHERE f.kind = i.kind AND f.full_picture AND f.number > i.number)
    FROM cqc_locations t JOIN imports i ON i.number = t.import_number WHERE t.ods_code = $1
    ORDER BY t.location_id LIMIT 50";
-const LOCATIONS_OF_PROVIDER: &str = "SELECT t.facts, t.gone_from_register_at, i.source, i.data_date, i.finished_at,
+const LOCATIONS_OF_PROVIDER: &str =
+    "SELECT t.facts, t.gone_from_register_at, i.source, i.data_date, i.finished_at,
    (SELECT MAX(f.data_date) FROM imports f WHERE f.kind = i.kind AND f.full_picture AND f.number > i.number)
    FROM cqc_locations t JOIN imports i ON i.number = t.import_number WHERE t.provider_id = $1
    ORDER BY t.location_id LIMIT 1000";
@@ -109,12 +110,7 @@ pub async fn location(reads: &mut impl Reads, id: &CqcLocationId) -> Result<Opti
 pub async fn locations_of_ods(reads: &mut impl Reads, code: &OdsCode) -> Result<Vec<CqcLocation>> {
     let found: Vec<Found> = reads.all(LOCATIONS_OF_ODS, &[&code.as_str()]).await?;
     let mut locations = found.iter().map(as_location).collect::<Result<Vec<_>>>()?;
-    locations.sort_by_key(|location| {
-        (
-            !location.is_registered(),
-            std::cmp::Reverse(location.registered_on),
-        )
-    });
+    locations.sort_by_key(|location| (!location.is_registered(), std::cmp::Reverse(location.registered_on)));
     locations.truncate(SHARED_MAX);
     Ok(locations)
 }
@@ -123,10 +119,7 @@ pub async fn locations_of_ods(reads: &mut impl Reads, code: &OdsCode) -> Result<
 ///
 /// # Errors
 /// What the database answered.
-pub async fn locations_of_provider(
-    reads: &mut impl Reads,
-    id: &CqcProviderId,
-) -> Result<Vec<CqcLocation>> {
+pub async fn locations_of_provider(reads: &mut impl Reads, id: &CqcProviderId) -> Result<Vec<CqcLocation>> {
     let found: Vec<Found> = reads.all(LOCATIONS_OF_PROVIDER, &[&id.as_str()]).await?;
     found.iter().map(as_location).collect()
 }
@@ -151,10 +144,7 @@ pub async fn provider(reads: &mut impl Reads, id: &CqcProviderId) -> Result<Opti
 ///
 /// # Errors
 /// What the database answered.
-pub async fn organisation(
-    reads: &mut impl Reads,
-    code: &OdsCode,
-) -> Result<Option<OdsOrganisation>> {
+pub async fn organisation(reads: &mut impl Reads, code: &OdsCode) -> Result<Option<OdsOrganisation>> {
     let found: Option<Found> = reads.maybe(ORGANISATION, &[&code.as_str()]).await?;
     found.as_ref().map(as_organisation).transpose()
 }
@@ -206,10 +196,7 @@ pub async fn dspt(reads: &mut impl Reads, code: &OdsCode) -> Result<Option<DsptS
 ///
 /// # Errors
 /// What the database answered.
-pub async fn site_contacts(
-    reads: &mut impl Reads,
-    location: &CqcLocationId,
-) -> Result<Option<SiteContacts>> {
+pub async fn site_contacts(reads: &mut impl Reads, location: &CqcLocationId) -> Result<Option<SiteContacts>> {
     let found: Option<Found> = reads.maybe(CONTACTS, &[&location.as_str()]).await?;
     found
         .map(|found| {
@@ -234,8 +221,7 @@ pub async fn contact_id_matches(
     Ok(contacts.and_then(|contacts| contacts.id_matches(key, id)))
 }
 
-const VERSION: &str =
-    "SELECT COALESCE(MAX(number), 0) FROM imports WHERE applied > 0 OR closed > 0";
+const VERSION: &str = "SELECT COALESCE(MAX(number), 0) FROM imports WHERE applied > 0 OR closed > 0";
 const LAST_IMPORT: &str = "SELECT COALESCE(MAX(number), 0) FROM imports";
 
 /// A number that grows whenever an import changed something.
@@ -310,8 +296,7 @@ pub async fn past_imports(reads: &mut impl Reads) -> Result<Vec<PastImport>> {
 
 const EACH_LOCATION: &str = "SELECT facts, gone_from_register_at FROM cqc_locations";
 const EACH_PROVIDER: &str = "SELECT facts FROM cqc_providers";
-const EACH_SITE: &str =
-    "SELECT facts, gone_from_register_at FROM ods_organisations WHERE kind = 'site'";
+const EACH_SITE: &str = "SELECT facts, gone_from_register_at FROM ods_organisations WHERE kind = 'site'";
 
 /// Gives every CQC location, gone or not, to `each`.
 ///
@@ -477,22 +462,12 @@ async fn put_rows(tx: &mut Tx, sql: &'static str, rows: &[Put], import: i64) -> 
 
 pub(super) static CQC_LOCATIONS: LazyLock<Table> =
     LazyLock::new(|| Table::new("cqc_locations", "location_id", ["ods_code", "provider_id"]));
-pub(super) static CQC_PROVIDERS: LazyLock<Table> = LazyLock::new(|| {
-    Table::new(
-        "cqc_providers",
-        "provider_id",
-        ["ods_code", "companies_house_number"],
-    )
-});
+pub(super) static CQC_PROVIDERS: LazyLock<Table> =
+    LazyLock::new(|| Table::new("cqc_providers", "provider_id", ["ods_code", "companies_house_number"]));
 pub(super) static ODS_ORGANISATIONS: LazyLock<Table> =
     LazyLock::new(|| Table::new("ods_organisations", "code", ["kind", "parent_code"]));
-pub(super) static ODS_SUCCESSIONS: LazyLock<Table> = LazyLock::new(|| {
-    Table::new(
-        "ods_successions",
-        "pair",
-        ["predecessor_code", "successor_code"],
-    )
-});
+pub(super) static ODS_SUCCESSIONS: LazyLock<Table> =
+    LazyLock::new(|| Table::new("ods_successions", "pair", ["predecessor_code", "successor_code"]));
 pub(super) static DSPT_STATUSES: LazyLock<Table> =
     LazyLock::new(|| Table::new("dspt_statuses", "code", ["level", "assessment_year"]));
 pub(super) static SITE_CONTACTS: LazyLock<Table> =

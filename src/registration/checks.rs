@@ -401,8 +401,12 @@ pub fn dspt_words(standing: &DsptStanding) -> String {
         DsptStanding::Lapsed { by, level, year } => {
             format!("{level} for {year}{}, which no longer counts.", whose(by))
         }
-        DsptStanding::Unknown { by, words } => format!("The DSPT says “{words}”{}, which we do not know.", whose(by)),
-        DsptStanding::NotPublished { by } => format!("Registered with the DSPT and not published yet{}.", whose(by)),
+        DsptStanding::Unknown { by, words } => {
+            format!("The DSPT says “{words}”{}, which we do not know.", whose(by))
+        }
+        DsptStanding::NotPublished { by } => {
+            format!("Registered with the DSPT and not published yet{}.", whose(by))
+        }
         DsptStanding::NotListed => "The DSPT does not list this site or its head office.".to_owned(),
     }
 }

@@ -33,13 +33,15 @@ impl From {
         }
     }
 
-    fn email(&self, at: Timestamp, name: &'static str, to: &str, subject: String, paragraphs: &[&str]) -> Letter {
-        let body = format!(
-            "{}\n\n{}\nNeed help? {}\n",
-            paragraphs.join("\n\n"),
-            self.service,
-            self.helpdesk
-        );
+    fn email(
+        &self,
+        at: Timestamp,
+        name: &'static str,
+        to: &str,
+        subject: String,
+        paragraphs: &[&str],
+    ) -> Letter {
+        let body = format!("{}\n\n{}\nNeed help? {}\n", paragraphs.join("\n\n"), self.service, self.helpdesk);
         Letter::email(at, &self.domain, name, to, subject, body)
     }
 
@@ -57,7 +59,10 @@ pub fn email_code(from: &From, at: Timestamp, to: &Email, registration: &str, co
         format!("Your {} code", from.service),
         &[
             &format!("Your code is {CODE_MARK}"),
-            &format!("It works for {} minutes. Type it into the page you asked for it on.", from.code_minutes),
+            &format!(
+                "It works for {} minutes. Type it into the page you asked for it on.",
+                from.code_minutes
+            ),
             "We never ask for this code by telephone or email. If you did not ask for it, do nothing.",
         ],
     )
@@ -151,7 +156,14 @@ pub fn declined_words(reason: Reason, more: &str) -> Vec<String> {
 }
 
 /// "Declined", with the reason and its fix.
-pub fn declined(from: &From, at: Timestamp, case: &Registration, to: &Email, reason: Reason, more: &str) -> Letter {
+pub fn declined(
+    from: &From,
+    at: Timestamp,
+    case: &Registration,
+    to: &Email,
+    reason: Reason,
+    more: &str,
+) -> Letter {
     let mut paragraphs = vec![format!(
         "We could not approve registration {} for {} (reason {}).",
         case.reference,
@@ -172,7 +184,13 @@ pub fn declined(from: &From, at: Timestamp, case: &Registration, to: &Email, rea
 }
 
 /// A question of a case worker.
-pub fn more_information(from: &From, at: Timestamp, case: &Registration, to: &Email, question: &str) -> Letter {
+pub fn more_information(
+    from: &From,
+    at: Timestamp,
+    case: &Registration,
+    to: &Email,
+    question: &str,
+) -> Letter {
     from.email(
         at,
         "more information asked",
@@ -231,7 +249,10 @@ pub fn enquiry_to_team(from: &From, at: Timestamp, enquiry: &Enquiry, team: &str
         &[
             &format!("Reference {}", enquiry.reference),
             &format!("From {} ({}), {}", enquiry.name, enquiry.email, enquiry.organisation),
-            &format!("Telephone: {}", if enquiry.telephone.is_empty() { "not given" } else { &enquiry.telephone }),
+            &format!(
+                "Telephone: {}",
+                if enquiry.telephone.is_empty() { "not given" } else { &enquiry.telephone }
+            ),
             &enquiry.message,
         ],
     )

@@ -37,7 +37,9 @@ pub enum State {
     /// A case worker decides.
     Referred,
     /// A case worker has asked the registrant something.
-    MoreInformationAsked { question: String },
+    MoreInformationAsked {
+        question: String,
+    },
     /// Decided; the site is in the directory and its mailboxes are being set up.
     Approved,
     /// The mailboxes are there; nobody has activated yet.
@@ -45,8 +47,13 @@ pub enum State {
     /// At least one owner has activated.
     Live,
     /// It ended before it was sent: the way is not for this organisation.
-    Ineligible { reason: Reason },
-    Declined { reason: Reason, words: String },
+    Ineligible {
+        reason: Reason,
+    },
+    Declined {
+        reason: Reason,
+        words: String,
+    },
     Withdrawn,
     /// A draft that nobody continued in time.
     Expired,
@@ -177,7 +184,9 @@ impl Refusal {
         match self {
             Refusal::Unanswered(_) => "Some questions have no answer yet.".to_owned(),
             Refusal::NotADraft => "This registration has been sent already. Nothing was changed.".to_owned(),
-            Refusal::NotUndecided(state) => format!("This case has moved on: it is now “{state}”. Nothing was changed."),
+            Refusal::NotUndecided(state) => {
+                format!("This case has moved on: it is now “{state}”. Nothing was changed.")
+            }
             Refusal::NotAsked => "We have not asked you anything about this registration.".to_owned(),
             Refusal::NotReady => "The mailboxes are not ready for that yet.".to_owned(),
         }
@@ -208,13 +217,23 @@ impl Registration {
         }
     }
 
-    fn moved(self, state: State, actor: Actor, action: &'static str, detail: impl Into<String>) -> Change<Self> {
+    fn moved(
+        self,
+        state: State,
+        actor: Actor,
+        action: &'static str,
+        detail: impl Into<String>,
+    ) -> Change<Self> {
         let entry = Entry::new(actor, action, &self.id).because(detail);
         Change::new(Registration { state, ..self }, entry)
     }
 
     fn if_undecided(self, to: impl FnOnce(Self) -> Change<Self>) -> Moved {
-        if self.state.is_undecided() { Ok(to(self)) } else { Err(Refusal::NotUndecided(self.state.in_words())) }
+        if self.state.is_undecided() {
+            Ok(to(self))
+        } else {
+            Err(Refusal::NotUndecided(self.state.in_words()))
+        }
     }
 
     /// Sends the draft.
@@ -314,7 +333,12 @@ impl Registration {
     /// [`Refusal::NotUndecided`] once it has been decided: then the central team must act.
     pub fn stop(self) -> Moved {
         self.if_undecided(|case| {
-            case.moved(State::Stopped, Actor::SiteContact, "registration stopped by the site", "this was not us")
+            case.moved(
+                State::Stopped,
+                Actor::SiteContact,
+                "registration stopped by the site",
+                "this was not us",
+            )
         })
     }
 
@@ -358,7 +382,12 @@ impl Registration {
         if self.state != State::Provisioning {
             return Err(Refusal::NotReady);
         }
-        Ok(self.moved(State::Live, Actor::AccountHolder(account.to_owned()), "registration live", "first owner active"))
+        Ok(self.moved(
+            State::Live,
+            Actor::AccountHolder(account.to_owned()),
+            "registration live",
+            "first owner active",
+        ))
     }
 
     /// The name the site goes by, or nothing before one was chosen.

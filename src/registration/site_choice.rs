@@ -20,14 +20,22 @@ pub fn ods_words(problem: &CodeProblem) -> String {
         CodeProblem::SpreadsheetDamaged(text) => format!(
             "{text} is what a spreadsheet made of a code. Enter the code as it stands on a letter, like VM195, or search for your site by name"
         ),
-        CodeProblem::ClosedSuffix(code) => format!("{code} is marked as closed. Search for your site by name to find its new code"),
-        CodeProblem::LooksLikeCqcId(text) => format!("{text} is a CQC number. Enter the ODS code here, like VM195"),
+        CodeProblem::ClosedSuffix(code) => {
+            format!("{code} is marked as closed. Search for your site by name to find its new code")
+        }
+        CodeProblem::LooksLikeCqcId(text) => {
+            format!("{text} is a CQC number. Enter the ODS code here, like VM195")
+        }
         CodeProblem::LooksLikeOdsCode(code) => format!("{code} is an ODS code"),
-        CodeProblem::ContactIdForLocation(text) => format!("{text} is a CQC contact ID. Enter the ODS code here, like VM195"),
-        CodeProblem::MissingPrefix(better) => format!("{better} is a CQC number. Enter the ODS code here, like VM195"),
-        CodeProblem::WrongShape(text) => format!(
-            "“{text}” is not an ODS code. It has 5 letters and numbers and begins with V, like VM195"
-        ),
+        CodeProblem::ContactIdForLocation(text) => {
+            format!("{text} is a CQC contact ID. Enter the ODS code here, like VM195")
+        }
+        CodeProblem::MissingPrefix(better) => {
+            format!("{better} is a CQC number. Enter the ODS code here, like VM195")
+        }
+        CodeProblem::WrongShape(text) => {
+            format!("“{text}” is not an ODS code. It has 5 letters and numbers and begins with V, like VM195")
+        }
     }
 }
 
@@ -36,7 +44,9 @@ pub fn location_words(problem: &CodeProblem) -> String {
     match problem {
         CodeProblem::Empty => "Enter the CQC location ID of your site, like 1-545611283".to_owned(),
         CodeProblem::ContactIdForLocation(text) => {
-            format!("{text} is a CQC contact ID. Enter the location ID. It begins with 1- and is on your CQC certificate")
+            format!(
+                "{text} is a CQC contact ID. Enter the location ID. It begins with 1- and is on your CQC certificate"
+            )
         }
         CodeProblem::LooksLikeOdsCode(code) => {
             format!("{code} is an ODS code. Enter the CQC location ID here, like 1-545611283")
@@ -116,7 +126,8 @@ pub enum Choice {
 }
 
 fn named(successors: &[Successor]) -> Option<String> {
-    let list: Vec<String> = successors.iter().take(3).map(|next| format!("{} ({})", next.name, next.code)).collect();
+    let list: Vec<String> =
+        successors.iter().take(3).map(|next| format!("{} ({})", next.name, next.code)).collect();
     (!list.is_empty()).then(|| list.join(" or "))
 }
 
@@ -178,7 +189,10 @@ pub fn judge(looked: &Looked, today: Day) -> Choice {
         // ODS lags CQC by about a month, so a code that CQC gives for the location counts for now.
         None if pair_is_right => {}
         None if ods_code.is_empty() => problems.add(ODS_FIELD, ods_words(&CodeProblem::Empty)),
-        None => problems.add(ODS_FIELD, format!("ODS does not know the code {ods_code}. Check it, or search for your site by name")),
+        None => problems.add(
+            ODS_FIELD,
+            format!("ODS does not know the code {ods_code}. Check it, or search for your site by name"),
+        ),
     }
     if problems.is_empty()
         && let Some(location) = &looked.location

@@ -62,7 +62,9 @@ pub async fn find_by_reference(mut from: &Database, reference: &Reference) -> Re
 /// confirmed with a code before this is shown to anybody.
 pub async fn list_of_email(mut from: &Database, email: &str) -> Result<Vec<Registration>> {
     from.all(
-        registration_by!("WHERE email = $1 AND state <> 'Expired' ORDER BY started_at DESC, id DESC LIMIT $2"),
+        registration_by!(
+            "WHERE email = $1 AND state <> 'Expired' ORDER BY started_at DESC, id DESC LIMIT $2"
+        ),
         &[&email, &LISTED_MAX],
     )
     .await
@@ -166,7 +168,11 @@ pub async fn save(tx: &mut Tx, now: Timestamp, change: &Change<Registration>) ->
 
 /// Saves the sending of a draft: the move, the document exactly as it was confirmed, and the columns
 /// by which case workers search. False when the site has a registration already.
-pub async fn save_submission(tx: &mut Tx, now: Timestamp, change: &Change<Registration>) -> Result<Option<Saved>> {
+pub async fn save_submission(
+    tx: &mut Tx,
+    now: Timestamp,
+    change: &Change<Registration>,
+) -> Result<Option<Saved>> {
     let case = &change.state;
     let Some(site) = &case.answers.site else {
         return Err(Error::Misused("a registration without a site was sent".to_owned()));
@@ -269,7 +275,10 @@ impl FromRow for RegisterCheck {
         let (name, outcome, reason): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
         let broken = || Error::Broken(format!("a register check {name} with outcome {outcome} {reason}"));
         Ok(RegisterCheck {
-            check: super::checks::CHECKS.into_iter().find(|check| check.stored() == name).ok_or_else(broken)?,
+            check: super::checks::CHECKS
+                .into_iter()
+                .find(|check| check.stored() == name)
+                .ok_or_else(broken)?,
             outcome: match outcome.as_str() {
                 "Pass" => Outcome::Pass,
                 "Fail" => Outcome::Fail(Reason::parse(&reason).ok_or_else(broken)?),
@@ -319,7 +328,8 @@ pub async fn expire_drafts(database: &Database, now: Timestamp) -> Result<usize>
                         && save(tx, now, &change).await? == Saved::Yes
                     {
                         // What was typed and never sent is forgotten with the draft.
-                        tx.run("UPDATE registrations SET answers = '{}', email = NULL WHERE id = $1", &[&id]).await?;
+                        tx.run("UPDATE registrations SET answers = '{}', email = NULL WHERE id = $1", &[&id])
+                            .await?;
                         crate::sign_in::store::end_sessions_of(tx, "Registrant", &id).await?;
                         count += 1;
                     }
@@ -331,7 +341,12 @@ pub async fn expire_drafts(database: &Database, now: Timestamp) -> Result<usize>
 }
 
 /// Adds an enquiry, once: a form that is sent twice makes one. Answers its reference.
-pub async fn add_enquiry(tx: &mut Tx, now: Timestamp, enquiry: &Change<Enquiry>, once: &str) -> Result<Reference> {
+pub async fn add_enquiry(
+    tx: &mut Tx,
+    now: Timestamp,
+    enquiry: &Change<Enquiry>,
+    once: &str,
+) -> Result<Reference> {
     let asked = &enquiry.state;
     let added = tx
         .run(
@@ -356,7 +371,8 @@ pub async fn add_enquiry(tx: &mut Tx, now: Timestamp, enquiry: &Change<Enquiry>,
         )
         .await?;
     if added == 0 {
-        let (reference,): (String,) = tx.one("SELECT reference FROM enquiries WHERE once = $1", &[&once]).await?;
+        let (reference,): (String,) =
+            tx.one("SELECT reference FROM enquiries WHERE once = $1", &[&once]).await?;
         return Reference::parse(&reference).ok_or_else(|| Error::Broken(format!("enquiry {reference}")));
     }
     outbox::store::save_with(tx, now, enquiry).await?;

@@ -42,10 +42,7 @@ pub(super) struct Whole {
 impl Reading {
     pub(super) fn finished(&self) -> Whole {
         let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Whole {
-            sha256: crate::id::hex(&inner.0.clone().finalize()),
-            size_bytes: inner.1,
-        }
+        Whole { sha256: crate::id::hex(&inner.0.clone().finalize()), size_bytes: inner.1 }
     }
 }
 
@@ -85,50 +82,31 @@ impl Input {
 
     fn open(source: impl Read + Send + 'static, name: &str) -> Result<Self, ImportRefusal> {
         let digest = Reading(Arc::new(Mutex::new((Sha256::new(), 0))));
-        let mut reader = BufReader::with_capacity(
-            256 * 1024,
-            Hashed {
-                inner: source,
-                digest: digest.clone(),
-            },
-        );
+        let mut reader =
+            BufReader::with_capacity(256 * 1024, Hashed { inner: source, digest: digest.clone() });
         let start = reader
             .fill_buf()
-            .map_err(|error| ImportRefusal::CannotRead {
-                file: name.to_owned(),
-                why: error.to_string(),
-            })?;
-        let wrong = |why: &str| ImportRefusal::WrongLayout {
-            file: name.to_owned(),
-            why: why.to_owned(),
-        };
+            .map_err(|error| ImportRefusal::CannotRead { file: name.to_owned(), why: error.to_string() })?;
+        let wrong = |why: &str| ImportRefusal::WrongLayout { file: name.to_owned(), why: why.to_owned() };
         if start.starts_with(b"PK\x03\x04") {
             return Err(wrong(
                 "it is a spreadsheet (.ods or .xlsx) or a zip file. Save the sheet as CSV, or unpack the zip, and import that",
             ));
         }
         if start.starts_with(&[0x1f, 0x8b]) {
-            return Err(wrong(
-                "it is compressed. Unpack it and import what is inside",
-            ));
+            return Err(wrong("it is compressed. Unpack it and import what is inside"));
         }
         if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
             return Err(wrong("it is written in UTF-16. Save it as CSV in UTF-8"));
         }
         let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
         if first == Some(&b'<') {
-            return Err(wrong(
-                "it is a web page or XML, not the file itself. Download it again",
-            ));
+            return Err(wrong("it is a web page or XML, not the file itself. Download it again"));
         }
         if start.starts_with(&[0xef, 0xbb, 0xbf]) {
             reader.consume(3);
         }
-        Ok(Input {
-            name: name.to_owned(),
-            reader: Box::new(reader),
-            digest,
-        })
+        Ok(Input { name: name.to_owned(), reader: Box::new(reader), digest })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -140,37 +118,26 @@ impl Input {
     }
 
     fn cannot(name: &str, why: &str) -> ImportRefusal {
-        ImportRefusal::CannotRead {
-            file: name.to_owned(),
-            why: why.to_owned(),
-        }
+        ImportRefusal::CannotRead { file: name.to_owned(), why: why.to_owned() }
     }
 
     /// Whether the file is JSON, one record a line, rather than CSV.
     pub(super) fn is_json(&mut self) -> Result<bool, ImportRefusal> {
         let name = self.name.clone();
-        let start = self
-            .reader
-            .fill_buf()
-            .map_err(|error| Self::cannot(&name, &error.to_string()))?;
+        let start = self.reader.fill_buf().map_err(|error| Self::cannot(&name, &error.to_string()))?;
         Ok(start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{'))
     }
 
     /// The records of a file with one JSON record a line.
     pub(super) fn json_lines(self) -> impl Iterator<Item = Result<(u64, String), ImportRefusal>> {
-        let Input {
-            name, mut reader, ..
-        } = self;
+        let Input { name, mut reader, .. } = self;
         let mut number = 0;
         let mut broken = false;
         std::iter::from_fn(move || {
             while !broken {
                 number += 1;
                 let mut line = Vec::new();
-                let read = reader
-                    .by_ref()
-                    .take(LINE_MAX_BYTES as u64)
-                    .read_until(b'\n', &mut line);
+                let read = reader.by_ref().take(LINE_MAX_BYTES as u64).read_until(b'\n', &mut line);
                 match read {
                     Ok(0) => return None,
                     Ok(LINE_MAX_BYTES) => {
@@ -205,11 +172,7 @@ impl Input {
             // otherwise rows are counted one line too early in files that have both.
             .terminator(csv::Terminator::Any(b'\n'))
             .from_reader(reader);
-        Cells {
-            name,
-            reader,
-            record: csv::ByteRecord::new(),
-        }
+        Cells { name, reader, record: csv::ByteRecord::new() }
     }
 }
 
@@ -250,11 +213,7 @@ impl Cells {
                     &format!("the row at line {line} never ends; a quotation mark is missing"),
                 ));
             }
-            if self
-                .record
-                .iter()
-                .all(|cell| cell.iter().all(u8::is_ascii_whitespace))
-            {
+            if self.record.iter().all(|cell| cell.iter().all(u8::is_ascii_whitespace)) {
                 continue;
             }
             let mut cells: Vec<String> = self.record.iter().map(decoded).collect();
@@ -294,18 +253,12 @@ impl Cells {
 fn missing(column: &'static str, seen: &[String]) -> ImportRefusal {
     /// How many of the columns found are named in a refusal, and how much of each.
     const NAMED_MAX: usize = 12;
-    let mut seen: Vec<String> = seen
-        .iter()
-        .take(NAMED_MAX)
-        .map(|name| super::super::tidy(name).chars().take(40).collect())
-        .collect();
+    let mut seen: Vec<String> =
+        seen.iter().take(NAMED_MAX).map(|name| super::super::tidy(name).chars().take(40).collect()).collect();
     if seen.is_empty() {
         seen.push("none".to_owned());
     }
-    ImportRefusal::MissingColumn {
-        column,
-        seen: seen.join(", "),
-    }
+    ImportRefusal::MissingColumn { column, seen: seen.join(", ") }
 }
 
 /// Where each column is, by name. Names are compared without case, spaces and brackets: one real
@@ -316,18 +269,12 @@ pub(super) struct Header {
 }
 
 fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 impl Header {
     fn of(cells: &[String]) -> Self {
-        Header {
-            plain: cells.iter().map(|cell| plain(cell)).collect(),
-            shown: cells.to_vec(),
-        }
+        Header { plain: cells.iter().map(|cell| plain(cell)).collect(), shown: cells.to_vec() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -349,9 +296,7 @@ impl Header {
             .enumerate()
             .filter_map(|(place, name)| {
                 let name = super::super::tidy(name);
-                let rest = name
-                    .get(..start.len())
-                    .filter(|s| s.eq_ignore_ascii_case(start));
+                let rest = name.get(..start.len()).filter(|s| s.eq_ignore_ascii_case(start));
                 rest.map(|_| (place, super::super::tidy(&name[start.len()..])))
             })
             .collect()
@@ -359,8 +304,7 @@ impl Header {
 
     /// The place of a column without which the file says nothing.
     pub(super) fn need(&self, names: &[&'static str]) -> Result<usize, ImportRefusal> {
-        self.find(names)
-            .ok_or_else(|| missing(names.first().copied().unwrap_or(""), &self.shown))
+        self.find(names).ok_or_else(|| missing(names.first().copied().unwrap_or(""), &self.shown))
     }
 }
 

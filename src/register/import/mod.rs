@@ -78,16 +78,10 @@ impl Kind {
     /// # Errors
     /// Words that list the kinds there are.
     pub fn parse(text: &str) -> Result<Self, String> {
-        Kind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == text)
-            .ok_or_else(|| {
-                let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-                format!(
-                    "{text} is not a kind of file that can be imported; there are {}",
-                    names.join(", ")
-                )
-            })
+        Kind::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
+            let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+            format!("{text} is not a kind of file that can be imported; there are {}", names.join(", "))
+        })
     }
 
     /// Who publishes it, where the person importing does not say.
@@ -167,11 +161,7 @@ impl Report {
 
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let tense = if self.dry_run {
-            " (dry run, nothing was changed)"
-        } else {
-            ""
-        };
+        let tense = if self.dry_run { " (dry run, nothing was changed)" } else { "" };
         writeln!(f, "{}: {}{tense}", self.kind, self.file)?;
         writeln!(
             f,
@@ -201,11 +191,7 @@ pub enum ImportRefusal {
     /// A column that is needed is not there.
     MissingColumn { column: &'static str, seen: String },
     /// Nothing, or less than half, of the file could be read.
-    NothingReadable {
-        rows: usize,
-        rejected: usize,
-        first: Rejection,
-    },
+    NothingReadable { rows: usize, rejected: usize, first: Rejection },
     /// It would close or remove too much of what is there.
     WouldShrink { closing: usize, present: usize },
     /// Site contacts need the installation's key.
@@ -271,10 +257,9 @@ pub async fn run(
     path: &Path,
     options: &Options,
 ) -> Result<Report, ImportRefusal> {
-    let name = path.file_name().map_or_else(
-        || path.display().to_string(),
-        |name| name.to_string_lossy().into_owned(),
-    );
+    let name = path
+        .file_name()
+        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
     let input = Input::file(path, &name)?;
     let result_file = path.with_file_name(format!("{name}.rejected.csv"));
     dispatch(database, clock, kind, input, Some(result_file), options).await
@@ -292,15 +277,7 @@ pub async fn run_bytes(
     bytes: &[u8],
     options: &Options,
 ) -> Result<Report, ImportRefusal> {
-    dispatch(
-        database,
-        clock,
-        kind,
-        Input::bytes(bytes, name)?,
-        None,
-        options,
-    )
-    .await
+    dispatch(database, clock, kind, Input::bytes(bytes, name)?, None, options).await
 }
 
 async fn dispatch(
@@ -311,52 +288,17 @@ async fn dispatch(
     result_file: Option<PathBuf>,
     options: &Options,
 ) -> Result<Report, ImportRefusal> {
-    let import = Import {
-        database,
-        clock,
-        kind,
-        result_file,
-        options,
-    };
+    let import = Import { database, clock, kind, result_file, options };
     match kind {
-        Kind::CqcLocations => {
-            import
-                .run(subject::Locations, &store::CQC_LOCATIONS, input)
-                .await
-        }
-        Kind::CqcProviders => {
-            import
-                .run(subject::Providers, &store::CQC_PROVIDERS, input)
-                .await
-        }
-        Kind::OdsSites => {
-            import
-                .run(subject::OdsSites, &store::ODS_ORGANISATIONS, input)
-                .await
-        }
-        Kind::OdsHqs => {
-            import
-                .run(subject::OdsHqs, &store::ODS_ORGANISATIONS, input)
-                .await
-        }
-        Kind::OdsSuccession => {
-            import
-                .run(subject::Successions, &store::ODS_SUCCESSIONS, input)
-                .await
-        }
-        Kind::Dspt => {
-            import
-                .run(subject::Statuses, &store::DSPT_STATUSES, input)
-                .await
-        }
+        Kind::CqcLocations => import.run(subject::Locations, &store::CQC_LOCATIONS, input).await,
+        Kind::CqcProviders => import.run(subject::Providers, &store::CQC_PROVIDERS, input).await,
+        Kind::OdsSites => import.run(subject::OdsSites, &store::ODS_ORGANISATIONS, input).await,
+        Kind::OdsHqs => import.run(subject::OdsHqs, &store::ODS_ORGANISATIONS, input).await,
+        Kind::OdsSuccession => import.run(subject::Successions, &store::ODS_SUCCESSIONS, input).await,
+        Kind::Dspt => import.run(subject::Statuses, &store::DSPT_STATUSES, input).await,
         Kind::SiteContacts => {
-            let key = options
-                .contact_key
-                .clone()
-                .ok_or(ImportRefusal::ContactKeyMissing)?;
-            import
-                .run(subject::Contacts { key }, &store::SITE_CONTACTS, input)
-                .await
+            let key = options.contact_key.clone().ok_or(ImportRefusal::ContactKeyMissing)?;
+            import.run(subject::Contacts { key }, &store::SITE_CONTACTS, input).await
         }
     }
 }
@@ -426,11 +368,7 @@ impl Import<'_> {
         self.refuse_what_looks_wrong(&difference)?;
         let rejected_file = self.write_rejections(&difference.rejections)?;
         let read = digest.finished();
-        let data_date = self
-            .options
-            .data_date
-            .or(opened.data_date)
-            .or_else(|| lines::day_in_name(&file));
+        let data_date = self.options.data_date.or(opened.data_date).or_else(|| lines::day_in_name(&file));
         let mut report = Report {
             kind: self.kind.name(),
             layout: opened.layout,
@@ -446,23 +384,14 @@ impl Import<'_> {
             data_date: data_date.map(Day::iso),
             number: None,
             rejected_file,
-            rejections: difference
-                .rejections
-                .iter()
-                .take(SHOWN_MAX)
-                .cloned()
-                .collect(),
+            rejections: difference.rejections.iter().take(SHOWN_MAX).cloned().collect(),
         };
         if !self.options.dry_run {
             let filed = Provenanced {
                 kind: self.kind.name(),
                 layout: opened.layout,
                 full_picture: opened.full_picture,
-                source: self
-                    .options
-                    .source
-                    .clone()
-                    .unwrap_or_else(|| self.kind.publisher().to_owned()),
+                source: self.options.source.clone().unwrap_or_else(|| self.kind.publisher().to_owned()),
                 file_name: file,
                 sha256: read.sha256,
                 size_bytes: read.size_bytes,
@@ -495,13 +424,7 @@ impl Import<'_> {
                     let mut filling = filling.lock().unwrap_or_else(PoisonError::into_inner);
                     filling.insert(
                         key.into_boxed_str(),
-                        Known {
-                            facts: facts.into_boxed_str(),
-                            gone,
-                            seen: false,
-                            change: None,
-                            line: 0,
-                        },
+                        Known { facts: facts.into_boxed_str(), gone, seen: false, change: None, line: 0 },
                     );
                 }
             })
@@ -521,9 +444,7 @@ impl Import<'_> {
                 });
             }
         }
-        if !self.options.allow_shrink
-            && difference.closing * 100 > difference.present * SHRINK_MAX_PERCENT
-        {
+        if !self.options.allow_shrink && difference.closing * 100 > difference.present * SHRINK_MAX_PERCENT {
             return Err(ImportRefusal::WouldShrink {
                 closing: difference.closing,
                 present: difference.present,
@@ -582,9 +503,7 @@ impl Import<'_> {
                     let now = clock.now();
                     store::add_import(tx, number, filed, now).await?;
                     table.put(tx, &difference.puts, number).await?;
-                    table
-                        .mark_gone(tx, &difference.missing, now, number)
-                        .await?;
+                    table.mark_gone(tx, &difference.missing, now, number).await?;
                     Ok(number)
                 })
             })
@@ -598,11 +517,7 @@ fn count(number: usize) -> i64 {
 
 /// A cell that no spreadsheet takes for a formula.
 fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
 fn compare<S: Subject>(
@@ -623,11 +538,7 @@ fn compare<S: Subject>(
                 if let Some(known) = known.get_mut(row.code.as_str()) {
                     known.seen = true;
                 }
-                difference.rejections.push(Rejection {
-                    line: row.line,
-                    code: row.code,
-                    reason,
-                });
+                difference.rejections.push(Rejection { line: row.line, code: row.code, reason });
                 continue;
             }
         };
@@ -646,9 +557,7 @@ fn compare<S: Subject>(
         };
         let was_open = !again
             && there.as_ref().is_some_and(|there| !there.gone)
-            && kept
-                .as_ref()
-                .is_some_and(|kept| subject.is_open(kept, today));
+            && kept.as_ref().is_some_and(|kept| subject.is_open(kept, today));
         let fresh = subject.lay(told, kept, opened);
         let facts = match serde_json::to_string(&fresh) {
             Ok(facts) => facts.into_boxed_str(),
@@ -678,11 +587,7 @@ fn compare<S: Subject>(
                         line: row.line,
                     },
                 );
-                difference.puts.push(Put {
-                    key: boxed,
-                    links,
-                    facts,
-                });
+                difference.puts.push(Put { key: boxed, links, facts });
             }
             Some(there) => {
                 there.seen = true;
@@ -708,11 +613,7 @@ fn compare<S: Subject>(
                 } else {
                     there.line = row.line;
                     there.change = Some(difference.puts.len());
-                    difference.puts.push(Put {
-                        key: key.as_str().into(),
-                        links,
-                        facts,
-                    });
+                    difference.puts.push(Put { key: key.as_str().into(), links, facts });
                 }
             }
         }
@@ -724,8 +625,8 @@ fn compare<S: Subject>(
         if new || there.gone {
             continue;
         }
-        let was_open = serde_json::from_str::<S::Kept>(&there.facts)
-            .is_ok_and(|kept| subject.is_open(&kept, today));
+        let was_open =
+            serde_json::from_str::<S::Kept>(&there.facts).is_ok_and(|kept| subject.is_open(&kept, today));
         difference.present += usize::from(was_open);
         // One that is closed already is not expected in a list of what is open.
         if full && !there.seen && was_open {

@@ -12,8 +12,8 @@ use crate::register::site_contacts::{
     ContactIdHash, ContactKey, SiteContact, SiteContacts, read_email, read_telephone,
 };
 use crate::register::{
-    CqcContactId, CqcLocationId, CqcProviderId, OdsCode, OdsHqCode, OdsSiteCode, Provenance,
-    read_day, tidy, tidy_or_none,
+    CqcContactId, CqcLocationId, CqcProviderId, OdsCode, OdsHqCode, OdsSiteCode, Provenance, read_day, tidy,
+    tidy_or_none,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -59,11 +59,7 @@ pub(super) trait Subject: Send + 'static {
 fn row<T>(line: u64, code: &str, told: Result<T, String>) -> Row<T> {
     /// How much of a code that cannot be read is kept in the result file, in characters.
     const CODE_MAX: usize = 40;
-    Row {
-        line,
-        code: code.chars().take(CODE_MAX).collect(),
-        told,
-    }
+    Row { line, code: code.chars().take(CODE_MAX).collect(), told }
 }
 
 fn words(problem: CodeProblem) -> String {
@@ -82,16 +78,9 @@ fn with_header<T: 'static>(
         Ok(None) => None,
         Ok(Some(there)) => {
             let wide = there.cells.len();
-            let extra = there
-                .cells
-                .iter()
-                .skip(header.len())
-                .any(|cell| !cell.trim().is_empty());
+            let extra = there.cells.iter().skip(header.len()).any(|cell| !cell.trim().is_empty());
             let told = if wide < header.len() || extra {
-                Err(format!(
-                    "the row has {wide} cells, the header {}",
-                    header.len()
-                ))
+                Err(format!("the row has {wide} cells, the header {}", header.len()))
             } else {
                 read(&there, &header)
             };
@@ -138,27 +127,15 @@ const LOCATION_ID: [&str; 4] = [
     "CQC Location ID",
 ];
 const LOCATION_NAME: [&str; 2] = ["Location Name", "Name"];
-const PROVIDER_ID: [&str; 3] = [
-    "Provider ID",
-    "CQC Provider ID (for office use only)",
-    "CQC Provider ID",
-];
-const POSTCODE: [&str; 5] = [
-    "Location Postal Code",
-    "Location Post Code",
-    "Postcode",
-    "Post Code",
-    "Postal Code",
-];
+const PROVIDER_ID: [&str; 3] = ["Provider ID", "CQC Provider ID (for office use only)", "CQC Provider ID"];
+const POSTCODE: [&str; 5] =
+    ["Location Postal Code", "Location Post Code", "Postcode", "Post Code", "Postal Code"];
 const ODS_CODE: [&str; 2] = ["Location ODS Code", "ODS Code"];
 /// Columns that name people. They are listed so that nobody adds them by mistake: no importer reads
 /// them, and a test holds every reader to that.
 #[cfg(test)]
-pub(super) const PEOPLE: [&str; 3] = [
-    "Registered manager",
-    "Provider Nominated Individual Name",
-    "Provider Main Partner Name",
-];
+pub(super) const PEOPLE: [&str; 3] =
+    ["Registered manager", "Provider Nominated Individual Name", "Provider Main Partner Name"];
 
 /// Where each fact of a location is in one file.
 struct LocationColumns {
@@ -258,23 +235,14 @@ impl LocationColumns {
         let date = |place: Option<usize>| -> Result<Option<Day>, String> {
             match text(place) {
                 None => Ok(None),
-                Some(text) => read_day(&text)
-                    .map(Some)
-                    .ok_or_else(|| format!("{text:?} is not a date")),
+                Some(text) => read_day(&text).map(Some).ok_or_else(|| format!("{text:?} is not a date")),
             }
         };
         let id = CqcLocationId::parse(cell(self.id)).map_err(words)?;
         let name = tidy_or_none(cell(self.name)).ok_or("there is no name")?;
         let address = match self.whole_address {
-            Some(place) => cell(place)
-                .split([',', '|'])
-                .filter_map(tidy_or_none)
-                .collect(),
-            None => self
-                .address
-                .iter()
-                .filter_map(|place| tidy_or_none(cell(*place)))
-                .collect(),
+            Some(place) => cell(place).split([',', '|']).filter_map(tidy_or_none).collect(),
+            None => self.address.iter().filter_map(|place| tidy_or_none(cell(*place))).collect(),
         };
         let mut services: Vec<String> = text(self.services)
             .map(|text| text.split('|').filter_map(tidy_or_none).collect())
@@ -333,15 +301,9 @@ impl Subject for Locations {
                 layout: "API bodies",
                 full_picture: false,
                 data_date: None,
-                says: Says {
-                    all: true,
-                    ..Says::default()
-                },
+                says: Says { all: true, ..Says::default() },
             };
-            return Ok((
-                opened,
-                json_rows(input, "locationId", CqcLocation::from_api),
-            ));
+            return Ok((opened, json_rows(input, "locationId", CqcLocation::from_api)));
         }
         let mut cells = input.cells();
         let (header, preamble) = cells.header(&LOCATION_ID, "Location ID")?;
@@ -386,9 +348,7 @@ impl Subject for Locations {
         if says.all {
             // A body of the API says everything, except what it has no field for.
             return CqcLocation {
-                provider_name: kept
-                    .provider_name
-                    .filter(|_| kept.provider_id == told.provider_id),
+                provider_name: kept.provider_name.filter(|_| kept.provider_id == told.provider_id),
                 provider_registered_on: kept
                     .provider_registered_on
                     .filter(|_| kept.provider_id == told.provider_id),
@@ -413,17 +373,9 @@ impl Subject for Locations {
             postcode: choose(says.postcode, told.postcode, kept.postcode),
             telephone: choose(says.telephone, told.telephone, kept.telephone),
             ods_code: choose(says.ods_code, told.ods_code, kept.ods_code),
-            organisation_type: choose(
-                says.organisation_type,
-                told.organisation_type,
-                kept.organisation_type,
-            ),
+            organisation_type: choose(says.organisation_type, told.organisation_type, kept.organisation_type),
             registered_on: choose(says.registered_on, told.registered_on, kept.registered_on),
-            deregistered_on: choose(
-                says.deregistered_on,
-                told.deregistered_on,
-                kept.deregistered_on,
-            ),
+            deregistered_on: choose(says.deregistered_on, told.deregistered_on, kept.deregistered_on),
             provider_registered_on: choose(
                 says.provider_registered_on,
                 told.provider_registered_on,
@@ -433,11 +385,7 @@ impl Subject for Locations {
             care_home: choose(says.care_home, told.care_home, kept.care_home),
             service_types: choose(says.services, told.service_types, kept.service_types),
             region: choose(says.region, told.region, kept.region),
-            local_authority: choose(
-                says.local_authority,
-                told.local_authority,
-                kept.local_authority,
-            ),
+            local_authority: choose(says.local_authority, told.local_authority, kept.local_authority),
             beds: choose(says.beds, told.beds, kept.beds),
             predecessors: kept.predecessors,
             successors: kept.successors,
@@ -447,10 +395,7 @@ impl Subject for Locations {
     }
 
     fn links(&self, kept: &CqcLocation) -> [Option<String>; 2] {
-        [
-            kept.ods_code.as_ref().map(ToString::to_string),
-            kept.provider_id.as_ref().map(ToString::to_string),
-        ]
+        [kept.ods_code.as_ref().map(ToString::to_string), kept.provider_id.as_ref().map(ToString::to_string)]
     }
 
     fn is_open(&self, kept: &CqcLocation, _today: Day) -> bool {
@@ -493,16 +438,9 @@ impl Subject for Providers {
                 why: "providers are imported from bodies of the CQC API, one a line".to_owned(),
             });
         }
-        let opened = Opened {
-            layout: "API bodies",
-            full_picture: false,
-            data_date: None,
-            says: Says::default(),
-        };
-        Ok((
-            opened,
-            json_rows(input, "providerId", CqcProvider::from_api),
-        ))
+        let opened =
+            Opened { layout: "API bodies", full_picture: false, data_date: None, says: Says::default() };
+        Ok((opened, json_rows(input, "providerId", CqcProvider::from_api)))
     }
 
     fn key(&self, told: &CqcProvider) -> String {
@@ -514,10 +452,7 @@ impl Subject for Providers {
     }
 
     fn links(&self, kept: &CqcProvider) -> [Option<String>; 2] {
-        [
-            kept.ods_code.as_ref().map(ToString::to_string),
-            kept.companies_house_number.clone(),
-        ]
+        [kept.ods_code.as_ref().map(ToString::to_string), kept.companies_house_number.clone()]
     }
 
     fn is_open(&self, kept: &CqcProvider, _today: Day) -> bool {
@@ -550,10 +485,7 @@ fn open_ods(
     let name = input.name().to_owned();
     let mut cells = input.cells();
     let Some(first) = cells.next()? else {
-        return Err(ImportRefusal::WrongLayout {
-            file: name,
-            why: "it is empty".to_owned(),
-        });
+        return Err(ImportRefusal::WrongLayout { file: name, why: "it is empty".to_owned() });
     };
     if first.cells.len() != ODS_COLUMNS {
         return Err(ImportRefusal::WrongLayout {
@@ -564,12 +496,7 @@ fn open_ods(
             ),
         });
     }
-    let opened = Opened {
-        layout,
-        full_picture: true,
-        data_date: None,
-        says: Says::default(),
-    };
+    let opened = Opened { layout, full_picture: true, data_date: None, says: Says::default() };
     let mut first = Some(first);
     let rows = std::iter::from_fn(move || {
         let there = match first.take() {
@@ -581,11 +508,7 @@ fn open_ods(
             },
         };
         let told = read_ods(&there, kind, code);
-        let shown = there
-            .cells
-            .first()
-            .map(|code| tidy(code).to_uppercase())
-            .unwrap_or_default();
+        let shown = there.cells.first().map(|code| tidy(code).to_uppercase()).unwrap_or_default();
         Some(Ok(row(there.line, &shown, told)))
     });
     Ok((opened, Box::new(rows)))
@@ -597,24 +520,14 @@ fn read_ods(
     code: fn(&str) -> Result<OdsCode, CodeProblem>,
 ) -> Result<OdsOrganisation, String> {
     if there.cells.len() != ODS_COLUMNS {
-        return Err(format!(
-            "the row has {} columns, not {ODS_COLUMNS}",
-            there.cells.len()
-        ));
+        return Err(format!("the row has {} columns, not {ODS_COLUMNS}", there.cells.len()));
     }
     // Columns are counted from 1 in the register's own description.
-    let column = |number: usize| {
-        there
-            .cells
-            .get(number - 1)
-            .and_then(|cell| tidy_or_none(cell))
-    };
+    let column = |number: usize| there.cells.get(number - 1).and_then(|cell| tidy_or_none(cell));
     let date = |number: usize| -> Result<Option<Day>, String> {
         match column(number) {
             None => Ok(None),
-            Some(text) => read_day(&text)
-                .map(Some)
-                .ok_or_else(|| format!("{text:?} is not a date")),
+            Some(text) => read_day(&text).map(Some).ok_or_else(|| format!("{text:?} is not a date")),
         }
     };
     let left_parent = date(17)?.is_some();
@@ -667,10 +580,7 @@ macro_rules! ods_subject {
             }
 
             fn links(&self, kept: &OdsOrganisation) -> [Option<String>; 2] {
-                [
-                    Some($text.to_owned()),
-                    kept.parent.as_ref().map(ToString::to_string),
-                ]
+                [Some($text.to_owned()), kept.parent.as_ref().map(ToString::to_string)]
             }
 
             fn is_open(&self, kept: &OdsOrganisation, today: Day) -> bool {
@@ -706,22 +616,14 @@ impl Subject for Successions {
     type Kept = Succession;
 
     fn open(&self, input: Input) -> Result<(Opened, Rows<Succession>), ImportRefusal> {
-        let opened = Opened {
-            layout: "succession",
-            full_picture: false,
-            data_date: None,
-            says: Says::default(),
-        };
+        let opened =
+            Opened { layout: "succession", full_picture: false, data_date: None, says: Says::default() };
         let mut cells = input.cells();
         let rows = std::iter::from_fn(move || match cells.next() {
             Err(refusal) => Some(Err(refusal)),
             Ok(None) => None,
             Ok(Some(there)) => {
-                let code = there
-                    .cells
-                    .first()
-                    .map(|code| tidy(code))
-                    .unwrap_or_default();
+                let code = there.cells.first().map(|code| tidy(code)).unwrap_or_default();
                 Some(Ok(row(there.line, &code, read_succession(&there))))
             }
         });
@@ -737,10 +639,7 @@ impl Subject for Successions {
     }
 
     fn links(&self, kept: &Succession) -> [Option<String>; 2] {
-        [
-            Some(kept.predecessor.to_string()),
-            Some(kept.successor.to_string()),
-        ]
+        [Some(kept.predecessor.to_string()), Some(kept.successor.to_string())]
     }
 
     fn is_open(&self, _kept: &Succession, _today: Day) -> bool {
@@ -750,15 +649,10 @@ impl Subject for Successions {
 
 fn read_succession(there: &CellRow) -> Result<Succession, String> {
     let [predecessor, successor, reason, effective, ..] = there.cells.as_slice() else {
-        return Err(format!(
-            "the row has {} columns; four or more are needed",
-            there.cells.len()
-        ));
+        return Err(format!("the row has {} columns; four or more are needed", there.cells.len()));
     };
-    let (predecessor, successor) = (
-        OdsCode::parse(predecessor).map_err(words)?,
-        OdsCode::parse(successor).map_err(words)?,
-    );
+    let (predecessor, successor) =
+        (OdsCode::parse(predecessor).map_err(words)?, OdsCode::parse(successor).map_err(words)?);
     if predecessor == successor {
         return Err("the code succeeds itself".to_owned());
     }
@@ -794,11 +688,7 @@ impl Subject for Statuses {
         // In 2019 the status had no year in it; it was of the year in which it was published.
         let year_from_date = header.find(&["PublicationStatus"]).is_some();
         let opened = Opened {
-            layout: if year_from_date {
-                "search export of 2019"
-            } else {
-                "search export"
-            },
+            layout: if year_from_date { "search export of 2019" } else { "search export" },
             full_picture: true,
             data_date: preamble.iter().find_map(|line| day_in_name(line)),
             says: Says::default(),
@@ -809,9 +699,7 @@ impl Subject for Statuses {
             let (mut year, level) = parse_status(cell(status));
             let published_on = match tidy_or_none(cell(published)) {
                 None => None,
-                Some(text) => {
-                    Some(read_day(&text).ok_or_else(|| format!("{text:?} is not a date"))?)
-                }
+                Some(text) => Some(read_day(&text).ok_or_else(|| format!("{text:?} is not a date"))?),
             };
             if year_from_date && year.is_none() && level != DsptLevel::NotPublished {
                 year = published_on.map(AssessmentYear::of);
@@ -839,10 +727,7 @@ impl Subject for Statuses {
     }
 
     fn links(&self, kept: &DsptStatus) -> [Option<String>; 2] {
-        [
-            Some(kept.level.to_string()),
-            kept.year.map(|year| year.to_string()),
-        ]
+        [Some(kept.level.to_string()), kept.year.map(|year| year.to_string())]
     }
 
     fn is_open(&self, _kept: &DsptStatus, _today: Day) -> bool {
@@ -879,8 +764,7 @@ impl Contacts {
             email: read_email(cell(email))?,
             telephone: read_telephone(cell(telephone))?,
         };
-        let empty =
-            contact.contact_id.is_none() && contact.email.is_none() && contact.telephone.is_none();
+        let empty = contact.contact_id.is_none() && contact.email.is_none() && contact.telephone.is_none();
         Ok((location, (!empty).then_some(contact)))
     }
 }
@@ -890,11 +774,8 @@ impl Subject for Contacts {
     type Kept = SiteContacts;
 
     fn open(&self, input: Input) -> Result<(Opened, Rows<SiteContacts>), ImportRefusal> {
-        const LOCATION: [&str; 3] = [
-            "Location ID",
-            "CQC Location ID",
-            "CQC Location ID (for office use only)",
-        ];
+        const LOCATION: [&str; 3] =
+            ["Location ID", "CQC Location ID", "CQC Location ID (for office use only)"];
         let mut cells = input.cells();
         let (header, preamble) = cells.header(&LOCATION, "Location ID")?;
         let places = [
@@ -925,10 +806,7 @@ impl Subject for Contacts {
                 .map(|id| id.to_string())
                 .unwrap_or_default();
             let told = if there.cells.len() < width {
-                Err(format!(
-                    "the row has {} cells, the header {width}",
-                    there.cells.len()
-                ))
+                Err(format!("the row has {} cells, the header {width}", there.cells.len()))
             } else {
                 self.read(&there, places)
             };
@@ -972,10 +850,7 @@ impl Subject for Contacts {
 
     fn links(&self, kept: &SiteContacts) -> [Option<String>; 2] {
         let first = kept.contacts.first();
-        [
-            first.and_then(|contact| contact.email.clone()),
-            first.and_then(|contact| contact.telephone.clone()),
-        ]
+        [first.and_then(|contact| contact.email.clone()), first.and_then(|contact| contact.telephone.clone())]
     }
 
     fn is_open(&self, kept: &SiteContacts, _today: Day) -> bool {

@@ -5,8 +5,8 @@ use crate::register::cqc::RegistrationStatus;
 use crate::register::dspt::{AssessmentYear, DsptLevel};
 use crate::register::ods::Country;
 use crate::register::{
-    Code, CqcContactId, CqcLocation, CqcLocationId, CqcProviderId, Finding, Imported, OdsCode,
-    OdsSiteCode, Register,
+    Code, CqcContactId, CqcLocation, CqcLocationId, CqcProviderId, Finding, Imported, OdsCode, OdsSiteCode,
+    Register,
 };
 
 fn clock() -> Clock {
@@ -22,26 +22,12 @@ fn options() -> Options {
 }
 
 async fn import(database: &Database, kind: Kind, text: &str) -> Result<Report, ImportRefusal> {
-    run_bytes(
-        database,
-        &clock(),
-        kind,
-        "file.csv",
-        text.as_bytes(),
-        &options(),
-    )
-    .await
+    run_bytes(database, &clock(), kind, "file.csv", text.as_bytes(), &options()).await
 }
 
 async fn takes(database: &Database, kind: Kind, text: &str) -> Report {
-    let report = import(database, kind, text)
-        .await
-        .unwrap_or_else(|why| panic!("{why}"));
-    assert_eq!(
-        report.rows,
-        report.applied + report.unchanged + report.rejected,
-        "{report}"
-    );
+    let report = import(database, kind, text).await.unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(report.rows, report.applied + report.unchanged + report.rejected, "{report}");
     report
 }
 
@@ -50,19 +36,11 @@ fn location_id(text: &str) -> CqcLocationId {
 }
 
 async fn location(database: &Database, id: &str) -> CqcLocation {
-    store::location(&mut &*database, &location_id(id))
-        .await
-        .expect("an answer")
-        .expect("it is there")
+    store::location(&mut &*database, &location_id(id)).await.expect("an answer").expect("it is there")
 }
 
 fn counts(report: &Report) -> [usize; 4] {
-    [
-        report.applied,
-        report.unchanged,
-        report.rejected,
-        report.closed,
-    ]
+    [report.applied, report.unchanged, report.rejected, report.closed]
 }
 
 const RATINGS_HEADER: &str = "Location ID,Location Name,Care Home?,Location Type,Location Primary Inspection Category,Location Street Address,Location Address Line 2,Location City,Location Post Code,Location Local Authority,Location Region,Location ONSPD CCG Code,Location ONSPD CCG,Location Commissioning CCG Code,Location Commissioning CCG Name,Service / Population Group,Domain,Latest Rating,Publication Date,Report Type,Inherited Rating (Y/N),URL,Provider ID,Provider Name,Brand ID,Brand Name\n";
@@ -83,33 +61,19 @@ async fn ratings_are_taken_row_by_row_and_the_same_file_again_changes_nothing() 
         let again = takes(&database, Kind::CqcLocations, &file).await;
         assert_eq!(counts(&again), [0, 4, 0, 0], "{again}");
         assert_eq!(again.number, Some(2));
-        let version = store::register_version(&mut &database)
-            .await
-            .expect("a version");
-        assert_eq!(
-            version, 1,
-            "an import that changed nothing makes no index old"
-        );
+        let version = store::register_version(&mut &database).await.expect("a version");
+        assert_eq!(version, 1, "an import that changed nothing makes no index old");
 
         let tenter = location(&database, "1-10000792582").await;
-        assert_eq!(
-            tenter.postcode.as_ref().map(|code| code.as_str()),
-            Some("DN4 9PE")
-        );
-        assert_eq!(
-            tenter.provider_name.as_deref(),
-            Some("Orchids Care Limited")
-        );
+        assert_eq!(tenter.postcode.as_ref().map(|code| code.as_str()), Some("DN4 9PE"));
+        assert_eq!(tenter.provider_name.as_deref(), Some("Orchids Care Limited"));
         assert_eq!(tenter.town.as_deref(), Some("Doncaster"));
         assert!(tenter.is_social_care() && tenter.is_registered());
         assert_eq!(tenter.provenance.source, "CQC");
         let nook = location(&database, "1-7453047569").await;
         assert!(nook.is_hospice() && !nook.is_social_care() || !nook.is_social_care());
         let trust = location(&database, "RX601").await;
-        assert_eq!(
-            trust.provider_id.as_ref().map(|id| id.as_str()),
-            Some("RX6")
-        );
+        assert_eq!(trust.provider_id.as_ref().map(|id| id.as_str()), Some("RX6"));
     }
 }
 
@@ -122,18 +86,9 @@ async fn a_second_row_that_says_something_else_is_rejected_with_its_line() {
     );
     let report = takes(&database, Kind::CqcLocations, &file).await;
     assert_eq!(counts(&report), [3, 0, 1, 0]);
-    assert_eq!(
-        (
-            report.rejections[0].line,
-            report.rejections[0].code.as_str()
-        ),
-        (4, "1-7453047569")
-    );
+    assert_eq!((report.rejections[0].line, report.rejections[0].code.as_str()), (4, "1-7453047569"));
     assert!(report.rejections[0].reason.contains("line 3"), "{report}");
-    assert_eq!(
-        location(&database, "1-7453047569").await.name,
-        "EACH The Nook"
-    );
+    assert_eq!(location(&database, "1-7453047569").await.name, "EACH The Nook");
 }
 
 const BODY: &str = r#"{"locationId":"1-10024040008","providerId":"1-9408305833","organisationType":"Location","type":"Social Care Org","name":"Ebenezer Care Services","odsCode":"VNHWE","registrationStatus":"Registered","registrationDate":"2021-03-31","dormancy":"Y","dormancyStartDate":"2023-06-01","careHome":"N","numberOfBeds":0,"mainPhoneNumber":"01616691029","localAuthority":"Oldham","region":"North West","postalAddressLine1":"S/C 2-5, Ivy Business Centre","postalAddressTownCity":"Manchester","postalCode":"M35 9BG","gacServiceTypes":[{"description":"Domiciliary care service","name":"Homecare agencies"}],"regulatedActivities":[{"code":"RA1","contacts":[{"personFamilyName":"PERSONA","personGivenName":"GIVENNA","personRoles":["Registered Manager"],"personTitle":"Mx"}],"name":"Personal care"}],"relationships":[]}"#;
@@ -143,18 +98,14 @@ async fn bodies_of_the_api_are_read_and_nobodys_name_is_kept() {
     for database in both_engines().await {
         let file = format!(
             "\u{feff}{BODY}\r\n\r\n{}",
-            BODY.replace("\"odsCode\":\"VNHWE\",", "")
-                .replace("1-10024040008", "1-10024040009")
+            BODY.replace("\"odsCode\":\"VNHWE\",", "").replace("1-10024040008", "1-10024040009")
         );
         let report = takes(&database, Kind::CqcLocations, &file).await;
         assert_eq!(counts(&report), [2, 0, 0, 0], "{report}");
         let ebenezer = location(&database, "1-10024040008").await;
         assert_eq!(ebenezer.dormant, Some(true));
         assert_eq!(ebenezer.status, RegistrationStatus::Registered);
-        assert_eq!(
-            ebenezer.registered_on.map(Day::iso).as_deref(),
-            Some("2021-03-31")
-        );
+        assert_eq!(ebenezer.registered_on.map(Day::iso).as_deref(), Some("2021-03-31"));
         assert_eq!(ebenezer.beds, Some(0));
         // A field without a value is an absent key.
         let without = location(&database, "1-10024040009").await;
@@ -164,25 +115,13 @@ async fn bodies_of_the_api_are_read_and_nobodys_name_is_kept() {
         // A body that ends in the middle is a rejection, and what is there stays.
         let cut = format!("{BODY}\n{}\nnot json", &BODY[..300]);
         let report = takes_or_refuses(&database, &cut).await;
-        assert!(report.is_err_and(|why| matches!(
-            why,
-            ImportRefusal::NothingReadable {
-                rows: 3,
-                rejected: 2,
-                ..
-            }
-        )));
-        let report = takes(
-            &database,
-            Kind::CqcLocations,
-            &format!("{BODY}\n{BODY}\n{}", &BODY[..300]),
-        )
-        .await;
-        assert_eq!(counts(&report), [0, 2, 1, 0]);
         assert!(
-            report.rejections[0].reason.contains("ends in the middle"),
-            "{report}"
+            report
+                .is_err_and(|why| matches!(why, ImportRefusal::NothingReadable { rows: 3, rejected: 2, .. }))
         );
+        let report = takes(&database, Kind::CqcLocations, &format!("{BODY}\n{BODY}\n{}", &BODY[..300])).await;
+        assert_eq!(counts(&report), [0, 2, 1, 0]);
+        assert!(report.rejections[0].reason.contains("ends in the middle"), "{report}");
         assert_eq!(report.rejections[0].line, 3);
     }
 }
@@ -211,12 +150,7 @@ async fn nobody_is_named(database: &Database) {
 }
 
 /// A directory of one layout with some sites of consecutive numbers.
-fn directory(
-    preamble: &str,
-    authority: &str,
-    id_column: &str,
-    sites: std::ops::Range<u32>,
-) -> String {
+fn directory(preamble: &str, authority: &str, id_column: &str, sites: std::ops::Range<u32>) -> String {
     let mut file = format!(
         "{preamble}Name,Also known as,Address,Postcode,Phone number,Service's website (if available),Service types,Date of latest check,Specialisms/services,Provider name,{authority},Region,Location URL,{id_column},CQC Provider ID (for office use only)\n"
     );
@@ -234,47 +168,26 @@ const NEW_ID: &str = "CQC Location ID (for office use only)";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_layout_of_the_directory_is_read() {
     for database in both_engines().await {
-        let preamble =
-            "\u{feff}CQC Locations data,,\n\nThis data was produced on 29 July 2026\n,,,\n";
+        let preamble = "\u{feff}CQC Locations data,,\n\nThis data was produced on 29 July 2026\n,,,\n";
         let new = directory(preamble, "Local authority", NEW_ID, 0..3);
         let report = takes(&database, Kind::CqcLocations, &new).await;
         assert_eq!(counts(&report), [3, 0, 0, 0], "{report}");
-        assert_eq!(
-            (report.layout, report.data_date.as_deref()),
-            ("directory", Some("2026-07-29"))
-        );
+        assert_eq!((report.layout, report.data_date.as_deref()), ("directory", Some("2026-07-29")));
         // The header of 2020 lost a bracket and wrote Authority with a capital letter.
-        let old = directory(
-            "",
-            "Local Authority",
-            "\"CQC Location (for office use only\"",
-            0..3,
-        );
-        assert_eq!(
-            counts(&takes(&database, Kind::CqcLocations, &old).await),
-            [0, 3, 0, 0]
-        );
+        let old = directory("", "Local Authority", "\"CQC Location (for office use only\"", 0..3);
+        assert_eq!(counts(&takes(&database, Kind::CqcLocations, &old).await), [0, 3, 0, 0]);
         let house = location(&database, "1-100000001").await;
         assert_eq!(house.address, ["1 High Street", "Shaw", "Oldham"]);
         assert_eq!(house.also_known_as, None);
         assert_eq!(house.local_authority.as_deref(), Some("Oldham"));
-        assert!(
-            house.is_social_care(),
-            "by its services: the layout has no type"
-        );
-        assert_eq!(
-            house.provenance.data_date.map(Day::iso).as_deref(),
-            Some("2026-07-29")
-        );
+        assert!(house.is_social_care(), "by its services: the layout has no type");
+        assert_eq!(house.provenance.data_date.map(Day::iso).as_deref(), Some("2026-07-29"));
         // The third layout has the address in four columns.
         let third = "Name,Also known as,Address 1,Address 2,Town/City,County,Postcode,Service types,Provider name,CQC Location ID (for office use only),CQC Provider ID (for office use only)\n\
             House 1,,1 High Street,Shaw,Oldham,Lancashire,ol28sp,Residential homes,Oak Care Limited,1-100000001,1-222222222\n\
             House 0,,0 High Street,Shaw,Oldham,Lancashire,OL2 8SP,Residential homes,Oak Care Limited,1-100000000,1-222222222\n\
             House 2,,2 High Street,Shaw,Oldham,Lancashire,OL2 8SP,Residential homes,Oak Care Limited,1-100000002,1-222222222\n";
-        assert_eq!(
-            counts(&takes(&database, Kind::CqcLocations, third).await),
-            [3, 0, 0, 0]
-        );
+        assert_eq!(counts(&takes(&database, Kind::CqcLocations, third).await), [3, 0, 0, 0]);
         let house = location(&database, "1-100000001").await;
         assert_eq!(house.town.as_deref(), Some("Oldham"));
         assert_eq!(
@@ -288,18 +201,11 @@ async fn every_layout_of_the_directory_is_read() {
 #[tokio::test]
 async fn the_day_of_the_data_is_read_from_the_files_name() {
     let check = |name: &str, day: Option<&str>| {
-        assert_eq!(
-            lines::day_in_name(name).map(Day::iso).as_deref(),
-            day,
-            "{name}"
-        )
+        assert_eq!(lines::day_in_name(name).map(Day::iso).as_deref(), day, "{name}")
     };
     check("29_July_2026_CQC_directory.csv", Some("2026-07-29"));
     check("01 Oct 2026 HSCA_Active_Locations.csv", Some("2026-10-01"));
-    check(
-        "dspt_search_results_2022-09-09_half.csv",
-        Some("2022-09-09"),
-    );
+    check("dspt_search_results_2022-09-09_half.csv", Some("2022-09-09"));
     check("ecarehomesite_20260131.csv", Some("2026-01-31"));
     check("2021.csv", None);
     check("report-12345678.csv", None);
@@ -312,35 +218,19 @@ const HSCA: &str = "Location ID,Location HSCA start date,Dormant (Y/N),Care home
 async fn the_active_locations_bring_codes_and_a_later_layout_without_them_erases_none() {
     for database in both_engines().await {
         let report = takes(&database, Kind::CqcLocations, HSCA).await;
-        assert_eq!(
-            (report.layout, report.applied),
-            ("HSCA active locations", 1),
-            "{report}"
-        );
+        assert_eq!((report.layout, report.applied), ("HSCA active locations", 1), "{report}");
         let ratings = format!(
             "{RATINGS_HEADER}1-10024040008,Ebenezer Care,N,Social Care Org,x,Ivy Business Centre,,Manchester,M35 9BG,Oldham,North West,,,,,Overall,Overall,Good,20/11/2024,Location,N,u,1-9408305833,Ebenezer Care Services Limited,-,-\n"
         );
-        assert_eq!(
-            takes(&database, Kind::CqcLocations, &ratings).await.applied,
-            1
-        );
+        assert_eq!(takes(&database, Kind::CqcLocations, &ratings).await.applied, 1);
         let ebenezer = location(&database, "1-10024040008").await;
         assert_eq!(ebenezer.name, "Ebenezer Care");
-        assert_eq!(
-            ebenezer.ods_code.as_ref().map(|code| code.as_str()),
-            Some("VNHWE")
-        );
+        assert_eq!(ebenezer.ods_code.as_ref().map(|code| code.as_str()), Some("VNHWE"));
         assert_eq!(ebenezer.service_types, ["Homecare agencies"]);
         assert_eq!(ebenezer.dormant, Some(true));
         // Two forms of date in one file.
-        assert_eq!(
-            ebenezer.registered_on.map(Day::iso).as_deref(),
-            Some("2021-03-31")
-        );
-        assert_eq!(
-            ebenezer.provider_registered_on.map(Day::iso).as_deref(),
-            Some("2026-01-31")
-        );
+        assert_eq!(ebenezer.registered_on.map(Day::iso).as_deref(), Some("2021-03-31"));
+        assert_eq!(ebenezer.provider_registered_on.map(Day::iso).as_deref(), Some("2026-01-31"));
         nobody_is_named(&database).await;
         // Each of the columns that name people is in the file this was tried on.
         for person in subject::PEOPLE {
@@ -360,53 +250,27 @@ async fn a_list_of_active_locations_does_not_bring_back_a_cancelled_one() {
     takes(&database, Kind::CqcLocations, HSCA).await;
     let ebenezer = location(&database, "1-10024040008").await;
     assert_eq!(ebenezer.status, RegistrationStatus::Deregistered);
-    assert_eq!(
-        ebenezer.deregistered_on.map(Day::iso).as_deref(),
-        Some("2026-01-31")
-    );
+    assert_eq!(ebenezer.deregistered_on.map(Day::iso).as_deref(), Some("2026-01-31"));
 }
 
 #[tokio::test]
 async fn a_column_that_is_needed_and_missing_is_named() {
     let database = sqlite().await;
     let check = async |kind: Kind, file: &str, column: &str| {
-        let why = import(&database, kind, file)
-            .await
-            .expect_err("refused")
-            .to_string();
+        let why = import(&database, kind, file).await.expect_err("refused").to_string();
         assert!(why.contains(column) && why.contains("missing"), "{why}");
     };
     let directory = directory("", "Local authority", NEW_ID, 0..3);
-    check(
-        Kind::CqcLocations,
-        &directory.replace(NEW_ID, "Number"),
-        "Location ID",
-    )
-    .await;
-    check(
-        Kind::CqcLocations,
-        &directory.replace("Postcode", "Zip"),
-        "Location Postal Code",
-    )
-    .await;
-    check(
-        Kind::CqcLocations,
-        &HSCA.replace("Location ODS Code", "Code"),
-        "Location ODS Code",
-    )
-    .await;
+    check(Kind::CqcLocations, &directory.replace(NEW_ID, "Number"), "Location ID").await;
+    check(Kind::CqcLocations, &directory.replace("Postcode", "Zip"), "Location Postal Code").await;
+    check(Kind::CqcLocations, &HSCA.replace("Location ODS Code", "Code"), "Location ODS Code").await;
     check(
         Kind::Dspt,
         "Code,Organisation Name,Date Of Publication,Primary Sector\nVN139,X,,Social Care\n",
         "Status",
     )
     .await;
-    check(
-        Kind::SiteContacts,
-        "Location ID,Email,Telephone\n",
-        "Contact ID",
-    )
-    .await;
+    check(Kind::SiteContacts, "Location ID,Email,Telephone\n", "Contact ID").await;
     check(Kind::Dspt, "", "Code").await;
 }
 
@@ -419,9 +283,8 @@ async fn what_is_no_text_at_all_is_named() {
         (b"\xff\xfeC\x00o\x00", "UTF-16"),
         (b"<!DOCTYPE html><html>", "web page"),
     ] {
-        let why = run_bytes(&database, &clock(), Kind::Dspt, "x", bytes, &options())
-            .await
-            .expect_err("refused");
+        let why =
+            run_bytes(&database, &clock(), Kind::Dspt, "x", bytes, &options()).await.expect_err("refused");
         assert!(why.to_string().contains(word), "{why}");
     }
 }
@@ -433,46 +296,23 @@ async fn a_file_cut_short_is_refused_until_somebody_has_looked() {
         takes(&database, Kind::CqcLocations, &whole).await;
         let five_less = directory("", "Local authority", NEW_ID, 5..100);
         let six_less = directory("", "Local authority", NEW_ID, 6..100);
-        let why = import(&database, Kind::CqcLocations, &six_less)
-            .await
-            .expect_err("refused");
-        assert!(
-            matches!(
-                why,
-                ImportRefusal::WouldShrink {
-                    closing: 6,
-                    present: 100
-                }
-            ),
-            "{why}"
-        );
-        assert!(
-            location(&database, "1-100000000").await.is_registered(),
-            "a refusal changes nothing"
-        );
+        let why = import(&database, Kind::CqcLocations, &six_less).await.expect_err("refused");
+        assert!(matches!(why, ImportRefusal::WouldShrink { closing: 6, present: 100 }), "{why}");
+        assert!(location(&database, "1-100000000").await.is_registered(), "a refusal changes nothing");
         // Half a file ends in the middle of a row.
-        let why = import(&database, Kind::CqcLocations, &whole[..whole.len() / 2])
-            .await
-            .expect_err("refused");
+        let why =
+            import(&database, Kind::CqcLocations, &whole[..whole.len() / 2]).await.expect_err("refused");
         assert!(matches!(why, ImportRefusal::WouldShrink { .. }), "{why}");
         // No rows at all is the shortest file.
         let header = whole.split_inclusive('\n').next().expect("a header");
-        let why = import(&database, Kind::CqcLocations, header)
-            .await
-            .expect_err("refused");
-        assert!(
-            matches!(why, ImportRefusal::WouldShrink { closing: 100, .. }),
-            "{why}"
-        );
+        let why = import(&database, Kind::CqcLocations, header).await.expect_err("refused");
+        assert!(matches!(why, ImportRefusal::WouldShrink { closing: 100, .. }), "{why}");
 
         let report = takes(&database, Kind::CqcLocations, &five_less).await;
         assert_eq!(counts(&report), [0, 95, 0, 5]);
         let gone = location(&database, "1-100000000").await;
         assert!(gone.gone_from_register_at.is_some() && !gone.is_registered());
-        let allowed = Options {
-            allow_shrink: true,
-            ..options()
-        };
+        let allowed = Options { allow_shrink: true, ..options() };
         let report = run_bytes(
             &database,
             &clock(),
@@ -496,43 +336,17 @@ async fn a_file_that_closes_too_many_at_once_is_refused_even_if_it_is_not_a_full
     let database = sqlite().await;
     let body = |number: u32, status: &str| {
         BODY.replace("1-10024040008", &format!("1-{}", 100_000_000 + number))
-            .replace(
-                "\"registrationStatus\":\"Registered\"",
-                &format!("\"registrationStatus\":\"{status}\""),
-            )
+            .replace("\"registrationStatus\":\"Registered\"", &format!("\"registrationStatus\":\"{status}\""))
     };
     let file = |closed: u32| -> String {
         (0..40)
-            .map(|number| {
-                body(
-                    number,
-                    if number < closed {
-                        "Deregistered"
-                    } else {
-                        "Registered"
-                    },
-                ) + "\n"
-            })
+            .map(|number| body(number, if number < closed { "Deregistered" } else { "Registered" }) + "\n")
             .collect()
     };
     takes(&database, Kind::CqcLocations, &file(0)).await;
-    assert_eq!(
-        takes(&database, Kind::CqcLocations, &file(2)).await.closed,
-        2
-    );
-    let why = import(&database, Kind::CqcLocations, &file(10))
-        .await
-        .expect_err("refused");
-    assert!(
-        matches!(
-            why,
-            ImportRefusal::WouldShrink {
-                closing: 8,
-                present: 38
-            }
-        ),
-        "{why}"
-    );
+    assert_eq!(takes(&database, Kind::CqcLocations, &file(2)).await.closed, 2);
+    let why = import(&database, Kind::CqcLocations, &file(10)).await.expect_err("refused");
+    assert!(matches!(why, ImportRefusal::WouldShrink { closing: 8, present: 38 }), "{why}");
 }
 
 #[tokio::test]
@@ -540,12 +354,7 @@ async fn a_row_that_cannot_be_read_is_not_taken_for_one_that_is_gone() {
     let database = sqlite().await;
     let file = directory("", "Local authority", NEW_ID, 0..10);
     takes(&database, Kind::CqcLocations, &file).await;
-    let report = takes(
-        &database,
-        Kind::CqcLocations,
-        &file.replace("House 3,", ","),
-    )
-    .await;
+    let report = takes(&database, Kind::CqcLocations, &file.replace("House 3,", ",")).await;
     assert_eq!(counts(&report), [0, 9, 1, 0], "{report}");
     assert!(location(&database, "1-100000003").await.is_registered());
 }
@@ -562,9 +371,7 @@ EE133799-SSCM-CPCSCAPS,UNIVERSITY OF BRISTOL,21/22 Standards Met,29/06/2022,Univ
 
 async fn status(database: &Database, code: &str) -> Option<crate::register::DsptStatus> {
     let code = OdsCode::parse(code).expect("a code");
-    store::dspt(&mut &*database, &code)
-        .await
-        .expect("an answer")
+    store::dspt(&mut &*database, &code).await.expect("an answer")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -572,35 +379,14 @@ async fn dspt_rows_with_damaged_codes_are_rejected_by_line_and_the_rest_is_taken
     for database in both_engines().await {
         let report = takes(&database, Kind::Dspt, DSPT).await;
         assert_eq!(counts(&report), [5, 0, 3, 0], "{report}");
-        let lines: Vec<(u64, &str)> = report
-            .rejections
-            .iter()
-            .map(|one| (one.line, one.code.as_str()))
-            .collect();
-        assert_eq!(
-            lines,
-            [(5, "8A738CLOSED"), (6, "VL0GTCLOSED"), (7, "01/04/2004")]
-        );
-        assert!(
-            report.rejections[2].reason.contains("spreadsheet"),
-            "{report}"
-        );
+        let lines: Vec<(u64, &str)> =
+            report.rejections.iter().map(|one| (one.line, one.code.as_str())).collect();
+        assert_eq!(lines, [(5, "8A738CLOSED"), (6, "VL0GTCLOSED"), (7, "01/04/2004")]);
+        assert!(report.rejections[2].reason.contains("spreadsheet"), "{report}");
         let row = status(&database, "VN139").await.expect("there");
-        assert_eq!(
-            (row.level, row.year),
-            (
-                DsptLevel::StandardsMet,
-                Some(AssessmentYear::starting(2021))
-            )
-        );
-        assert_eq!(
-            row.published_on.map(Day::iso).as_deref(),
-            Some("2022-06-24")
-        );
-        assert!(
-            status(&database, "8HK29").await.is_some(),
-            "lower case in the file"
-        );
+        assert_eq!((row.level, row.year), (DsptLevel::StandardsMet, Some(AssessmentYear::starting(2021))));
+        assert_eq!(row.published_on.map(Day::iso).as_deref(), Some("2022-06-24"));
+        assert!(status(&database, "8HK29").await.is_some(), "lower case in the file");
         assert_eq!(
             status(&database, "VLN99").await.expect("there").level,
             DsptLevel::Unknown("Outcomes Achieved".to_owned())
@@ -612,10 +398,8 @@ async fn dspt_rows_with_damaged_codes_are_rejected_by_line_and_the_rest_is_taken
 #[tokio::test]
 async fn the_dspt_headers_of_2019_and_2023_are_read() {
     let database = sqlite().await;
-    let newer = DSPT.replace(
-        "Commissioner (From ODS)",
-        "\"Integrated Care Board (where available, from ODS)\"",
-    );
+    let newer =
+        DSPT.replace("Commissioner (From ODS)", "\"Integrated Care Board (where available, from ODS)\"");
     assert_eq!(takes(&database, Kind::Dspt, &newer).await.applied, 5);
     let database = sqlite().await;
     let older = "OrganisationName,ODSCode,PublicationStatus,DateOfPublication,PrimarySector,CCG (from ODS and CQC)\n\
@@ -625,23 +409,10 @@ async fn the_dspt_headers_of_2019_and_2023_are_read() {
         NOBODY,VN999,,,Social Care,\n";
     assert_eq!(takes(&database, Kind::Dspt, older).await.applied, 4);
     let row = status(&database, "VN139").await.expect("there");
-    assert_eq!(
-        row.year,
-        Some(AssessmentYear::starting(2018)),
-        "the year in which it was published"
-    );
-    assert_eq!(
-        status(&database, "VLD2G").await.expect("there").year,
-        Some(AssessmentYear::starting(2019))
-    );
-    assert_eq!(
-        status(&database, "R0A").await.expect("there").level,
-        DsptLevel::PlanAgreed
-    );
-    assert_eq!(
-        status(&database, "VN999").await.expect("there").level,
-        DsptLevel::NotPublished
-    );
+    assert_eq!(row.year, Some(AssessmentYear::starting(2018)), "the year in which it was published");
+    assert_eq!(status(&database, "VLD2G").await.expect("there").year, Some(AssessmentYear::starting(2019)));
+    assert_eq!(status(&database, "R0A").await.expect("there").level, DsptLevel::PlanAgreed);
+    assert_eq!(status(&database, "VN999").await.expect("there").level, DsptLevel::NotPublished);
 }
 
 /// A row of 27 columns.
@@ -654,45 +425,28 @@ fn ods(code: &str, name: &str, closed: &str, parent: &str, left: &str, country: 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ods_sites_and_headquarters_share_a_table_and_close_only_their_own() {
     for database in both_engines().await {
-        let sites: String = (0..30)
-            .map(|n| ods(&format!("VN1{n:02}"), "HOUSE", "", "AQ8C", "", "1"))
-            .collect();
+        let sites: String =
+            (0..30).map(|n| ods(&format!("VN1{n:02}"), "HOUSE", "", "AQ8C", "", "1")).collect();
         let sites = sites
             + &ods("VN200", "CLOSED HOUSE", "20201012", "AQ8C", "", "1")
             + &ods("VN201", "MOVED HOUSE", "", "AQ8C", "20201012", "1")
             + &ods("VN202", "CARTREF", "", "", "", "3");
         assert_eq!(takes(&database, Kind::OdsSites, &sites).await.applied, 33);
         let hqs = ods("AQ8C", "HEATHBANK", "", "", "", "1");
-        assert_eq!(
-            counts(&takes(&database, Kind::OdsHqs, &hqs).await),
-            [1, 0, 0, 0]
-        );
+        assert_eq!(counts(&takes(&database, Kind::OdsHqs, &hqs).await), [1, 0, 0, 0]);
         let today = clock().now().day();
         let organisation = async |code: &str| {
             let code = OdsCode::parse(code).expect("a code");
-            store::organisation(&mut &database, &code)
-                .await
-                .expect("an answer")
-                .expect("there")
+            store::organisation(&mut &database, &code).await.expect("an answer").expect("there")
         };
         let open = organisation("VN100").await;
         assert!(open.is_open(today) && open.country == Some(Country::England));
         assert_eq!(open.parent.as_ref().map(|code| code.as_str()), Some("AQ8C"));
-        assert_eq!(
-            open.postcode.as_ref().map(|code| code.as_str()),
-            Some("OL2 8SP")
-        );
+        assert_eq!(open.postcode.as_ref().map(|code| code.as_str()), Some("OL2 8SP"));
         assert!(!organisation("VN200").await.is_open(today));
-        assert_eq!(
-            organisation("VN201").await.parent,
-            None,
-            "it has left its headquarters"
-        );
+        assert_eq!(organisation("VN201").await.parent, None, "it has left its headquarters");
         assert_eq!(organisation("VN202").await.country, Some(Country::Wales));
-        assert!(
-            organisation("AQ8C").await.is_open(today),
-            "a list of sites says nothing about headquarters"
-        );
+        assert!(organisation("AQ8C").await.is_open(today), "a list of sites says nothing about headquarters");
         assert_eq!(
             store::sites_of_hq(&mut &database, &OdsCode::parse("AQ8C").expect("a code"))
                 .await
@@ -702,13 +456,9 @@ async fn ods_sites_and_headquarters_share_a_table_and_close_only_their_own() {
         );
 
         // Headquarters handed in as sites are refused as a whole, and the words say why.
-        let why = import(&database, Kind::OdsSites, &hqs)
-            .await
-            .expect_err("refused");
+        let why = import(&database, Kind::OdsSites, &hqs).await.expect_err("refused");
         assert!(why.to_string().contains("headquarters"), "{why}");
-        let why = import(&database, Kind::OdsSites, DSPT)
-            .await
-            .expect_err("refused");
+        let why = import(&database, Kind::OdsSites, DSPT).await.expect_err("refused");
         assert!(why.to_string().contains("27"), "{why}");
     }
 }
@@ -719,21 +469,9 @@ async fn old_files_in_western_letters_are_read() {
     let mut bytes = ods("VN139", "CAF? HOUSE", "", "", "", "1").into_bytes();
     let place = bytes.iter().position(|byte| *byte == b'?').expect("there");
     bytes[place] = 0xc9;
-    run_bytes(
-        &database,
-        &clock(),
-        Kind::OdsSites,
-        "x.csv",
-        &bytes,
-        &options(),
-    )
-    .await
-    .expect("taken");
+    run_bytes(&database, &clock(), Kind::OdsSites, "x.csv", &bytes, &options()).await.expect("taken");
     let code = OdsCode::parse("VN139").expect("a code");
-    let found = store::organisation(&mut &database, &code)
-        .await
-        .expect("read")
-        .expect("there");
+    let found = store::organisation(&mut &database, &code).await.expect("read").expect("there");
     assert_eq!(found.name, "CAFÉ HOUSE");
 }
 
@@ -754,12 +492,8 @@ async fn a_providers_number_given_for_a_location_is_told_by_the_register() {
     for database in both_engines().await {
         takes(&database, Kind::CqcProviders, r#"{"providerId":"1-101655600","name":"Heathbank Support Services","registrationStatus":"Registered","ownershipType":"Organisation","odsCode":"AQ8C","companiesHouseNumber":"IP19203R  "}"#).await;
         let imported = Imported::new(database);
-        let is_provider = async |number: &str| {
-            imported
-                .is_provider_number(&location_id(number))
-                .await
-                .expect("an answer")
-        };
+        let is_provider =
+            async |number: &str| imported.is_provider_number(&location_id(number)).await.expect("an answer");
         assert!(is_provider("1-101655600").await && !is_provider("1-101655601").await);
         // The two have one shape: as a location it is not found, as a provider it is.
         let as_location = Code::CqcLocation(location_id("1-101655600"));
@@ -778,10 +512,7 @@ async fn a_site_that_is_new_at_cqc_is_not_yet_in_ods_and_the_two_say_so_apart() 
     takes(&database, Kind::CqcLocations, BODY).await;
     let imported = Imported::new(database);
     let code = OdsSiteCode::parse("VNHWE").expect("a code");
-    assert_eq!(
-        imported.find(&Code::OdsSite(code.clone())).await,
-        Ok(Finding::NotFound)
-    );
+    assert_eq!(imported.find(&Code::OdsSite(code.clone())).await, Ok(Finding::NotFound));
     let at_cqc = imported.site_of_ods(&code.any()).await.expect("an answer");
     assert_eq!(at_cqc.len(), 1);
 }
@@ -789,15 +520,10 @@ async fn a_site_that_is_new_at_cqc_is_not_yet_in_ods_and_the_two_say_so_apart() 
 #[tokio::test]
 async fn of_two_locations_with_one_code_the_registered_one_comes_first() {
     let database = sqlite().await;
-    let old = BODY
-        .replace("1-10024040008", "1-100000001")
-        .replace("\"Registered\"", "\"Deregistered\"");
+    let old = BODY.replace("1-10024040008", "1-100000001").replace("\"Registered\"", "\"Deregistered\"");
     takes(&database, Kind::CqcLocations, &format!("{old}\n{BODY}")).await;
     let code = OdsCode::parse("VNHWE").expect("a code");
-    let found = Imported::new(database)
-        .site_of_ods(&code)
-        .await
-        .expect("an answer");
+    let found = Imported::new(database).site_of_ods(&code).await.expect("an answer");
     let ids: Vec<&str> = found.iter().map(|location| location.id.as_str()).collect();
     assert_eq!(ids, ["1-10024040008", "1-100000001"]);
 }
@@ -817,15 +543,9 @@ async fn site_contacts_keep_hashes_and_a_wrong_contact_id_is_in_no_message() {
         assert_eq!(report.rejected, 3, "{report}");
         assert!(!report.to_string().contains("9999999999"), "{report}");
         assert!(!report.json().contains("9999999999"), "{report}");
-        assert!(
-            !report.to_string().contains("12345,") && !report.json().contains("\"12345\""),
-            "{report}"
-        );
+        assert!(!report.to_string().contains("12345,") && !report.json().contains("\"12345\""), "{report}");
         let heathbank = location_id("1-120745060");
-        let contacts = store::site_contacts(&mut &database, &heathbank)
-            .await
-            .expect("read")
-            .expect("there");
+        let contacts = store::site_contacts(&mut &database, &heathbank).await.expect("read").expect("there");
         assert_eq!(
             contacts.emails().collect::<Vec<_>>(),
             ["manager@heathbank.example", "deputy@heathbank.example"]
@@ -834,76 +554,42 @@ async fn site_contacts_keep_hashes_and_a_wrong_contact_id_is_in_no_message() {
         let key = ContactKey::new([3; 32]);
         let matches = async |location: &str, id: &str| {
             let id = CqcContactId::parse(id).expect("an ID");
-            store::contact_id_matches(&mut &database, &key, &location_id(location), &id)
-                .await
-                .expect("read")
+            store::contact_id_matches(&mut &database, &key, &location_id(location), &id).await.expect("read")
         };
         assert_eq!(matches("1-120745060", "1-7120745060").await, Some(true));
         assert_eq!(matches("1-120745060", "1-7126240944").await, Some(false));
-        assert_eq!(
-            matches("1-117886088", "1-7117886088").await,
-            None,
-            "no row of it was taken"
-        );
+        assert_eq!(matches("1-117886088", "1-7117886088").await, None, "no row of it was taken");
         let facts = format!("{contacts:?}");
         assert!(!facts.contains("7120745060"), "{facts}");
 
-        assert_eq!(
-            takes(&database, Kind::SiteContacts, CONTACTS).await.applied,
-            0
-        );
+        assert_eq!(takes(&database, Kind::SiteContacts, CONTACTS).await.applied, 0);
         // A manager who left is not in the next feed's rows of the location.
-        let fewer = "Location ID,Contact ID,Email,Telephone\n1-120745060,1-7120745061,deputy@heathbank.example,\n";
+        let fewer =
+            "Location ID,Contact ID,Email,Telephone\n1-120745060,1-7120745061,deputy@heathbank.example,\n";
         assert_eq!(takes(&database, Kind::SiteContacts, fewer).await.applied, 1);
         assert_eq!(matches("1-120745060", "1-7120745060").await, Some(false));
-        assert_eq!(
-            matches("1-126240944", "1-7126240944").await,
-            Some(true),
-            "not named, not changed"
-        );
+        assert_eq!(matches("1-126240944", "1-7126240944").await, Some(true), "not named, not changed");
     }
 }
 
 #[tokio::test]
 async fn without_the_key_site_contacts_are_refused() {
     let database = sqlite().await;
-    let refused = run_bytes(
-        &database,
-        &clock(),
-        Kind::SiteContacts,
-        "x",
-        CONTACTS.as_bytes(),
-        &Options::default(),
-    )
-    .await;
+    let refused =
+        run_bytes(&database, &clock(), Kind::SiteContacts, "x", CONTACTS.as_bytes(), &Options::default())
+            .await;
     assert!(matches!(refused, Err(ImportRefusal::ContactKeyMissing)));
 }
 
 #[tokio::test]
 async fn a_dry_run_counts_and_changes_nothing() {
     let database = sqlite().await;
-    let dry = Options {
-        dry_run: true,
-        ..options()
-    };
-    let report = run_bytes(
-        &database,
-        &clock(),
-        Kind::Dspt,
-        "x.csv",
-        DSPT.as_bytes(),
-        &dry,
-    )
-    .await
-    .expect("counted");
+    let dry = Options { dry_run: true, ..options() };
+    let report =
+        run_bytes(&database, &clock(), Kind::Dspt, "x.csv", DSPT.as_bytes(), &dry).await.expect("counted");
     assert_eq!((report.applied, report.number), (5, None));
     assert_eq!(status(&database, "VN139").await, None);
-    assert!(
-        store::past_imports(&mut &database)
-            .await
-            .expect("read")
-            .is_empty()
-    );
+    assert!(store::past_imports(&mut &database).await.expect("read").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -920,10 +606,7 @@ async fn of_two_imports_at_once_one_stands_and_the_other_says_so() {
         let stood = usize::from(one.is_ok()) + usize::from(other.is_ok());
         assert!(stood >= 1, "{one:?} {other:?}");
         for refused in [one, other].into_iter().filter_map(Result::err) {
-            assert!(
-                matches!(refused, ImportRefusal::ChangedMeanwhile),
-                "{refused}"
-            );
+            assert!(matches!(refused, ImportRefusal::ChangedMeanwhile), "{refused}");
         }
         let past = store::past_imports(&mut &database).await.expect("read");
         assert_eq!(past.len(), stood);
@@ -933,22 +616,15 @@ async fn of_two_imports_at_once_one_stands_and_the_other_says_so() {
 #[tokio::test]
 async fn rejections_are_written_beside_the_file_and_no_cell_is_a_formula() {
     let database = sqlite().await;
-    let folder = std::env::temp_dir()
-        .join("carepost-tests")
-        .join(crate::id::new_token());
+    let folder = std::env::temp_dir().join("carepost-tests").join(crate::id::new_token());
     std::fs::create_dir_all(&folder).expect("a folder");
     let path = folder.join("dspt 2022-09-09.csv");
     std::fs::write(&path, DSPT.replace("01/04/2004", "=HYPERLINK(1)")).expect("written");
-    let report = run(&database, &clock(), Kind::Dspt, &path, &options())
-        .await
-        .expect("taken");
+    let report = run(&database, &clock(), Kind::Dspt, &path, &options()).await.expect("taken");
     assert_eq!(report.data_date.as_deref(), Some("2022-09-09"));
     let result = report.rejected_file.clone().expect("there are rejections");
     let text = std::fs::read_to_string(&result).expect("it is there");
-    assert!(
-        text.starts_with("Line,Code,Reason\n5,8A738CLOSED,"),
-        "{text}"
-    );
+    assert!(text.starts_with("Line,Code,Reason\n5,8A738CLOSED,"), "{text}");
     assert!(text.contains("\n7,'=HYPERLINK(1)"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&report.json()).expect("JSON");
     for field in ["rows", "applied", "unchanged", "rejected", "seconds"] {
@@ -962,27 +638,13 @@ async fn rejections_are_written_beside_the_file_and_no_cell_is_a_formula() {
     );
     // The next import without rejections leaves no list of old ones.
     std::fs::write(&path, DSPT.lines().take(3).collect::<Vec<_>>().join("\n")).expect("written");
-    let allowed = Options {
-        allow_shrink: true,
-        ..options()
-    };
-    let report = run(&database, &clock(), Kind::Dspt, &path, &allowed)
-        .await
-        .expect("taken");
+    let allowed = Options { allow_shrink: true, ..options() };
+    let report = run(&database, &clock(), Kind::Dspt, &path, &allowed).await.expect("taken");
     assert_eq!(report.rejected_file, None);
-    assert_eq!(
-        std::fs::read_to_string(&result).expect("it is there"),
-        "Line,Code,Reason\n"
-    );
-    let why = run(
-        &database,
-        &clock(),
-        Kind::Dspt,
-        &folder.join("nothing.csv"),
-        &options(),
-    )
-    .await
-    .expect_err("refused");
+    assert_eq!(std::fs::read_to_string(&result).expect("it is there"), "Line,Code,Reason\n");
+    let why = run(&database, &clock(), Kind::Dspt, &folder.join("nothing.csv"), &options())
+        .await
+        .expect_err("refused");
     assert!(matches!(why, ImportRefusal::CannotRead { .. }), "{why}");
     std::fs::remove_dir_all(&folder).expect("removed");
 }
@@ -996,9 +658,7 @@ async fn two_hundred_damaged_files_lose_no_row_in_silence() {
     takes(&database, Kind::CqcLocations, &whole).await;
     let mut seed = 1_u64;
     let mut next = |below: usize| {
-        seed = seed
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(seed >> 33).unwrap_or(0) % below.max(1)
     };
     let mut refused = 0;
@@ -1021,25 +681,10 @@ async fn two_hundred_damaged_files_lose_no_row_in_silence() {
                 }
             }
         }
-        let dry = Options {
-            dry_run: true,
-            ..options()
-        };
-        match run_bytes(
-            &database,
-            &clock(),
-            Kind::CqcLocations,
-            "damaged.csv",
-            &bytes,
-            &dry,
-        )
-        .await
-        {
+        let dry = Options { dry_run: true, ..options() };
+        match run_bytes(&database, &clock(), Kind::CqcLocations, "damaged.csv", &bytes, &dry).await {
             Ok(report) => {
-                assert_eq!(
-                    report.rows,
-                    report.applied + report.unchanged + report.rejected
-                );
+                assert_eq!(report.rows, report.applied + report.unchanged + report.rejected);
                 assert!(report.closed <= 2, "file {number}: {report}");
             }
             Err(ImportRefusal::Database(why)) => panic!("file {number}: {why}"),
@@ -1060,71 +705,40 @@ mod full_files {
         if folder.is_dir() {
             return Some(folder);
         }
-        eprintln!(
-            "the full register files are not in {}; this test looked at nothing",
-            folder.display()
-        );
+        eprintln!("the full register files are not in {}; this test looked at nothing", folder.display());
         None
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn the_full_files_are_accounted_for_and_searched() {
         let Some(folder) = folder() else { return };
-        let result_files = Options {
-            dry_run: true,
-            ..options()
-        };
+        let result_files = Options { dry_run: true, ..options() };
         for database in both_engines().await {
             let bytes_of = async |kind: Kind, name: &str| {
                 let bytes = std::fs::read(folder.join(name)).expect("the file");
                 let began = Instant::now();
-                let report = run_bytes(&database, &clock(), kind, name, &bytes, &options())
-                    .await
-                    .expect("taken");
-                eprintln!(
-                    "{} {}: {report} in {:?}",
-                    database.engine(),
-                    name,
-                    began.elapsed()
-                );
-                let again = run_bytes(&database, &clock(), kind, name, &bytes, &result_files)
-                    .await
-                    .expect("again");
+                let report =
+                    run_bytes(&database, &clock(), kind, name, &bytes, &options()).await.expect("taken");
+                eprintln!("{} {}: {report} in {:?}", database.engine(), name, began.elapsed());
+                let again =
+                    run_bytes(&database, &clock(), kind, name, &bytes, &result_files).await.expect("again");
                 assert_eq!((again.applied, again.closed), (0, 0), "{again}");
                 report
             };
-            let ratings = bytes_of(
-                Kind::CqcLocations,
-                "cqc-ratings-2021/cqc_latest_ratings_overall_2021.csv",
-            )
-            .await;
-            assert_eq!(
-                (ratings.rows, counts(&ratings)),
-                (31_961, [31_959, 2, 0, 0])
-            );
+            let ratings =
+                bytes_of(Kind::CqcLocations, "cqc-ratings-2021/cqc_latest_ratings_overall_2021.csv").await;
+            assert_eq!((ratings.rows, counts(&ratings)), (31_961, [31_959, 2, 0, 0]));
             let bodies = bytes_of(Kind::CqcLocations, "cqc-api-oldham/locations.ndjson").await;
-            assert_eq!(
-                (bodies.rows, bodies.applied, bodies.rejected),
-                (221, 221, 0)
-            );
+            assert_eq!((bodies.rows, bodies.applied, bodies.rejected), (221, 221, 0));
             let providers = bytes_of(Kind::CqcProviders, "cqc-api-oldham/providers.ndjson").await;
             assert_eq!((providers.rows, providers.applied), (18, 18));
-            let dspt = bytes_of(
-                Kind::Dspt,
-                "dspt-2022/dspt_search_results_2022-09-09_half.csv",
-            )
-            .await;
+            let dspt = bytes_of(Kind::Dspt, "dspt-2022/dspt_search_results_2022-09-09_half.csv").await;
             assert_eq!(dspt.rows, 31_994);
             assert!(dspt.rejected < 20, "{dspt}");
             let index = SearchIndex::build(&database).await.expect("an index");
             eprintln!("{} sites, {} bytes", index.len(), index.size_bytes());
             let names = |words: &str| -> Vec<String> {
-                index
-                    .find(words, 0)
-                    .rows
-                    .into_iter()
-                    .map(|row| row.name)
-                    .collect()
+                index.find(words, 0).rows.into_iter().map(|row| row.name).collect()
             };
             assert_eq!(names("VN139")[0], "Heathbank Support Services");
             assert_eq!(names("1-120745060"), ["Heathbank Support Services"]);
@@ -1140,20 +754,8 @@ async fn a_still_clock_is_what_the_import_is_dated_by() {
     let database = sqlite().await;
     let clock = clock();
     clock.advance(Span::hours(2));
-    run_bytes(
-        &database,
-        &clock,
-        Kind::CqcLocations,
-        "x",
-        BODY.as_bytes(),
-        &options(),
-    )
-    .await
-    .expect("taken");
+    run_bytes(&database, &clock, Kind::CqcLocations, "x", BODY.as_bytes(), &options()).await.expect("taken");
     let ebenezer = location(&database, "1-10024040008").await;
     assert_eq!(ebenezer.provenance.read_at, Some(clock.now()));
-    assert_eq!(
-        ebenezer.provenance.data_date, None,
-        "nothing says of which day it is"
-    );
+    assert_eq!(ebenezer.provenance.data_date, None, "nothing says of which day it is");
 }

@@ -140,7 +140,10 @@ impl From<Error> for NotSent {
 
 pub async fn save(asking: &Asking, fields: Fields) -> Answer {
     if fields.text("declaration") != "yes" {
-        let problems = Problems::one("declaration", "Confirm that you may act for the site and that your answers are right");
+        let problems = Problems::one(
+            "declaration",
+            "Confirm that you may act for the site and that your answers are right",
+        );
         return show_page(&page_of(asking, again(asking, fields, problems.clone())), &problems);
     }
     let app = &asking.app;
@@ -186,9 +189,9 @@ pub async fn save(asking: &Asking, fields: Fields) -> Answer {
         // A double click: it was sent the first time.
         Err(NotSent::Refused(Refusal::NotADraft)) => go_to("/register/sent"),
         Err(NotSent::Refused(Refusal::Unanswered(page))) => go_to(page.path()),
-        Err(NotSent::Refused(refusal @ (Refusal::NotUndecided(_) | Refusal::NotAsked | Refusal::NotReady))) => {
-            Err(Stop::refused(axum::http::StatusCode::CONFLICT, "Nothing was sent", &refusal.words()))
-        }
+        Err(NotSent::Refused(
+            refusal @ (Refusal::NotUndecided(_) | Refusal::NotAsked | Refusal::NotReady),
+        )) => Err(Stop::refused(axum::http::StatusCode::CONFLICT, "Nothing was sent", &refusal.words())),
         Err(NotSent::SiteTaken) => {
             asking.keep(|answers| answers.has_account = Some(true)).await?;
             go_to(Page::Recovery.path())

@@ -29,8 +29,7 @@ fn page_of(asking: &Asking, form: Form) -> Question {
 
 pub fn show(asking: &Asking) -> Answer {
     let known = asking.answers().email.as_ref().filter(|_| !asking.registrant.masked);
-    let fields =
-        known.map_or_else(Fields::default, |email| Fields::from_pairs([(FIELD, email.as_str())]));
+    let fields = known.map_or_else(Fields::default, |email| Fields::from_pairs([(FIELD, email.as_str())]));
     show_page(&page_of(asking, asking.visit.form(fields, Problems::none())), &Problems::none())
 }
 
@@ -151,14 +150,9 @@ pub async fn save_code(asking: &Asking, fields: Fields) -> Answer {
         Some("Enter the code from the email".to_owned())
     } else {
         let browser = session::browser_hash(&asking.visit.browser());
-        let tried = codes::attempt(
-            asking.app.clone(),
-            Purpose::EmailCode,
-            asking.case.id.clone(),
-            browser,
-            typed,
-        )
-        .await?;
+        let tried =
+            codes::attempt(asking.app.clone(), Purpose::EmailCode, asking.case.id.clone(), browser, typed)
+                .await?;
         (tried != Tried::Right).then(|| code_words(tried, asking.app.clock.now()).to_owned())
     };
     if let Some(words) = problem {
@@ -166,8 +160,14 @@ pub async fn save_code(asking: &Asking, fields: Fields) -> Answer {
         return show_page(&code_page(asking, again(asking, Fields::default(), problems.clone())), &problems);
     }
     let answers = asking.keep(|answers| answers.email_confirmed = true).await?;
-    session::begin_anew(&asking.app, &asking.visit, Kind::Registrant, &asking.case.id, asking.registrant.masked)
-        .await?;
+    session::begin_anew(
+        &asking.app,
+        &asking.visit,
+        Kind::Registrant,
+        &asking.case.id,
+        asking.registrant.masked,
+    )
+    .await?;
     onwards(&answers, Page::EmailCode)
 }
 

@@ -96,7 +96,9 @@ impl Exit {
     fn organisation_label(self) -> &'static str {
         match self {
             Exit::Hospice => "Name of the hospice",
-            Exit::SelfManagement | Exit::NotSocialCare | Exit::NotCqcRegistered => "Name of your organisation",
+            Exit::SelfManagement | Exit::NotSocialCare | Exit::NotCqcRegistered => {
+                "Name of your organisation"
+            }
             Exit::Recovery => "Name and postcode of your site",
         }
     }
@@ -137,7 +139,12 @@ fn read(exit: Exit, fields: &Fields) -> Result<enquiry::Asked, Problems> {
     let mut problems = Problems::none();
     let organisation = problems.take(
         "organisation",
-        fields.line("organisation", 200, &format!("Enter the {}", exit.organisation_label().to_lowercase()), exit.organisation_label()),
+        fields.line(
+            "organisation",
+            200,
+            &format!("Enter the {}", exit.organisation_label().to_lowercase()),
+            exit.organisation_label(),
+        ),
     );
     let name = problems.take("name", Name::parse(fields.text("name"), "name"));
     let email = problems.take("email", Email::parse(fields.text("email")));

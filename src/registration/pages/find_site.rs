@@ -107,7 +107,10 @@ pub async fn save(asking: &Asking, fields: Fields) -> Answer {
         None => return Err(Stop::not_found()),
     };
     let Some(code) = location.ods_code.clone() else {
-        return go_to(format!("/register/site-codes?{LOCATION_FIELD}={}", crate::web::form::encoded(id.as_str())));
+        return go_to(format!(
+            "/register/site-codes?{LOCATION_FIELD}={}",
+            crate::web::form::encoded(id.as_str())
+        ));
     };
     let looked = look(&asking.app, Some(code.as_str()), Some(&id), false).await?;
     match judge(&looked, asking.app.clock.now().day()) {
@@ -125,7 +128,11 @@ pub async fn save(asking: &Asking, fields: Fields) -> Answer {
 
 async fn chosen_site(asking: &Asking, site: SiteAnswer) -> Answer {
     let answers = asking.keep(move |answers| answers.choose_site(site)).await?;
-    if answers.site_confirmed { onwards(&answers, Page::ConfirmSite) } else { go_to(Page::ConfirmSite.path()) }
+    if answers.site_confirmed {
+        onwards(&answers, Page::ConfirmSite)
+    } else {
+        go_to(Page::ConfirmSite.path())
+    }
 }
 
 /// The site has accounts: on to recovery, not to a second registration.
@@ -223,7 +230,9 @@ async fn look_for_provider(app: &App, id: &CqcLocationId, looked: &mut Looked) -
             if let Some(site) = ask_location(app, location_id).await?
                 && site.is_registered()
             {
-                looked.sites_of_provider.push(Successor { name: site.name, code: location_id.as_str().to_owned() });
+                looked
+                    .sites_of_provider
+                    .push(Successor { name: site.name, code: location_id.as_str().to_owned() });
             }
         }
         looked.provider = Some(*provider);
@@ -249,7 +258,8 @@ fn codes_page(asking: &Asking, form: Form) -> Question {
     let mut page = Question::new(layout, form, ods);
     page.heading = "Enter the codes of your site".to_owned();
     page.after = location;
-    page.otherwise = Some((Page::FindSite.path(), "Search for your site by name or postcode instead".to_owned()));
+    page.otherwise =
+        Some((Page::FindSite.path(), "Search for your site by name or postcode instead".to_owned()));
     page
 }
 
@@ -265,7 +275,8 @@ pub async fn show_codes(
         return go_to(crate::registration::journey::next(asking.answers()).path());
     }
     let mut fields = crate::web::form::query(&uri);
-    if let (Some(site), false) = (&asking.answers().site, fields.has(ODS_FIELD) || fields.has(LOCATION_FIELD)) {
+    if let (Some(site), false) = (&asking.answers().site, fields.has(ODS_FIELD) || fields.has(LOCATION_FIELD))
+    {
         fields = Fields::from_pairs([
             (ODS_FIELD, site.ods_code.as_str()),
             (LOCATION_FIELD, site.cqc_location_id.as_str()),
@@ -275,16 +286,19 @@ pub async fn show_codes(
 }
 
 /// POST /register/site-codes
-pub async fn save_codes(State(app): State<App>, visit: Visit, registrant: Registrant, fields: Fields) -> Answer {
+pub async fn save_codes(
+    State(app): State<App>,
+    visit: Visit,
+    registrant: Registrant,
+    fields: Fields,
+) -> Answer {
     let asking = Asking::load(app, visit, registrant).await?;
     if !crate::registration::journey::can_visit(asking.answers(), Page::FindSite) {
         return go_to(crate::registration::journey::next(asking.answers()).path());
     }
     let mut problems = Problems::none();
-    let ods = problems.take(
-        ODS_FIELD,
-        OdsSiteCode::parse(fields.text(ODS_FIELD)).map_err(|problem| ods_words(&problem)),
-    );
+    let ods = problems
+        .take(ODS_FIELD, OdsSiteCode::parse(fields.text(ODS_FIELD)).map_err(|problem| ods_words(&problem)));
     let location = problems.take(
         LOCATION_FIELD,
         CqcLocationId::parse(fields.text(LOCATION_FIELD)).map_err(|problem| location_words(&problem)),
@@ -302,8 +316,10 @@ pub async fn save_codes(State(app): State<App>, visit: Visit, registrant: Regist
             && let Some(other) = ods.as_ref().and_then(OdsSiteCode::look_alike)
             && let Some(meant) = ask_ods(&asking.app, &other).await.map_err(|error| stop_of(&error))?
         {
-            let mut better =
-                Problems::one(ODS_FIELD, format!("ODS does not know this code. Is it {other} ({})?", meant.name));
+            let mut better = Problems::one(
+                ODS_FIELD,
+                format!("ODS does not know this code. Is it {other} ({})?", meant.name),
+            );
             for (field, words) in problems.iter() {
                 better.add(field, words);
             }

@@ -117,15 +117,20 @@ fn person_page(asking: &Asking, place: usize, form: Form) -> PersonPage {
         .radios("access", "What may they do with the shared mailbox?")
         .in_page()
         .hinted("There must be at least one owner. Two are better, so that one can be away.")
-        .choice_hinted("owner", "Owner", "Reads and sends, and decides who else can. Usually the manager and a deputy.")
+        .choice_hinted(
+            "owner",
+            "Owner",
+            "Reads and sends, and decides who else can. Usually the manager and a deputy.",
+        )
         .choice_hinted("member", "Member", "Reads and sends.");
     let mut has_account = form
         .radios("has_account", "Do they have an account of this secure email already, from another site?")
         .in_page()
         .choice("no", "No");
-    let address = form
-        .email("account", "The address of their account")
-        .hinted(&format!("It ends in @{}. They keep it and are given this mailbox as well.", asking.app.settings.mail_domain));
+    let address = form.email("account", "The address of their account").hinted(&format!(
+        "It ends in @{}. They keep it and are given this mailbox as well.",
+        asking.app.settings.mail_domain
+    ));
     has_account.items.push(RadiosItem {
         value: "yes".to_owned(),
         text: "Yes".to_owned(),
@@ -134,14 +139,11 @@ fn person_page(asking: &Asking, place: usize, form: Form) -> PersonPage {
         ..Default::default()
     });
     PersonPage {
-        layout: asking
-            .visit
-            .layout(&title)
-            .with_problems(&form)
-            .back_to(Page::People.path()),
+        layout: asking.visit.layout(&title).with_problems(&form).back_to(Page::People.path()),
         email_hint: match masked {
             Some(person) => format!("We have {}. Leave this empty to keep it.", person.email.masked()),
-            None => "Work or personal, read by nobody else. We send the link to activate the account to it.".to_owned(),
+            None => "Work or personal, read by nobody else. We send the link to activate the account to it."
+                .to_owned(),
         },
         mobile_hint: match masked {
             Some(person) => format!("We have {}. Leave this empty to keep it.", person.mobile.masked()),
@@ -193,7 +195,8 @@ pub async fn show_person(
                 fields = fields.with("account", account.as_str());
             }
             if !asking.registrant.masked {
-                fields = fields.with("email", person.email.as_str()).with("mobile", &person.mobile.in_words());
+                fields =
+                    fields.with("email", person.email.as_str()).with("mobile", &person.mobile.in_words());
             }
             fields
         }
@@ -232,10 +235,16 @@ fn read(asking: &Asking, place: usize, fields: &Fields) -> Result<Person, Proble
     if let (Some(email), Some(mobile)) = (&email, &mobile) {
         let (same_email, same_mobile) = answers.repeated(place - 1, email, mobile);
         if let Some(other) = same_email {
-            problems.add("email", format!("{} has this email address. Each person needs their own", other.full_name()));
+            problems.add(
+                "email",
+                format!("{} has this email address. Each person needs their own", other.full_name()),
+            );
         }
         if let Some(other) = same_mobile {
-            problems.add("mobile", format!("{} has this mobile number. Each person needs their own", other.full_name()));
+            problems.add(
+                "mobile",
+                format!("{} has this mobile number. Each person needs their own", other.full_name()),
+            );
         }
     }
     let access = problems.take(
@@ -267,9 +276,15 @@ fn read(asking: &Asking, place: usize, fields: &Fields) -> Result<Person, Proble
         }
     };
     match (first_name, last_name, role, email, mobile, access, has_account) {
-        (Some(first_name), Some(last_name), Some(role), Some(email), Some(mobile), Some(access), Some(has_account))
-            if problems.is_empty() =>
-        {
+        (
+            Some(first_name),
+            Some(last_name),
+            Some(role),
+            Some(email),
+            Some(mobile),
+            Some(access),
+            Some(has_account),
+        ) if problems.is_empty() => {
             Ok(Person { first_name, last_name, role, email, mobile, access, has_account })
         }
         _ => Err(problems),

@@ -36,11 +36,12 @@ impl OnRecord {
         let site = asking.answers().site.as_ref().ok_or_else(Stop::not_found)?;
         let location = CqcLocationId::parse(&site.cqc_location_id)
             .map_err(|problem| Stop::fault("reading the location of a draft", problem))?;
-        let contacts =
-            crate::register::store::site_contacts(&mut &asking.app.database, &location).await?;
+        let contacts = crate::register::store::site_contacts(&mut &asking.app.database, &location).await?;
         let telephone = match asking.app.ask(&Code::CqcLocation(location.clone())).await {
             Ok(Finding::CqcLocation(found)) => found.telephone,
-            Ok(Finding::NotFound | Finding::Ods(_) | Finding::CqcProvider(_) | Finding::Dspt(_)) | Err(_) => None,
+            Ok(Finding::NotFound | Finding::Ods(_) | Finding::CqcProvider(_) | Finding::Dspt(_)) | Err(_) => {
+                None
+            }
         };
         Ok(OnRecord { location, contacts, telephone })
     }
@@ -72,12 +73,17 @@ async fn page_of(asking: &Asking, form: Form) -> Result<Question, Stop> {
         field = field.choice_hinted(
             "email",
             "With a code sent to the site",
-            &format!("We send it to {}, the address CQC gave us. You need to be able to read it now.", email.masked()),
+            &format!(
+                "We send it to {}, the address CQC gave us. You need to be able to read it now.",
+                email.masked()
+            ),
         );
     }
     let hint = match &record.telephone {
         Some(_) => "We call the number CQC publishes for the site. This takes up to 2 working days.",
-        None => "CQC publishes no number for the site, so one of our team finds another way. This takes up to 2 working days.",
+        None => {
+            "CQC publishes no number for the site, so one of our team finds another way. This takes up to 2 working days."
+        }
     };
     field = field.choice_hinted("call", "With a call from our team", hint);
     let layout = asking.layout(Page::Proof, &title, &form);
@@ -146,7 +152,8 @@ pub async fn save_contact_id(asking: &Asking, fields: Fields) -> Answer {
         Err(problem) => contact_words(&problem),
         Ok(typed) => match try_contact_id(asking, &typed).await? {
             Ok(hash) => {
-                let answers = asking.keep(move |answers| answers.proof = Some(Proof::ContactId { hash })).await?;
+                let answers =
+                    asking.keep(move |answers| answers.proof = Some(Proof::ContactId { hash })).await?;
                 return onwards(&answers, Page::ContactId);
             }
             Err(words) => words,
@@ -214,8 +221,12 @@ async fn send_site_code(asking: &Asking) -> Result<Result<(), String>, Stop> {
                 let asked =
                     codes::ask(tx, rules, Purpose::SiteCode, &case.id, &browser, email.as_str(), now).await?;
                 if let Asked::Made(code) = &asked {
-                    outbox::store::write_letter(tx, now, &letters::site_code(&from, now, &email, &case, code))
-                        .await?;
+                    outbox::store::write_letter(
+                        tx,
+                        now,
+                        &letters::site_code(&from, now, &email, &case, code),
+                    )
+                    .await?;
                 }
                 Ok(asked)
             })
@@ -268,7 +279,8 @@ pub async fn save_site_code(asking: &Asking, fields: Fields) -> Answer {
     } else {
         let browser = session::browser_hash(&asking.visit.browser());
         let tried =
-            codes::attempt(asking.app.clone(), Purpose::SiteCode, asking.case.id.clone(), browser, typed).await?;
+            codes::attempt(asking.app.clone(), Purpose::SiteCode, asking.case.id.clone(), browser, typed)
+                .await?;
         (tried != Tried::Right).then(|| code_words(tried, asking.app.clock.now()).to_owned())
     };
     if let Some(words) = problem {
@@ -340,7 +352,8 @@ pub async fn save_call_back(asking: &Asking, fields: Fields) -> Answer {
     };
     let telephone = OnRecord::of(asking).await?.telephone.unwrap_or_else(|| "no number published".to_owned());
     let telephone = Mobile::parse(&telephone).map_or(telephone, |mobile| mobile.in_words());
-    let answers =
-        asking.keep(move |answers| answers.proof = Some(Proof::CallBack { ask_for, when, telephone })).await?;
+    let answers = asking
+        .keep(move |answers| answers.proof = Some(Proof::CallBack { ask_for, when, telephone }))
+        .await?;
     onwards(&answers, Page::CallBack)
 }

@@ -57,7 +57,8 @@ pub async fn ask(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> Answ
     let rules = Rules::of(&app);
     let from = letters::From::of(&app.settings);
     let browser = session::browser_hash(&visit.browser());
-    let network = Budget::an_hour("returns", visit.network(), i64::from(app.settings.starts_a_network_an_hour_max));
+    let network =
+        Budget::an_hour("returns", visit.network(), i64::from(app.settings.starts_a_network_an_hour_max));
     let to = email.clone();
     let known = !store::list_of_email(&app.database, email.as_str()).await?.is_empty();
     let asked = app
@@ -71,7 +72,12 @@ pub async fn ask(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> Answ
                 let asked =
                     codes::ask(tx, rules, Purpose::EmailCode, &subject, &browser, to.as_str(), now).await?;
                 if let (Asked::Made(code), true) = (&asked, known) {
-                    outbox::store::write_letter(tx, now, &letters::email_code(&from, now, &to, &subject, code)).await?;
+                    outbox::store::write_letter(
+                        tx,
+                        now,
+                        &letters::email_code(&from, now, &to, &subject, code),
+                    )
+                    .await?;
                 }
                 Ok(asked)
             })
@@ -86,7 +92,10 @@ pub async fn ask(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> Answ
         Asked::TooOften(used_up) => {
             let problems = Problems::one(
                 EMAIL,
-                format!("Too many codes have been asked for. Try again {}", wait_in_words(now, used_up.until)),
+                format!(
+                    "Too many codes have been asked for. Try again {}",
+                    wait_in_words(now, used_up.until)
+                ),
             );
             show_page(&email_page(&visit, visit.form(fields, problems.clone())), &problems)
         }
@@ -119,8 +128,7 @@ pub async fn open(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> Ans
         Some("Enter the code from the email".to_owned())
     } else {
         let browser = session::browser_hash(&visit.browser());
-        let tried =
-            codes::attempt(app.clone(), Purpose::EmailCode, subject(&email), browser, typed).await?;
+        let tried = codes::attempt(app.clone(), Purpose::EmailCode, subject(&email), browser, typed).await?;
         (tried != Tried::Right).then(|| code_words(tried, app.clock.now()).to_owned())
     };
     let mine = match problem {
@@ -177,7 +185,8 @@ fn mine_page(visit: &Visit, mine: &[Registration], form: Form) -> MinePage {
     let mut choices = form.radios("registration", "Which registration do you want to open?");
     for case in mine {
         let name = if case.site_name().is_empty() { "No site chosen yet" } else { case.site_name() };
-        let hint = format!("{}. Started on {}. {}", case.reference, case.started_at.day(), case.state.in_words());
+        let hint =
+            format!("{}. Started on {}. {}", case.reference, case.started_at.day(), case.state.in_words());
         choices = choices.choice_hinted(case.reference.as_str(), name, &hint);
     }
     MinePage {
@@ -194,7 +203,12 @@ pub async fn mine(Shared(app): Shared<App>, visit: Visit, registrant: Registrant
 }
 
 /// POST /register/mine
-pub async fn choose(Shared(app): Shared<App>, visit: Visit, registrant: Registrant, fields: Fields) -> Answer {
+pub async fn choose(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    registrant: Registrant,
+    fields: Fields,
+) -> Answer {
     let mine = mine_of(&app, &registrant).await?;
     let chosen = mine.iter().find(|case| case.reference.as_str() == fields.text("registration"));
     match chosen {

@@ -25,7 +25,10 @@ const ANSWER_LETTERS_MAX: usize = 4_000;
 
 fn reference_page(visit: &Visit, form: Form) -> super::Question {
     let title = "See how a registration is doing";
-    let field = form.text(REFERENCE, "Your reference").hinted("It is in the email we sent, like CP-7QPX-2M4H.").twenty_wide();
+    let field = form
+        .text(REFERENCE, "Your reference")
+        .hinted("It is in the email we sent, like CP-7QPX-2M4H.")
+        .twenty_wide();
     let layout = visit.layout(title).with_problems(&form).back_to("/register");
     let field = Html::of(&field);
     let mut page = super::Question::new(layout, form, field);
@@ -66,7 +69,10 @@ pub struct StatusCodePage {
 
 fn code_page(app: &App, visit: &Visit, reference: &Reference, was_sent: bool, form: Form) -> StatusCodePage {
     StatusCodePage {
-        layout: visit.layout(&format!("Registration {reference}")).with_problems(&form).back_to("/registration"),
+        layout: visit
+            .layout(&format!("Registration {reference}"))
+            .with_problems(&form)
+            .back_to("/registration"),
         form,
         reference: reference.to_string(),
         was_sent,
@@ -75,11 +81,7 @@ fn code_page(app: &App, visit: &Visit, reference: &Reference, was_sent: bool, fo
 }
 
 /// GET /registration/{reference}: the status, or the way to it.
-pub async fn show(
-    Shared(app): Shared<App>,
-    visit: Visit,
-    Path(reference): Path<String>,
-) -> Answer {
+pub async fn show(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<String>) -> Answer {
     let reference = Reference::parse(&reference).ok_or_else(Stop::not_found)?;
     match own(&app, &visit, &reference).await? {
         Some(case) => show_status(&app, &visit, case, visit.empty_form(), Problems::none()).await,
@@ -116,9 +118,15 @@ pub async fn ask(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<S
             Box::pin(async move {
                 let subject = subject(&asked_for);
                 let recipient = email.as_ref().map_or(asked_for.as_str(), |email| email.as_str());
-                let asked = codes::ask(tx, rules, Purpose::EmailCode, &subject, &browser, recipient, now).await?;
+                let asked =
+                    codes::ask(tx, rules, Purpose::EmailCode, &subject, &browser, recipient, now).await?;
                 if let (Asked::Made(code), Some(email)) = (&asked, &email) {
-                    outbox::store::write_letter(tx, now, &letters::email_code(&from, now, email, &subject, code)).await?;
+                    outbox::store::write_letter(
+                        tx,
+                        now,
+                        &letters::email_code(&from, now, email, &subject, code),
+                    )
+                    .await?;
                 }
                 Ok(asked)
             })
@@ -131,7 +139,10 @@ pub async fn ask(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<S
         }
         Asked::TooOften(used_up) => Problems::one(
             CODE,
-            format!("Too many codes have been asked for. Try again {}", crate::sign_in::limits::wait_in_words(now, used_up.until)),
+            format!(
+                "Too many codes have been asked for. Try again {}",
+                crate::sign_in::limits::wait_in_words(now, used_up.until)
+            ),
         ),
     };
     let form = visit.form(Fields::default(), problems.clone());
@@ -151,7 +162,8 @@ pub async fn open(
         Some("Enter the code from the email".to_owned())
     } else {
         let browser = session::browser_hash(&visit.browser());
-        let tried = codes::attempt(app.clone(), Purpose::EmailCode, subject(&reference), browser, typed).await?;
+        let tried =
+            codes::attempt(app.clone(), Purpose::EmailCode, subject(&reference), browser, typed).await?;
         (tried != Tried::Right).then(|| code_words(tried, app.clock.now()).to_owned())
     };
     if let Some(words) = problem {
@@ -182,7 +194,9 @@ pub fn check_lines(checks: &[RegisterCheck]) -> Vec<CheckLine> {
                 Outcome::Pass => ("Passed", "green", String::new()),
                 Outcome::Fail(reason) => ("To be looked at", "yellow", reason.words().to_owned()),
                 Outcome::Warn | Outcome::HighRisk => ("To be looked at", "yellow", String::new()),
-                Outcome::Unavailable => ("Waiting", "grey", "The register has not answered yet. We ask again.".to_owned()),
+                Outcome::Unavailable => {
+                    ("Waiting", "grey", "The register has not answered yet. We ask again.".to_owned())
+                }
             };
             CheckLine { what: check.check.in_words(), tag, colour, words }
         })
@@ -215,7 +229,10 @@ async fn show_status(app: &App, visit: &Visit, case: Registration, form: Form, p
         _ => Vec::new(),
     };
     let template = StatusPage {
-        layout: visit.layout(&format!("Registration {}", case.reference)).with_problems(&form).back_to("/register"),
+        layout: visit
+            .layout(&format!("Registration {}", case.reference))
+            .with_problems(&form)
+            .back_to("/register"),
         state: case.state.in_words(),
         due: case.due_at.filter(|_| case.state.is_undecided()).map_or_else(String::new, Timestamp::in_words),
         checks: check_lines(&checks),
@@ -229,7 +246,12 @@ async fn show_status(app: &App, visit: &Visit, case: Registration, form: Form, p
 }
 
 /// Loads the case of a change made on the status page.
-async fn to_change(app: &App, visit: &Visit, reader: &StatusReader, reference: &str) -> Result<Registration, Stop> {
+async fn to_change(
+    app: &App,
+    visit: &Visit,
+    reader: &StatusReader,
+    reference: &str,
+) -> Result<Registration, Stop> {
     let reference = Reference::parse(reference).ok_or_else(Stop::not_found)?;
     let case = own(app, visit, &reference).await?.ok_or_else(Stop::not_found)?;
     if case.id == reader.registration { Ok(case) } else { Err(Stop::not_found()) }
