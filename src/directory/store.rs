@@ -799,11 +799,14 @@ mod tests {
     type Answer = std::result::Result<Opened, Refusal>;
 
     async fn open_in(database: &Database, new: NewSite) -> Result<Answer> {
+        open_at(database, NOON, new).await
+    }
+
+    async fn open_at(database: &Database, at: Timestamp, new: NewSite) -> Result<Answer> {
         database
             .write(move |tx: &mut Tx| {
-                let new = new.clone();
                 Box::pin(async move {
-                    open_site(tx, DOMAIN, NOON, &Actor::CaseWorker("worker".to_owned()), &new).await
+                    open_site(tx, DOMAIN, at, &Actor::CaseWorker("worker".to_owned()), &new).await
                 })
             })
             .await
@@ -1328,7 +1331,8 @@ mod tests {
                                             .collect();
                                         person.last_name = name(&letters);
                                     }
-                                    open_in(&database, new).await.expect("written").expect("opened");
+                                    let now = crate::clock::Clock::system().now();
+                                    open_at(&database, now, new).await.expect("written").expect("opened");
                                 }
                             })
                         })
