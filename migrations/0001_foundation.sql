@@ -119,6 +119,8 @@ CREATE TABLE activation_links (
   used_at BIGINT
 );
 CREATE INDEX activation_links_of_account ON activation_links (account_id, made_at);
+-- Only the newest link of an account works.
+CREATE UNIQUE INDEX activation_links_one_works ON activation_links (account_id) WHERE used_at IS NULL;
 -- How far somebody has come with an activation link in one browser: there once the code was right.
 -- The password is a hash, and not in force before the account is active.
 CREATE TABLE activations (

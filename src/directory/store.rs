@@ -1160,6 +1160,9 @@ mod tests {
 
     /// The tables again without anything that keeps them right.
     const UNPROTECTED: &str = "
+        DROP TABLE activations;
+        CREATE TABLE g AS SELECT * FROM activation_links; DROP TABLE activation_links;
+        ALTER TABLE g RENAME TO activation_links;
         CREATE TABLE a AS SELECT * FROM shared_mailbox_access; DROP TABLE shared_mailbox_access;
         CREATE TABLE b AS SELECT * FROM account_slots; DROP TABLE account_slots;
         CREATE TABLE c AS SELECT * FROM shared_mailboxes; DROP TABLE shared_mailboxes;
