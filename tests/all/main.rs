@@ -3,3 +3,4 @@
 
 mod activation;
 mod components;
+mod stories;
