@@ -5,6 +5,7 @@
 //! reviewed file.
 
 use crate::app::App;
+use crate::my_account::pages as my_account;
 use crate::registration::pages as registration;
 use crate::sign_in::Policy;
 use crate::sign_in::session;
@@ -44,7 +45,7 @@ where
 
 /// The table of contents.
 pub fn all() -> Vec<Route> {
-    use Policy::{Anyone, Demo, Registrant, StatusReader};
+    use Policy::{Activating, Anyone, Demo, Registrant, StatusReader};
     vec![
         on_get("/", Anyone, home),
         on_get("/health", Anyone, health),
@@ -84,6 +85,20 @@ pub fn all() -> Vec<Route> {
         on_post("/registration/{reference}/withdraw", StatusReader, registration::status::withdraw),
         on_get("/stop/{token}", Anyone, registration::stop::page),
         on_post("/stop/{token}", Anyone, registration::stop::stop),
+        // Activating an account.
+        on_get("/activate", Anyone, my_account::new_link::page),
+        on_post("/activate", Anyone, my_account::new_link::ask),
+        on_get("/activate/link-sent", Anyone, my_account::new_link::sent),
+        on_get("/activate/code", Activating, my_account::code::page),
+        on_post("/activate/code", Activating, my_account::code::save),
+        on_post("/activate/code/again", Activating, my_account::code::again),
+        on_get("/activate/password", Activating, my_account::password::page),
+        on_post("/activate/password", Activating, my_account::password::save),
+        on_get("/activate/policy", Activating, my_account::policy::page),
+        on_post("/activate/policy", Activating, my_account::policy::save),
+        on_get("/activate/done", Activating, my_account::done::page),
+        on_get("/activate/{token}", Anyone, my_account::start::page),
+        on_post("/activate/{token}", Anyone, my_account::start::begin),
         // The demo.
         on_get("/demo/letters", Demo, demo_letters),
     ]

@@ -1,5 +1,6 @@
 //! The one test program: everything that needs the whole service, a browser or both databases.
 //! Rules are tested beside the code.
 
+mod activation;
 mod components;
 mod stories;
