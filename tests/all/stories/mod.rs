@@ -3,4 +3,12 @@
 mod people;
 mod world;
 
+mod activates;
+mod corrects_an_answer;
+mod dspt_lapsed_then_renewed;
+mod hospice_asks;
 mod registers_a_care_home_straight_through;
+mod saves_and_returns;
+mod this_was_not_us;
+mod types_codes_wrong_in_eight_ways;
+mod without_scripts_and_by_keyboard;
