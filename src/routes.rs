@@ -6,6 +6,7 @@
 
 use crate::app::App;
 use crate::my_account::pages as my_account;
+use crate::my_account::pages as activation;
 use crate::registration::pages as registration;
 use crate::sign_in::Policy;
 use crate::sign_in::session;
@@ -99,6 +100,20 @@ pub fn all() -> Vec<Route> {
         on_get("/activate/done", Activating, my_account::done::page),
         on_get("/activate/{token}", Anyone, my_account::start::page),
         on_post("/activate/{token}", Anyone, my_account::start::begin),
+        // An account holder activates.
+        on_get("/activate", Anyone, activation::new_link::page),
+        on_post("/activate", Anyone, activation::new_link::ask),
+        on_get("/activate/link-sent", Anyone, activation::new_link::sent),
+        on_get("/activate/code", Activating, activation::code::page),
+        on_post("/activate/code", Activating, activation::code::save),
+        on_post("/activate/code/again", Activating, activation::code::again),
+        on_get("/activate/password", Activating, activation::password::page),
+        on_post("/activate/password", Activating, activation::password::save),
+        on_get("/activate/policy", Activating, activation::policy::page),
+        on_post("/activate/policy", Activating, activation::policy::save),
+        on_get("/activate/done", Activating, activation::done::page),
+        on_get("/activate/{token}", Anyone, activation::start::page),
+        on_post("/activate/{token}", Anyone, activation::start::begin),
         // The demo.
         on_get("/demo/letters", Demo, demo_letters),
     ]

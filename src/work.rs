@@ -183,6 +183,7 @@ pub async fn clear_away(app: &App) -> Result<(), crate::database::Error> {
     registration::store::expire_drafts(&app.database, now).await?;
     sign_in::store::forget_old(&app.database, now).await?;
     my_account::store::forget_abandoned(&app.database, now).await?;
+    my_account::store::forget_abandoned(&app.database, now).await?;
     outbox::store::forget_before(&app.database, now.minus(FINISHED_WORK_KEPT)).await?;
     Ok(())
 }
