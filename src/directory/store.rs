@@ -153,7 +153,10 @@ pub async fn find_account_by_address(from: &mut impl Reads, address: &str) -> Re
 /// is for finding an account, never for showing.
 pub async fn find_account_by_any_email(from: &mut impl Reads, email: &Email) -> Result<Option<Account>> {
     from.maybe(
-        account_by!("WHERE contact_is_live AND (address = $1 OR personal_email = $1) LIMIT 1"),
+        account_by!(
+            "WHERE id IN (SELECT id FROM accounts WHERE address = $1 AND contact_is_live \
+                          UNION SELECT id FROM accounts WHERE personal_email = $1 AND contact_is_live) LIMIT 1"
+        ),
         &[&email.as_str()],
     )
     .await
