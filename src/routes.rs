@@ -5,6 +5,7 @@
 //! reviewed file.
 
 use crate::app::App;
+use crate::casework::pages as casework;
 use crate::my_account::pages as my_account;
 use crate::registration::pages as registration;
 use crate::sign_in::Policy;
@@ -45,7 +46,7 @@ where
 
 /// The table of contents.
 pub fn all() -> Vec<Route> {
-    use Policy::{Activating, Anyone, Demo, Registrant, StatusReader};
+    use Policy::{Activating, Anyone, CaseWorker, Demo, HalfSignedIn, Registrant, StatusReader};
     vec![
         on_get("/", Anyone, home),
         on_get("/health", Anyone, health),
@@ -99,7 +100,26 @@ pub fn all() -> Vec<Route> {
         on_get("/activate/done", Activating, my_account::done::page),
         on_get("/activate/{token}", Anyone, my_account::start::page),
         on_post("/activate/{token}", Anyone, my_account::start::begin),
+        // Case work.
+        on_get("/casework/sign-in", Anyone, casework::sign_in::page),
+        on_post("/casework/sign-in", Anyone, casework::sign_in::sign_in),
+        on_get("/casework/sign-in/code", HalfSignedIn, casework::sign_in::code),
+        on_post("/casework/sign-in/code", HalfSignedIn, casework::sign_in::open),
+        on_post("/casework/sign-out", CaseWorker, casework::sign_in::sign_out),
+        on_get("/casework", CaseWorker, casework::queue::page),
+        on_get("/casework/cases/{id}", CaseWorker, casework::case::page),
+        on_post("/casework/cases/{id}", CaseWorker, casework::case::act),
+        on_get("/casework/cases/{id}/ask", CaseWorker, casework::ask::page),
+        on_post("/casework/cases/{id}/ask", CaseWorker, casework::ask::save),
+        on_get("/casework/cases/{id}/decline", CaseWorker, casework::decline::page),
+        on_post("/casework/cases/{id}/decline", CaseWorker, casework::decline::save),
+        on_get("/casework/enquiries/{id}", CaseWorker, casework::enquiry::page),
+        on_post("/casework/enquiries/{id}", CaseWorker, casework::enquiry::act),
+        on_get("/casework/attention", CaseWorker, casework::attention::page),
+        on_post("/casework/attention/{id}/try-again", CaseWorker, casework::attention::try_again),
+        on_post("/casework/attention/{id}/give-up", CaseWorker, casework::attention::give_up),
         // The demo.
+        on_get("/demo/codes", Demo, casework::demo_codes::page),
         on_get("/demo/letters", Demo, demo_letters),
     ]
 }

@@ -1,6 +1,6 @@
 //! The trail and its chain in the database.
 
-use super::{CHAIN_START, Entry, Written, link_hash};
+use super::{Actor, CHAIN_START, Entry, Written, link_hash};
 use crate::clock::{Span, Timestamp};
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
 use crate::id::new_id;
@@ -45,6 +45,25 @@ pub async fn history(mut from: &Database, subject: &str) -> Result<Vec<Written>>
         &[&subject],
     )
     .await
+}
+
+/// Whether somebody has done this to a thing since a moment. Entries of one thing lie together and
+/// in the order of time, so this looks at few.
+pub async fn happened_since(
+    from: &mut impl Reads,
+    subject: &str,
+    actor: &Actor,
+    action: &str,
+    since: Timestamp,
+) -> Result<bool> {
+    let found: Option<(String,)> = from
+        .maybe(
+            "SELECT id FROM audit_entries WHERE subject = $1 AND at > $2 AND actor = $3 AND action = $4
+              ORDER BY id DESC LIMIT 1",
+            &[&subject, &since, &actor.stored(), &action],
+        )
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Puts waiting entries on the chain, oldest first; answers how many.
@@ -150,7 +169,6 @@ pub async fn verify_chain(database: &Database, now: Timestamp) -> Result<ChainSt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::Actor;
     use crate::database::for_tests::{both_engines, run};
 
     async fn add_entries(database: &Database, count: usize) {
@@ -180,6 +198,22 @@ mod tests {
             let state =
                 verify_chain(&database, Timestamp::from_milliseconds(10_000_000)).await.expect("walked");
             assert_eq!(state, ChainState { links: 705, broken: 0, unchained: 0 });
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_happened_lately_is_found_by_who_did_it() {
+        for database in both_engines().await {
+            add_entries(&database, 2).await;
+            let check = async |actor: Actor, action: &str, since: i64, expect: bool| {
+                let since = Timestamp::from_milliseconds(since);
+                let found = happened_since(&mut &database, "subject", &actor, action, since).await;
+                assert_eq!(found.expect("read"), expect, "{actor:?} {action} since {since:?}");
+            };
+            check(Actor::Service, "thing done", 999, true).await;
+            check(Actor::Service, "thing done", 1_000, false).await;
+            check(Actor::Service, "other thing done", 0, false).await;
+            check(Actor::Registrant, "thing done", 0, false).await;
         }
     }
 

@@ -227,13 +227,21 @@ pub async fn approve(app: &App, by: &CaseWorker, id: &str, version: i64) -> Resu
                     let before = registrations::list_checks(tx, &id).await?;
                     registrations::save_checks(tx, &id, checks).await?;
                     if let Some(words) = worse(&before, checks) {
-                        // The newer evidence is kept; the person looks at it and decides anew.
+                        // The newer evidence is kept; the person looks at it and decides anew. Whoever
+                        // approved before approved something else.
+                        store::forget_approvals(tx, &id).await?;
                         return Ok(Err(NotDecided::EvidenceChanged(words)));
                     }
                 }
-                store::add_approval(tx, &id, &by.id, now).await?;
+                let is_new = store::add_approval(tx, &id, &by.id, now).await?;
                 let approvals = store::count_approvals(tx, &id).await?;
-                if case.high_risk && approvals < 2 {
+                // Evidence that was read after the case was referred counts, too.
+                let high_risk =
+                    case.high_risk || checks::is_high_risk(&registrations::list_checks(tx, &id).await?);
+                if high_risk && approvals < 2 {
+                    if !is_new {
+                        return Ok(Ok(Approved::FirstOfTwo));
+                    }
                     let entry = Entry::new(
                         Actor::CaseWorker(by.id.clone()),
                         "first approval of a high-risk case",
@@ -242,7 +250,7 @@ pub async fn approve(app: &App, by: &CaseWorker, id: &str, version: i64) -> Resu
                     crate::audit::store::add(tx, now, &entry).await?;
                     return Ok(Ok(Approved::FirstOfTwo));
                 }
-                let why = if case.high_risk { "second of two approvals" } else { "" };
+                let why = if high_risk { "second of two approvals" } else { "" };
                 take_effect(tx, now, &effect, case, Actor::CaseWorker(by.id.clone()), why).await?;
                 Ok(Ok(Approved::Effective))
             })
@@ -342,6 +350,9 @@ pub async fn ask_for_more(
             Box::pin(async move {
                 let case = seen_by(tx, &id, version).await?;
                 let mut change = case.ask_for_more(&by.id, &question)?;
+                // The state forgets the question when it is answered; the note keeps it beside the answer.
+                registrations::add_note(tx, &id, &by.id, now, &format!("Asked the registrant: {question}"))
+                    .await?;
                 if let Some(email) = change.state.registrant_email().cloned() {
                     let letter = letters::more_information(&from, now, &change.state, &email, &question);
                     change = change.telling(letter);

@@ -6,14 +6,24 @@ use crate::database::{Database, FromRow, Reads, Result, Row, Tx};
 /// Cases on one page of the queue.
 pub const PAGE: i64 = 25;
 
-/// Notes an approval; saying yes twice counts once.
-pub async fn add_approval(tx: &mut Tx, registration: &str, case_worker: &str, now: Timestamp) -> Result<()> {
-    tx.run(
+/// Notes an approval; false where this person has said yes before, which counts once.
+pub async fn add_approval(
+    tx: &mut Tx,
+    registration: &str,
+    case_worker: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let added = tx.run(
         "INSERT INTO approvals (registration_id, case_worker_id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         &[&registration, &case_worker, &now],
     )
     .await?;
-    Ok(())
+    Ok(added == 1)
+}
+
+/// Takes approvals away, because what they were given for is not as it was.
+pub async fn forget_approvals(tx: &mut Tx, registration: &str) -> Result<u64> {
+    tx.run("DELETE FROM approvals WHERE registration_id = $1", &[&registration]).await
 }
 
 pub async fn count_approvals(from: &mut impl Reads, registration: &str) -> Result<i64> {
@@ -22,16 +32,14 @@ pub async fn count_approvals(from: &mut impl Reads, registration: &str) -> Resul
     Ok(count)
 }
 
-/// Names of those who have approved.
-pub async fn list_approvers(mut from: &Database, registration: &str) -> Result<Vec<String>> {
-    let names: Vec<(String,)> = from
-        .all(
-            "SELECT w.name FROM approvals a JOIN case_workers w ON w.id = a.case_worker_id
-              WHERE a.registration_id = $1 ORDER BY a.at LIMIT 10",
-            &[&registration],
-        )
-        .await?;
-    Ok(names.into_iter().map(|(name,)| name).collect())
+/// Identifiers and names of those who have approved, the first first.
+pub async fn list_approvers(mut from: &Database, registration: &str) -> Result<Vec<(String, String)>> {
+    from.all(
+        "SELECT w.id, w.name FROM approvals a JOIN case_workers w ON w.id = a.case_worker_id
+          WHERE a.registration_id = $1 ORDER BY a.at LIMIT 10",
+        &[&registration],
+    )
+    .await
 }
 
 /// One line of the queue.
@@ -46,6 +54,8 @@ pub struct CaseLine {
     pub asked_at: Timestamp,
     pub due_at: Timestamp,
     pub high_risk: bool,
+    /// Why a registration was referred; empty for others.
+    pub because: String,
 }
 
 impl FromRow for CaseLine {
@@ -59,6 +69,7 @@ impl FromRow for CaseLine {
             asked_at: row.get(5)?,
             due_at: row.get(6)?,
             high_risk: row.get(7)?,
+            because: row.get(8)?,
         })
     }
 }
@@ -107,32 +118,34 @@ pub async fn list_queue(mut from: &Database, filter: Filter, page: i64) -> Resul
     let (limit, offset) = (PAGE + 1, PAGE * page);
     let sql = match filter {
         Filter::ToDo => {
-            "SELECT id, reference, kind, state, title, asked_at, due_at, high_risk FROM (
+            "SELECT id, reference, kind, state, title, asked_at, due_at, high_risk, because FROM (
                SELECT id, reference, 'Registration' AS kind, state, COALESCE(site_name, '') AS title,
-                      COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk
+                      COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk,
+                      referred_because AS because
                  FROM registrations WHERE state = 'Referred'
                UNION ALL
-               SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE FROM enquiries WHERE state = 'Open'
+               SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE, '' FROM enquiries WHERE state = 'Open'
              ) cases ORDER BY due_at, id LIMIT $1 OFFSET $2"
         }
         Filter::Waiting => {
             "SELECT id, reference, 'Registration', state, COALESCE(site_name, ''), COALESCE(submitted_at, 0),
-                    COALESCE(due_at, 0), high_risk
+                    COALESCE(due_at, 0), high_risk, referred_because
                FROM registrations WHERE state IN ('Submitted', 'Checking', 'MoreInformationAsked')
               ORDER BY due_at, id LIMIT $1 OFFSET $2"
         }
         Filter::Enquiries => {
-            "SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE FROM enquiries WHERE state = 'Open'
+            "SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE, '' FROM enquiries WHERE state = 'Open'
               ORDER BY due_at, id LIMIT $1 OFFSET $2"
         }
         Filter::Ended => {
-            "SELECT id, reference, kind, state, title, asked_at, due_at, high_risk FROM (
+            "SELECT id, reference, kind, state, title, asked_at, due_at, high_risk, because FROM (
                SELECT id, reference, 'Registration' AS kind, state, COALESCE(site_name, '') AS title,
-                      COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk, changed_at AS ended_at
+                      COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk,
+                      referred_because AS because, changed_at AS ended_at
                  FROM registrations
                 WHERE state IN ('Approved', 'Provisioning', 'Live', 'Declined', 'Withdrawn', 'Stopped') AND submitted_at IS NOT NULL
                UNION ALL
-               SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE, COALESCE(closed_at, 0)
+               SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE, '', COALESCE(closed_at, 0)
                  FROM enquiries WHERE state = 'Closed'
              ) cases ORDER BY ended_at DESC, id DESC LIMIT $1 OFFSET $2"
         }
@@ -144,14 +157,15 @@ pub async fn list_queue(mut from: &Database, filter: Filter, page: i64) -> Resul
 pub async fn search(mut from: &Database, typed: &str) -> Result<Vec<CaseLine>> {
     let upper = typed.to_uppercase();
     from.all(
-        "SELECT id, reference, kind, state, title, asked_at, due_at, high_risk FROM (
+        "SELECT id, reference, kind, state, title, asked_at, due_at, high_risk, because FROM (
            SELECT id, reference, 'Registration' AS kind, state, COALESCE(site_name, '') AS title,
-                  COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk
+                  COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk,
+                      referred_because AS because
              FROM registrations
             WHERE submitted_at IS NOT NULL
               AND (reference = $1 OR ods_code = $1 OR cqc_location_id = $1 OR postcode = $1 OR site_name = $2)
            UNION ALL
-           SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE FROM enquiries WHERE reference = $1
+           SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE, '' FROM enquiries WHERE reference = $1
          ) cases ORDER BY asked_at DESC, id LIMIT $3",
         &[&upper, &typed, &PAGE],
     )

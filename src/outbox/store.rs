@@ -194,6 +194,15 @@ pub async fn list_needing_attention(mut from: &Database) -> Result<Vec<NeedsAtte
     .await
 }
 
+/// One piece of work, if it still needs a person.
+pub async fn find_needing_attention(from: &mut impl Reads, id: &str) -> Result<Option<NeedsAttention>> {
+    from.maybe(
+        "SELECT id, work, attempts, queued_at, reason FROM outbox WHERE id = $1 AND state = 'NeedsAttention'",
+        &[&id],
+    )
+    .await
+}
+
 /// Makes work due again, with all its tries before it. False when somebody was faster.
 pub async fn try_again(tx: &mut Tx, now: Timestamp, id: &str) -> Result<bool> {
     let count = tx

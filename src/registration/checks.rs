@@ -117,6 +117,14 @@ impl Outcome {
         }
     }
 
+    /// Which rule is not kept, if one is not.
+    pub fn reason(self) -> Option<Reason> {
+        match self {
+            Outcome::Fail(reason) => Some(reason),
+            Outcome::Pass | Outcome::Warn | Outcome::HighRisk | Outcome::Unavailable => None,
+        }
+    }
+
     /// The tag on the case page.
     pub fn in_words(self) -> &'static str {
         match self {
@@ -626,8 +634,12 @@ pub fn verdict(checks: &[RegisterCheck]) -> Verdict {
     if reasons.is_empty() {
         return Verdict::Straight;
     }
-    let high_risk = checks.iter().any(|check| check.outcome == Outcome::HighRisk);
-    Verdict::Refer { because: reasons.join(" "), high_risk }
+    Verdict::Refer { because: reasons.join(" "), high_risk: is_high_risk(checks) }
+}
+
+/// Whether two different case workers must approve.
+pub fn is_high_risk(checks: &[RegisterCheck]) -> bool {
+    checks.iter().any(|check| check.outcome == Outcome::HighRisk)
 }
 
 #[cfg(test)]

@@ -8,6 +8,9 @@ use totp_rs::{Builder, Totp};
 /// How many steps of 30 seconds a clock may be off, either way.
 const SKEW_STEPS: u16 = 1;
 
+/// How long a step lasts (RFC 6238's default, which every app knows).
+const STEP_SECONDS: i64 = 30;
+
 fn totp(key: &SecretKey, id: &str, account: &str, issuer: &str) -> Totp {
     Builder::new()
         .with_secret(app_secret(key, id))
@@ -35,6 +38,12 @@ pub fn step_of(key: &SecretKey, id: &str, typed: &str, now: Timestamp) -> Option
 /// The code of this moment: for the demo's page and for stories.
 pub fn code_now(key: &SecretKey, id: &str, now: Timestamp) -> String {
     totp(key, id, "", "").generate(seconds(now)).to_string()
+}
+
+/// The step of this moment, and for how many more seconds it lasts.
+pub fn step_now(now: Timestamp) -> (i64, i64) {
+    let seconds = now.as_milliseconds() / 1000;
+    (seconds / STEP_SECONDS, STEP_SECONDS - seconds % STEP_SECONDS)
 }
 
 /// The key as people type it into an app.
@@ -65,5 +74,6 @@ mod tests {
         assert_eq!(step_of(&key, "worker", &code, at.plus(Span::seconds(90))), None);
         assert_eq!(step_of(&key, "other", &code, at), None);
         assert_eq!(step_of(&key, "worker", "", at), None);
+        assert_eq!((step, 10), (Some(step_now(at).0), step_now(at).1));
     }
 }

@@ -225,6 +225,16 @@ pub async fn case_worker(mut from: &Database, id: &str) -> Result<Option<CaseWor
     .await
 }
 
+/// The first case workers, at most 20: for the demo, whose codes stand on a page.
+pub async fn list_case_workers(mut from: &Database) -> Result<Vec<CaseWorkerRow>> {
+    from.all(
+        "SELECT id, name, email, password_hash, last_code_step, disabled_at FROM case_workers
+          ORDER BY added_at, id LIMIT 20",
+        &[],
+    )
+    .await
+}
+
 /// Adds a case worker; false when the email address is taken.
 pub async fn add_case_worker(
     tx: &mut Tx,

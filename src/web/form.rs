@@ -168,7 +168,7 @@ impl Form {
 
     /// The hidden field that shows a form came from our own page.
     pub fn hidden(&self) -> Html {
-        Html::trusted(format!("<input type=\"hidden\" name=\"{TOKEN_FIELD}\" value=\"{}\">", self.token))
+        hidden_token(&self.token)
     }
 
     fn error(&self, name: &str) -> Option<ErrorMessage> {
@@ -314,6 +314,11 @@ impl Form {
             ..Default::default()
         }
     }
+}
+
+/// The hidden field that carries a token: hexadecimal digits, which need no escaping.
+pub(super) fn hidden_token(token: &str) -> Html {
+    Html::trusted(format!("<input type=\"hidden\" name=\"{TOKEN_FIELD}\" value=\"{token}\">"))
 }
 
 /// The name of the hidden field of [`Form::hidden`].

@@ -3,6 +3,10 @@
 use crate::clock::{Clock, Timestamp};
 use crate::settings::SecretKey;
 use crate::web::assets;
+use crate::web::components::{
+    BackLink, Footer, FooterMeta, Header, HeaderAccount, HeaderAccountItem, HeaderNavigation,
+    HeaderNavigationItem, HeaderService, Html, SkipLink,
+};
 use crate::web::form::{Fields, Form, Problems};
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderValue, StatusCode, header, request::Parts};
@@ -133,6 +137,7 @@ impl Visit {
             helpdesk_telephone: service.helpdesk_telephone.clone(),
             back: None,
             person: None,
+            navigation: Vec::new(),
             form_token: super::csrf::token(&service.key, &self.browser()),
             demo: service.demo,
             session: ends_at.map(|ends_at| SessionEnd {
@@ -182,6 +187,8 @@ pub struct Layout {
     pub back: Option<String>,
     /// Who is signed in, with the address that signs them out.
     pub person: Option<(String, &'static str)>,
+    /// The parts of the service this person can open: address, words, whether this page is in it.
+    pub navigation: Vec<(&'static str, &'static str, bool)>,
     pub form_token: String,
     pub demo: bool,
     pub session: Option<SessionEnd>,
@@ -204,12 +211,80 @@ impl Layout {
         self
     }
 
+    /// Shows the parts of the service, the one that this page is in set apart.
+    #[must_use]
+    pub fn with_navigation(mut self, parts: &[(&'static str, &'static str)], current: &str) -> Self {
+        self.navigation = parts.iter().map(|&(href, words)| (href, words, href == current)).collect();
+        self
+    }
+
+    /// The top of the page: whose service it is, where one can go, who is signed in.
+    pub fn header(&self) -> Header {
+        let account = self.person.as_ref().map(|(name, sign_out)| HeaderAccount {
+            items: vec![
+                HeaderAccountItem { text: name.clone(), ..Default::default() },
+                HeaderAccountItem {
+                    action: (*sign_out).to_owned(),
+                    text: "Sign out".to_owned(),
+                    form_html: Some(super::form::hidden_token(&self.form_token)),
+                    ..Default::default()
+                },
+            ],
+            ..Default::default()
+        });
+        let items: Vec<_> = self
+            .navigation
+            .iter()
+            .map(|&(href, text, active)| HeaderNavigationItem {
+                href: href.to_owned(),
+                text: text.to_owned(),
+                active,
+                ..Default::default()
+            })
+            .collect();
+        Header {
+            service: HeaderService { text: self.service_name.clone(), href: self.home.to_owned() },
+            account,
+            navigation: Some(HeaderNavigation { items, ..Default::default() }),
+            ..Default::default()
+        }
+    }
+
+    /// The bottom of the page: where help is to be had.
+    pub fn footer(&self) -> Footer {
+        let help = FooterHelp { email: &self.helpdesk_email, telephone: &self.helpdesk_telephone };
+        Footer {
+            meta: FooterMeta { html: Some(Html::of(&help)), ..Default::default() },
+            ..Default::default()
+        }
+    }
+
+    pub fn skip_link(&self) -> SkipLink {
+        SkipLink::default()
+    }
+
+    pub fn back_link(&self) -> Option<BackLink> {
+        self.back.as_ref().map(|href| BackLink { href: href.clone(), ..Default::default() })
+    }
+
     #[must_use]
     pub fn with_problems(mut self, form: &Form) -> Self {
         self.wrong = !form.problems.is_empty();
         self
     }
 }
+
+/// The line of help that every page ends with.
+#[derive(askama::Template)]
+#[template(
+    source = r#"<p class="nhsuk-body-s">Need help? Email <a class="nhsuk-footer__list-item-link" href="mailto:{{ email }}">{{ email }}</a> or call {{ telephone }}.</p>"#,
+    ext = "html"
+)]
+struct FooterHelp<'a> {
+    email: &'a str,
+    telephone: &'a str,
+}
+impl askama::filters::HtmlSafe for FooterHelp<'_> {}
 
 /// What a handler gives: a page, or the reason there is none.
 pub type Answer = Result<Response, Stop>;

@@ -1,1 +1,184 @@
-//! The pages of the central team.
+//! The pages of the central team: signing in, the queue, a case, an enquiry, work that needs
+//! attention. What is shown of a registration is what was sent, what the registers said about it and
+//! what has been done with it; who opens it is an entry, too.
+
+pub mod ask;
+pub mod attention;
+pub mod case;
+pub mod decline;
+pub mod demo_codes;
+pub mod enquiry;
+pub mod history;
+pub mod queue;
+pub mod sign_in;
+
+use crate::app::App;
+use crate::audit::{self, Actor, Entry};
+use crate::clock::{Span, Timestamp};
+use crate::database::{Error, Tx};
+use crate::registration::{Registration, State};
+use crate::sign_in::CaseWorker;
+use crate::web::components::{
+    ErrorMessage, Heading, Hint, NotificationBanner, NotificationBannerVariant, SummaryListRow, Tag,
+    TagColour, Textarea,
+};
+use crate::web::{Form, Layout, Stop, Visit};
+
+/// Where the queue is.
+const QUEUE: &str = "/casework";
+/// Where work that needs attention is.
+const ATTENTION: &str = "/casework/attention";
+/// The parts of case work.
+const NAVIGATION: [(&str, &str); 2] = [(QUEUE, "Queue"), (ATTENTION, "Work that needs attention")];
+
+/// Longest note, question or answer, in characters: as long as what a registrant may answer.
+const TEXT_LETTERS_MAX: usize = 4_000;
+
+/// Looking at a case again within this time is the same look.
+const LOOKED_FOR: Span = Span::hours(1);
+/// What the entry of a look says.
+const OPENED: &str = "case opened";
+
+/// What stands round every page of a case worker.
+fn layout(visit: &Visit, by: &CaseWorker, title: &str, part: &str) -> Layout {
+    visit.layout(title).for_person(&by.name, "/casework/sign-out", QUEUE).with_navigation(&NAVIGATION, part)
+}
+
+/// Notes that a case worker looks at a case, once an hour; before anything of it is shown.
+async fn note_opened(app: &App, by: &CaseWorker, case: &str) -> Result<(), Stop> {
+    let now = app.clock.now();
+    let since = now.minus(LOOKED_FOR);
+    let actor = Actor::CaseWorker(by.id.clone());
+    // A read costs next to nothing and is the usual case; only the first look waits for the writer.
+    if audit::store::happened_since(&mut &app.database, case, &actor, OPENED, since).await? {
+        return Ok(());
+    }
+    let case = case.to_owned();
+    app.database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                if !audit::store::happened_since(tx, &case, &actor, OPENED, since).await? {
+                    audit::store::add(tx, now, &Entry::new(actor, OPENED, &case)).await?;
+                }
+                Ok(())
+            })
+        })
+        .await?;
+    Ok(())
+}
+
+/// "Done" in a banner.
+fn success(words: &str) -> NotificationBanner {
+    NotificationBanner {
+        text: words.to_owned(),
+        variant: Some(NotificationBannerVariant::Success),
+        ..Default::default()
+    }
+}
+
+/// What was not done, and why, in a banner that is read out at once.
+fn not_done(heading: &str, words: &str) -> NotificationBanner {
+    NotificationBanner {
+        heading: Heading { text: heading.to_owned(), ..Default::default() },
+        text: words.to_owned(),
+        role: "alert".to_owned(),
+        ..Default::default()
+    }
+}
+
+/// A field for several lines.
+fn lines(form: &Form, name: &str, label: &str, hint: &str) -> Textarea {
+    Textarea {
+        name: name.to_owned(),
+        label: label.into(),
+        hint: (!hint.is_empty()).then(|| Hint { text: hint.to_owned(), ..Default::default() }),
+        value: form.fields.text(name).to_owned(),
+        error_message: error(form, name),
+        ..Default::default()
+    }
+}
+
+fn error(form: &Form, name: &str) -> Option<ErrorMessage> {
+    form.problems.of(name).map(Into::into)
+}
+
+/// Why a text cannot be taken, or nothing where it can.
+fn text_problem(text: &str, missing: &str, called: &str) -> Option<String> {
+    if text.is_empty() {
+        Some(missing.to_owned())
+    } else if text.chars().count() > TEXT_LETTERS_MAX {
+        Some(format!("{called} must be {TEXT_LETTERS_MAX} characters or fewer"))
+    } else {
+        None
+    }
+}
+
+/// One line of a list of facts.
+fn fact(key: &str, value: impl Into<String>) -> SummaryListRow {
+    SummaryListRow { key: key.into(), value: value.into().into(), ..Default::default() }
+}
+
+/// A tag with its colour.
+fn tag(text: &str, colour: TagColour) -> Tag {
+    Tag { text: text.to_owned(), colour: Some(colour), ..Default::default() }
+}
+
+/// Where a registration is, as case workers say it.
+fn state_tag(state: &str) -> Tag {
+    let (words, colour) = match state {
+        "Submitted" | "Checking" => ("Being checked", TagColour::Grey),
+        "Referred" => ("To decide", TagColour::Blue),
+        "MoreInformationAsked" => ("Waiting for the registrant", TagColour::Yellow),
+        "Approved" => ("Approved", TagColour::Green),
+        "Provisioning" => ("Ready to activate", TagColour::Green),
+        "Live" => ("Live", TagColour::Green),
+        "Declined" => ("Declined", TagColour::Red),
+        "Withdrawn" => ("Withdrawn", TagColour::Grey),
+        "Stopped" => ("Stopped by the site", TagColour::Red),
+        "Open" => ("To answer", TagColour::Blue),
+        "Closed" => ("Closed", TagColour::Grey),
+        other => (other, TagColour::Grey),
+    };
+    tag(words, colour)
+}
+
+/// A moment by which something is due, with a tag when it has passed.
+#[derive(askama::Template)]
+#[template(source = r#"{{ at }}{% if late %} {{ tag }}{% endif %}"#, ext = "html")]
+struct Due {
+    at: String,
+    late: bool,
+    tag: Tag,
+}
+impl askama::filters::HtmlSafe for Due {}
+
+impl Due {
+    fn new(due_at: Timestamp, now: Timestamp, is_open: bool) -> Self {
+        Due { at: due_at.in_words(), late: is_open && due_at < now, tag: tag("Late", TagColour::Red) }
+    }
+}
+
+/// Several pieces of text, one a line.
+#[derive(askama::Template)]
+#[template(source = r#"<span class="app-preline app-wrap">{{ text }}</span>"#, ext = "html")]
+struct Preline<'a> {
+    text: &'a str,
+}
+impl askama::filters::HtmlSafe for Preline<'_> {}
+
+/// Whether somebody may still be waiting for a decision.
+fn is_case(case: &Registration) -> bool {
+    match case.state {
+        State::Draft | State::Ineligible { .. } | State::Expired => false,
+        State::Submitted
+        | State::Checking
+        | State::Referred
+        | State::MoreInformationAsked { .. }
+        | State::Approved
+        | State::Provisioning
+        | State::Live
+        | State::Declined { .. }
+        | State::Withdrawn
+        | State::Stopped => case.submitted_at.is_some(),
+    }
+}

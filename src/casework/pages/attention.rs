@@ -1,0 +1,286 @@
+//! Work that needs attention: what could not be done, and what a person makes of it.
+
+use super::{ATTENTION, fact, layout, not_done, success};
+use crate::app::App;
+use crate::audit::{Actor, Entry};
+use crate::clock::Timestamp;
+use crate::database::{Database, Error, Tx};
+use crate::directory;
+use crate::outbox::Work;
+use crate::outbox::store::{self as outbox, NeedsAttention};
+use crate::registration::State;
+use crate::registration::store::{self as registrations, Saved};
+use crate::sign_in::CaseWorker;
+use crate::web::components::{
+    Button, Card, CardDescription, Heading, Html, NotificationBanner, Size, SummaryList, SummaryListRow,
+    SummaryListText,
+};
+use crate::web::form::{counted, query};
+use crate::web::page::show_with;
+use crate::web::{Answer, Form, Layout, Stop, Visit, go_to};
+use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
+
+/// What work is about: words and, where it belongs to a case, where that is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct About {
+    words: String,
+    case: Option<(String, String)>,
+}
+
+/// What is in one card.
+#[derive(askama::Template)]
+#[template(path = "casework/pages/attention_item.html")]
+struct Item {
+    id: String,
+    facts: SummaryList,
+    form: Form,
+    again: Button,
+    give_up: Button,
+}
+impl askama::filters::HtmlSafe for Item {}
+
+#[derive(askama::Template)]
+#[template(
+    source = r#"{{ about.words }}{% if let Some((href, words)) = about.case %}{% if !about.words.is_empty() %}<br>{% endif %}<a href="{{ href }}">{{ words }}</a>{% endif %}"#,
+    ext = "html"
+)]
+struct AboutPart<'a> {
+    about: &'a About,
+}
+impl askama::filters::HtmlSafe for AboutPart<'_> {}
+
+#[derive(askama::Template)]
+#[template(path = "casework/pages/attention.html")]
+pub struct AttentionPage {
+    pub layout: Layout,
+    pub banner: Option<NotificationBanner>,
+    pub items: Vec<Card>,
+}
+
+/// A registration, to be named and linked.
+async fn case_of(app: &App, id: &str) -> Result<Option<(String, String)>, Error> {
+    let mut reads = &app.database;
+    let case = registrations::find(&mut reads, id).await?;
+    Ok(case.map(|case| {
+        (format!("/casework/cases/{}", case.id), format!("{} {}", case.reference, case.site_name()))
+    }))
+}
+
+/// The registration of a site, to be named and linked.
+async fn case_of_site(app: &App, site: &str) -> Result<Option<(String, String)>, Error> {
+    let mut reads: &Database = &app.database;
+    match directory::store::find_site(&mut reads, site).await? {
+        Some(site) => case_of(app, &site.registration_id).await,
+        None => Ok(None),
+    }
+}
+
+/// What a letter is about: a registration, an enquiry, or an account.
+async fn case_of_letter(app: &App, about: &str) -> Result<Option<(String, String)>, Error> {
+    if let Some(case) = case_of(app, about).await? {
+        return Ok(Some(case));
+    }
+    let mut reads = &app.database;
+    let enquiry = registrations::find_enquiry(&mut reads, about).await?;
+    if let Some(enquiry) = enquiry {
+        let words = format!("{} {}", enquiry.reference, enquiry.organisation);
+        return Ok(Some((format!("/casework/enquiries/{}", enquiry.id), words)));
+    }
+    case_of_account(app, about).await
+}
+
+async fn case_of_account(app: &App, account: &str) -> Result<Option<(String, String)>, Error> {
+    let mut reads = &app.database;
+    match directory::store::registration_of_account(&mut reads, account).await? {
+        Some(registration) => case_of(app, &registration).await,
+        None => Ok(None),
+    }
+}
+
+async fn about(app: &App, work: &Work) -> Result<About, Error> {
+    let mut reads = &app.database;
+    Ok(match work {
+        Work::RunChecks { registration }
+        | Work::Decide { registration }
+        | Work::FollowSite { registration } => {
+            About { words: String::new(), case: case_of(app, registration).await? }
+        }
+        Work::SendLetter { letter } => match crate::letter::store::find(&app.database, letter).await? {
+            Some(letter) => About {
+                words: format!("“{}” to {}", letter.name, letter.recipient),
+                case: case_of_letter(app, &letter.about).await?,
+            },
+            None => About::default(),
+        },
+        Work::ProvisionSharedMailbox { shared_mailbox } => {
+            match directory::store::find_shared_mailbox(&mut reads, shared_mailbox).await? {
+                Some(mailbox) => {
+                    About { case: case_of_site(app, &mailbox.site_id).await?, words: mailbox.address }
+                }
+                None => About::default(),
+            }
+        }
+        Work::ProvisionAccount { account } => {
+            match directory::store::find_account(&mut reads, account).await? {
+                Some(found) => About { case: case_of_account(app, account).await?, words: found.address },
+                None => About::default(),
+            }
+        }
+        Work::SendActivationLink { .. } => About {
+            words: "Somebody asked for a link on the activation page. They can ask again.".to_owned(),
+            case: None,
+        },
+    })
+}
+
+fn card(form: &Form, work: &NeedsAttention, about: &About) -> Card {
+    let what = work.work.in_words();
+    let which = match &about.case {
+        Some((_, words)) => words,
+        None => &about.words,
+    };
+    let named = |words: &str| format!("{words}: {what}, {which}");
+    let html = |key: &str, html: Html| SummaryListRow {
+        key: key.into(),
+        value: SummaryListText { html: Some(html), classes: "app-wrap".to_owned(), ..Default::default() },
+        ..Default::default()
+    };
+    let tries = counted(usize::try_from(work.attempts).unwrap_or(0), "time", "times");
+    let mut rows = Vec::new();
+    if *about != About::default() {
+        rows.push(html("About", Html::of(&AboutPart { about })));
+    }
+    rows.push(fact("Waiting since", work.queued_at.in_words()));
+    rows.push(fact("Tried", tries));
+    rows.push(html("Why it was not done", Html::of(&super::Preline { text: &work.reason })));
+    let item = Item {
+        id: work.id.clone(),
+        facts: SummaryList { rows, ..Default::default() },
+        form: form.clone(),
+        again: Button { aria_label: named("Try again"), ..form.button("Try again") },
+        give_up: Button { aria_label: named("Give up"), ..form.second_button("Give up") },
+    };
+    Card {
+        heading: Heading { text: what.to_owned(), size: Some(Size::M), level: Some(2), ..Default::default() },
+        description: Some(CardDescription { html: Some(Html::of(&item)), ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+async fn show(
+    app: &App,
+    visit: &Visit,
+    by: &CaseWorker,
+    status: StatusCode,
+    banner: Option<NotificationBanner>,
+) -> Answer {
+    let form = visit.empty_form();
+    let mut items = Vec::new();
+    for work in outbox::list_needing_attention(&app.database).await? {
+        let about = about(app, &work.work).await?;
+        items.push(card(&form, &work, &about));
+    }
+    let layout = layout(visit, by, "Work that needs attention", ATTENTION);
+    show_with(status, &AttentionPage { layout, banner, items })
+}
+
+/// GET /casework/attention
+pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: axum::http::Uri) -> Answer {
+    let banner = match query(&uri).text("done") {
+        "again" => Some(success("It is being tried again. If it fails again, it comes back here.")),
+        "given-up" => Some(success("It was given up and will not be tried again.")),
+        _ => None,
+    };
+    show(&app, &visit, &by, StatusCode::OK, banner).await
+}
+
+/// What somebody makes of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Choice {
+    TryAgain,
+    GiveUp,
+}
+
+/// POST /casework/attention/{id}/try-again
+pub async fn try_again(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    by: CaseWorker,
+    Path(id): Path<String>,
+) -> Answer {
+    if change(&app, &by, &id, Choice::TryAgain).await? {
+        app.work_waits.notify_one();
+        return go_to(format!("{ATTENTION}?done=again"));
+    }
+    too_late(&app, &visit, &by).await
+}
+
+/// POST /casework/attention/{id}/give-up
+pub async fn give_up(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    by: CaseWorker,
+    Path(id): Path<String>,
+) -> Answer {
+    if change(&app, &by, &id, Choice::GiveUp).await? {
+        return go_to(format!("{ATTENTION}?done=given-up"));
+    }
+    too_late(&app, &visit, &by).await
+}
+
+async fn too_late(app: &App, visit: &Visit, by: &CaseWorker) -> Answer {
+    let words = "Somebody else has tried it again, or given it up, before you. Nothing was changed by you.";
+    let banner = not_done("Somebody else was faster", words);
+    show(app, visit, by, StatusCode::CONFLICT, Some(banner)).await
+}
+
+/// Makes the choice, with its entry; false when somebody else was faster.
+async fn change(app: &App, by: &CaseWorker, id: &str, choice: Choice) -> Result<bool, Stop> {
+    let (by, id, now) = (by.id.clone(), id.to_owned(), app.clock.now());
+    let changed = app
+        .database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                let Some(found) = outbox::find_needing_attention(tx, &id).await? else { return Ok(false) };
+                let (changed, action) = match choice {
+                    Choice::TryAgain => (outbox::try_again(tx, now, &id).await?, "work tried again"),
+                    Choice::GiveUp => (outbox::give_up(tx, now, &id).await?, "work given up"),
+                };
+                if !changed {
+                    return Ok(false);
+                }
+                let entry = Entry::new(Actor::CaseWorker(by), action, found.work.subject())
+                    .because(found.work.in_words());
+                crate::audit::store::add(tx, now, &entry).await?;
+                if choice == Choice::GiveUp {
+                    hand_over(tx, now, &found.work).await?;
+                }
+                Ok(true)
+            })
+        })
+        .await?;
+    Ok(changed)
+}
+
+/// A registration whose checks or decision are given up would wait for ever: a case worker decides.
+async fn hand_over(tx: &mut Tx, now: Timestamp, work: &Work) -> Result<(), Error> {
+    let registration = match work {
+        Work::RunChecks { registration } | Work::Decide { registration } => registration,
+        Work::FollowSite { .. }
+        | Work::SendLetter { .. }
+        | Work::ProvisionSharedMailbox { .. }
+        | Work::ProvisionAccount { .. }
+        | Work::SendActivationLink { .. } => return Ok(()),
+    };
+    let Some(case) = registrations::find(tx, registration).await? else { return Ok(()) };
+    if !matches!(case.state, State::Submitted | State::Checking) {
+        return Ok(());
+    }
+    let high_risk = case.high_risk;
+    if let Ok(change) = case.refer("It could not be checked or decided without a person.", high_risk) {
+        // Whoever was faster has moved the case on already.
+        let _: Saved = registrations::save(tx, now, &change).await?;
+    }
+    Ok(())
+}

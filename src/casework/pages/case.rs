@@ -1,0 +1,570 @@
+//! The page of a registration as a case: answers beside what the registers say, notes, decisions.
+
+use super::history::{self, History};
+use super::{
+    Due, QUEUE, fact, is_case, layout, lines, not_done, note_opened, state_tag, success, tag, text_problem,
+};
+use crate::app::App;
+use crate::audit::{Actor, Entry};
+use crate::casework::decision::{self, Approved, NotDecided};
+use crate::casework::store;
+use crate::clock::Timestamp;
+use crate::database::{Error, Tx};
+use crate::directory;
+use crate::register::{Code, CqcLocationId, Finding, Register};
+use crate::registration::answers::Proof;
+use crate::registration::checks::{self, Outcome, RegisterCheck};
+use crate::registration::pages::check_answers::{Section, sections};
+use crate::registration::store as registrations;
+use crate::registration::{Registration, State};
+use crate::sign_in::CaseWorker;
+use crate::web::components::{
+    Html, NotificationBanner, SummaryList, SummaryListRow, SummaryListText, Tag, TagColour, Textarea,
+    WarningCallout,
+};
+use crate::web::form::query;
+use crate::web::page::show_with;
+use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to};
+use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
+
+/// The field of a note, and the one that says which button was pressed.
+pub const NOTE: &str = "note";
+const DO: &str = "do";
+/// The version of the case that somebody decides about.
+pub const VERSION: &str = "version";
+
+/// What can be done with a case, by whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Actions {
+    pub approval: Approval,
+    pub can_ask: bool,
+    pub can_decline: bool,
+}
+
+/// Whether somebody can approve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approval {
+    /// With effect at once.
+    Now,
+    /// As the first of two.
+    FirstOfTwo,
+    /// As the second of two, with effect.
+    SecondOfTwo,
+    /// This person has approved; somebody else must, too.
+    WaitsForSecond,
+    /// The registers have not all answered.
+    WaitsForRegisters,
+    /// It has been decided, or has ended.
+    Over,
+}
+
+impl Actions {
+    /// What one case worker can do, where these people have approved already.
+    pub fn of(state: &State, high_risk: bool, approvers: &[(String, String)], me: &str) -> Self {
+        let decide = || match (high_risk, approvers.iter().any(|(id, _)| id == me), approvers.is_empty()) {
+            (false, _, _) => Approval::Now,
+            (true, true, _) => Approval::WaitsForSecond,
+            (true, false, true) => Approval::FirstOfTwo,
+            (true, false, false) => Approval::SecondOfTwo,
+        };
+        match state {
+            State::Submitted | State::Checking => {
+                Actions { approval: Approval::WaitsForRegisters, can_ask: true, can_decline: true }
+            }
+            State::Referred => Actions { approval: decide(), can_ask: true, can_decline: true },
+            // One question at a time: a second one would hide the first from the registrant.
+            State::MoreInformationAsked { .. } => {
+                Actions { approval: decide(), can_ask: false, can_decline: true }
+            }
+            State::Draft
+            | State::Approved
+            | State::Provisioning
+            | State::Live
+            | State::Ineligible { .. }
+            | State::Declined { .. }
+            | State::Withdrawn
+            | State::Expired
+            | State::Stopped => Actions { approval: Approval::Over, can_ask: false, can_decline: false },
+        }
+    }
+
+    pub fn can_approve(self) -> bool {
+        match self.approval {
+            Approval::Now | Approval::FirstOfTwo | Approval::SecondOfTwo => true,
+            Approval::WaitsForSecond | Approval::WaitsForRegisters | Approval::Over => false,
+        }
+    }
+
+    /// What stands over the buttons; empty where the button says it all.
+    pub fn words(self) -> &'static str {
+        match self.approval {
+            Approval::Now => "",
+            Approval::FirstOfTwo => {
+                "If you approve, a second, different case worker must approve, too, before anything is set up."
+            }
+            Approval::SecondOfTwo => {
+                "You are the second person. If you approve, the mailboxes are set up at once."
+            }
+            Approval::WaitsForSecond => "You have approved this case. It waits for a second case worker.",
+            Approval::WaitsForRegisters => {
+                "You can approve when the registers have answered. They are asked again by themselves."
+            }
+            Approval::Over => "",
+        }
+    }
+}
+
+/// A note as it is shown.
+pub struct NoteLine {
+    pub by: String,
+    pub is_registrant: bool,
+    pub at: String,
+    pub text: String,
+}
+
+/// The notes of a case.
+///
+/// # Errors
+/// What the database answered.
+pub async fn notes(app: &App, case: &str) -> Result<Vec<NoteLine>, Error> {
+    let notes = store::list_notes(&app.database, case).await?;
+    Ok(notes
+        .into_iter()
+        .map(|note| NoteLine {
+            is_registrant: note.by.is_empty(),
+            by: if note.by.is_empty() { "The registrant answered".to_owned() } else { note.by },
+            at: note.at.in_words(),
+            text: note.text,
+        })
+        .collect())
+}
+
+/// Whom to call before approving.
+pub struct Call {
+    pub telephone: String,
+    pub ask_for: String,
+    pub when: String,
+}
+
+#[derive(askama::Template)]
+#[template(path = "casework/pages/case.html")]
+pub struct CasePage {
+    pub layout: Layout,
+    pub form: Form,
+    pub banner: Option<NotificationBanner>,
+    pub reference: String,
+    pub site: String,
+    pub version: i64,
+    pub facts: SummaryList,
+    pub high_risk: Option<WarningCallout>,
+    pub call: Option<Call>,
+    pub sections: Vec<Section>,
+    pub to_look_at: SummaryList,
+    pub passed: SummaryList,
+    pub set_up: Option<SummaryList>,
+    pub notes: Vec<NoteLine>,
+    pub note: Textarea,
+    pub actions: Actions,
+    /// Checks that are not green, for whoever approves all the same.
+    pub not_green: usize,
+    pub history: History,
+}
+
+/// Loads a registration that is a case; others do not exist here.
+///
+/// # Errors
+/// Not found, or a fault.
+pub async fn load(app: &App, id: &str) -> Result<Registration, Stop> {
+    let mut reads = &app.database;
+    registrations::find(&mut reads, id).await?.filter(is_case).ok_or_else(Stop::not_found)
+}
+
+/// GET /casework/cases/{id}
+pub async fn page(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    by: CaseWorker,
+    Path(id): Path<String>,
+    uri: axum::http::Uri,
+) -> Answer {
+    let case = load(&app, &id).await?;
+    note_opened(&app, &by, &case.id).await?;
+    let banner = done_words(query(&uri).text("done")).map(success);
+    show(&app, &visit, &by, case, StatusCode::OK, visit.empty_form(), banner).await
+}
+
+/// What was done, by the word that stands in the address afterwards.
+fn done_words(done: &str) -> Option<&'static str> {
+    match done {
+        "note" => Some("Your note was saved."),
+        "approved" => {
+            Some("The registration is approved. The mailboxes are being set up and the registrant is told.")
+        }
+        "first" => Some("Your approval was saved. A second, different case worker must approve, too."),
+        "asked" => Some("The registrant was asked. The case comes back when they answer."),
+        "declined" => Some("The registration is declined and the registrant is told."),
+        _ => None,
+    }
+}
+
+fn list(rows: Vec<SummaryListRow>) -> SummaryList {
+    SummaryList { rows, ..Default::default() }
+}
+
+fn html_fact(key: &str, html: Html) -> SummaryListRow {
+    SummaryListRow {
+        key: key.into(),
+        value: SummaryListText { html: Some(html), ..Default::default() },
+        ..Default::default()
+    }
+}
+
+/// The first lines of the page: what it is, since when, why it is here.
+fn facts(case: &Registration, now: Timestamp, telephone: &str) -> SummaryList {
+    let is_open = case.state.is_undecided();
+    let mut rows = vec![html_fact("State", Html::of(&state_tag(case.state.name())))];
+    rows.extend(case.submitted_at.map(|at| fact("Sent", at.in_words())));
+    if let Some(due_at) = case.due_at.filter(|_| is_open) {
+        rows.push(html_fact("Due", Html::of(&Due::new(due_at, now, is_open))));
+    }
+    if !case.referred_because.is_empty() {
+        rows.push(fact("Why it is here", case.referred_because.clone()));
+    }
+    match &case.state {
+        State::MoreInformationAsked { question } => {
+            rows.push(html_fact("Asked", Html::of(&super::Preline { text: question })));
+        }
+        State::Declined { reason, words } => {
+            rows.push(fact("Declined because", format!("{}: {}", reason.code(), reason.words())));
+            if !words.is_empty() {
+                rows.push(html_fact("In our own words", Html::of(&super::Preline { text: words })));
+            }
+        }
+        State::Draft
+        | State::Submitted
+        | State::Checking
+        | State::Referred
+        | State::Approved
+        | State::Provisioning
+        | State::Live
+        | State::Ineligible { .. }
+        | State::Withdrawn
+        | State::Expired
+        | State::Stopped => {}
+    }
+    let telephone = if telephone.is_empty() { "CQC publishes none" } else { telephone };
+    rows.push(fact("Telephone that CQC publishes", telephone));
+    list(rows)
+}
+
+/// Who must approve, and who has.
+fn high_risk_words(approvers: &[(String, String)]) -> String {
+    let who: Vec<&str> = approvers.iter().map(|(_, name)| name.as_str()).collect();
+    match who.as_slice() {
+        [] => "Nobody has approved yet.".to_owned(),
+        [one] => format!("{one} has approved. A second, different case worker must approve, too."),
+        several => format!("{} have approved.", several.join(" and ")),
+    }
+}
+
+/// One check with its evidence.
+#[derive(askama::Template)]
+#[template(path = "casework/pages/check.html")]
+struct CheckPart {
+    tag: Tag,
+    words: String,
+    code: &'static str,
+    evidence: String,
+    read_at: String,
+}
+impl askama::filters::HtmlSafe for CheckPart {}
+
+fn check_row(check: &RegisterCheck) -> SummaryListRow {
+    let (colour, code) = match check.outcome {
+        Outcome::Pass => (TagColour::Green, ""),
+        Outcome::Fail(reason) => (TagColour::Red, reason.code()),
+        Outcome::Warn => (TagColour::Yellow, ""),
+        Outcome::HighRisk => (TagColour::Red, ""),
+        Outcome::Unavailable => (TagColour::Grey, ""),
+    };
+    let part = CheckPart {
+        tag: tag(check.outcome.in_words(), colour),
+        words: check.words.clone(),
+        code,
+        evidence: check.evidence.clone(),
+        read_at: check.checked_at.in_words(),
+    };
+    html_fact(check.check.in_words(), Html::of(&part))
+}
+
+/// The answers under headings that speak of the registrant and not to them.
+fn answers(case: &Registration) -> Vec<Section> {
+    let mut sections = sections(&case.answers, false, false);
+    for section in &mut sections {
+        section.heading = match section.heading {
+            "You" => "Registrant",
+            "Your site" => "Site",
+            other => other,
+        };
+        for row in &mut section.list.rows {
+            let words = match row.key.text.as_str() {
+                "Your email address" => "Email address",
+                "Proof that you may act for the site" => "Proof of authority",
+                _ => continue,
+            };
+            row.key.text = words.to_owned();
+        }
+        for row in &mut section.list.rows {
+            row.value.classes = "app-wrap".to_owned();
+        }
+    }
+    sections
+}
+
+/// The number CQC publishes now, as imported; empty where there is none.
+async fn cqc_telephone(app: &App, case: &Registration) -> String {
+    let id = case.answers.site.as_ref().and_then(|site| CqcLocationId::parse(&site.cqc_location_id).ok());
+    let Some(id) = id else { return String::new() };
+    match app.imported.find(&Code::CqcLocation(id)).await {
+        Ok(Finding::CqcLocation(location)) => location.telephone.unwrap_or_default(),
+        Ok(Finding::NotFound | Finding::Ods(_) | Finding::CqcProvider(_) | Finding::Dspt(_)) | Err(_) => {
+            String::new()
+        }
+    }
+}
+
+/// What the directory holds of the site once it has been opened.
+async fn set_up(app: &App, case: &Registration) -> Result<Option<SummaryList>, Stop> {
+    let mut reads = &app.database;
+    let Some(site) = directory::store::find_site_of_registration(&mut reads, &case.id).await? else {
+        return Ok(None);
+    };
+    let mut rows = Vec::new();
+    if let Some(mailbox) = directory::store::find_shared_mailbox_of_site(&mut reads, &site.id).await? {
+        rows.push(fact("Shared mailbox", mailbox.address));
+    }
+    for person in directory::store::list_people(&mut reads, &site.id).await? {
+        let name = format!("{} {}", person.first_name, person.last_name);
+        rows.push(fact(&name, format!("{}, {}", person.address, person.state.to_lowercase())));
+    }
+    for row in &mut rows {
+        row.value.classes = "app-wrap".to_owned();
+    }
+    Ok(Some(list(rows)))
+}
+
+/// The case's page with a status, what was typed into its form and a banner.
+async fn show(
+    app: &App,
+    visit: &Visit,
+    by: &CaseWorker,
+    case: Registration,
+    status: StatusCode,
+    form: Form,
+    banner: Option<NotificationBanner>,
+) -> Answer {
+    let mut reads = &app.database;
+    let all = registrations::list_checks(&mut reads, &case.id).await?;
+    let approvers = store::list_approvers(&app.database, &case.id).await?;
+    let telephone = cqc_telephone(app, &case).await;
+    let high_risk = case.high_risk || checks::is_high_risk(&all);
+    let actions = Actions::of(&case.state, high_risk, &approvers, &by.id);
+    let (passed, to_look_at): (Vec<_>, Vec<_>) = all.iter().partition(|check| check.outcome == Outcome::Pass);
+    let call = match &case.answers.proof {
+        Some(Proof::CallBack { ask_for, when, telephone: noted }) if case.state.is_undecided() => {
+            Some(Call {
+                telephone: if telephone.is_empty() { noted.clone() } else { telephone.clone() },
+                ask_for: ask_for.to_string(),
+                when: when.clone(),
+            })
+        }
+        Some(Proof::CallBack { .. } | Proof::ContactId { .. } | Proof::EmailedCode { .. }) | None => None,
+    };
+    let high_risk = (high_risk && case.state.is_undecided()).then(|| WarningCallout {
+        heading: "High risk: two different case workers must approve".into(),
+        text: high_risk_words(&approvers),
+        ..Default::default()
+    });
+    let title = format!("{} {}", case.site_name(), case.reference);
+    let template = CasePage {
+        layout: layout(visit, by, &title, QUEUE).with_problems(&form).back_to(QUEUE),
+        banner,
+        reference: case.reference.to_string(),
+        site: case.site_name().to_owned(),
+        version: case.version,
+        facts: facts(&case, app.clock.now(), &telephone),
+        high_risk,
+        call,
+        sections: answers(&case),
+        not_green: to_look_at.len(),
+        to_look_at: list(to_look_at.into_iter().map(check_row).collect()),
+        passed: list(passed.into_iter().map(check_row).collect()),
+        set_up: set_up(app, &case).await?,
+        notes: notes(app, &case.id).await?,
+        note: lines(
+            &form,
+            NOTE,
+            "Add a note",
+            "Only case workers read notes. Do not write anything about people who receive care.",
+        ),
+        actions,
+        history: history::of(app, &case.id).await?,
+        form,
+    };
+    show_with(status, &template)
+}
+
+/// POST /casework/cases/{id}: saves the note that was typed, if one was, and does what the button
+/// says. The note comes first, so that nothing typed is lost whatever becomes of the rest.
+pub async fn act(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    by: CaseWorker,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Answer {
+    let case = load(&app, &id).await?;
+    let wanted = fields.text(DO).to_owned();
+    let missing = "Enter a note";
+    let problem = text_problem(fields.text(NOTE), missing, "Note")
+        .filter(|words| words != missing || !["approve", "ask", "decline"].contains(&wanted.as_str()));
+    if let Some(words) = problem {
+        let form = visit.form(fields, Problems::one(NOTE, words));
+        return show(&app, &visit, &by, case, StatusCode::UNPROCESSABLE_ENTITY, form, None).await;
+    }
+    save_note(&app, &by, &case.id, fields.text(NOTE)).await?;
+    match wanted.as_str() {
+        "approve" => approve(&app, &visit, &by, case, fields.text(VERSION)).await,
+        // The version goes along: what is decided next is decided about the case as it was seen here.
+        "ask" | "decline" => {
+            go_to(format!("/casework/cases/{id}/{wanted}?version={}", version_of(fields.text(VERSION))))
+        }
+        _ => go_to(format!("/casework/cases/{id}?done=note")),
+    }
+}
+
+/// Saves a note with its entry; nothing where nothing was typed.
+///
+/// # Errors
+/// A fault.
+pub async fn save_note(app: &App, by: &CaseWorker, case: &str, text: &str) -> Result<(), Stop> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let (by, case, text, now) = (by.id.clone(), case.to_owned(), text.to_owned(), app.clock.now());
+    app.database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                registrations::add_note(tx, &case, &by, now, &text).await?;
+                let entry = Entry::new(Actor::CaseWorker(by), "note added", &case);
+                crate::audit::store::add(tx, now, &entry).await
+            })
+        })
+        .await?;
+    Ok(())
+}
+
+async fn approve(app: &App, visit: &Visit, by: &CaseWorker, case: Registration, version: &str) -> Answer {
+    let id = case.id.clone();
+    // Who approves too early, or once more, is told so by the page.
+    let approvers = store::list_approvers(&app.database, &id).await?;
+    let actions = Actions::of(&case.state, case.high_risk, &approvers, &by.id);
+    let outcome = match actions.approval {
+        Approval::WaitsForRegisters | Approval::WaitsForSecond => {
+            Err(NotDecided::MovedOn(actions.words().to_owned()))
+        }
+        Approval::Now | Approval::FirstOfTwo | Approval::SecondOfTwo | Approval::Over => {
+            decision::approve(app, by, &id, version_of(version)).await
+        }
+    };
+    match outcome {
+        Ok(Approved::Effective) => go_to(format!("/casework/cases/{id}?done=approved")),
+        Ok(Approved::FirstOfTwo) => go_to(format!("/casework/cases/{id}?done=first")),
+        Err(why) => {
+            let banner = not_decided(app, &id, "The case was not approved", why).await?;
+            let case = load(app, &id).await?;
+            show(app, visit, by, case, StatusCode::CONFLICT, visit.empty_form(), Some(banner)).await
+        }
+    }
+}
+
+/// The version in a form; one that is no number is nobody's.
+pub fn version_of(text: &str) -> i64 {
+    text.parse().unwrap_or(-1)
+}
+
+/// Why a decision did not take effect, and what happened to the case last, in a banner.
+///
+/// # Errors
+/// A fault.
+pub async fn not_decided(
+    app: &App,
+    id: &str,
+    heading: &str,
+    why: NotDecided,
+) -> Result<NotificationBanner, Stop> {
+    match why {
+        NotDecided::Fault(error) => Err(error.into()),
+        NotDecided::MovedOn(words) => {
+            let last = history::of(app, id).await?.last_in_words();
+            let last = if last.is_empty() { last } else { format!(" What happened last: {last}") };
+            Ok(not_done(heading, &format!("{words}{last}")))
+        }
+        NotDecided::Directory(refusal) => Ok(not_done(heading, &refusal.words())),
+        NotDecided::EvidenceChanged(words) => Ok(not_done(
+            heading,
+            &format!(
+                "The evidence was old, so we asked the registers again, and they now say something else: {words} Look at the checks again before you decide."
+            ),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registration::reasons::Reason;
+
+    fn people(ids: &[&str]) -> Vec<(String, String)> {
+        ids.iter().map(|id| ((*id).to_owned(), format!("Name of {id}"))).collect()
+    }
+
+    #[test]
+    fn a_high_risk_case_needs_two_different_people() {
+        let check = |approvers: &[&str], me: &str, expect: Approval| {
+            let made = Actions::of(&State::Referred, true, &people(approvers), me);
+            assert_eq!(made.approval, expect, "{approvers:?} {me}");
+        };
+        check(&[], "a", Approval::FirstOfTwo);
+        check(&["a"], "a", Approval::WaitsForSecond);
+        check(&["a"], "b", Approval::SecondOfTwo);
+        assert_eq!(Actions::of(&State::Referred, false, &[], "a").approval, Approval::Now);
+    }
+
+    #[test]
+    fn a_case_that_is_over_can_only_be_read() {
+        let declined = State::Declined { reason: Reason::Hospice, words: String::new() };
+        for state in
+            [State::Approved, State::Provisioning, State::Live, State::Stopped, State::Withdrawn, declined]
+        {
+            let made = Actions::of(&state, true, &[], "a");
+            assert_eq!(made, Actions { approval: Approval::Over, can_ask: false, can_decline: false });
+            assert!(!made.can_approve());
+        }
+    }
+
+    #[test]
+    fn nobody_approves_before_the_registers_have_answered_or_asks_twice_at_once() {
+        assert!(!Actions::of(&State::Checking, false, &[], "a").can_approve());
+        let asked = State::MoreInformationAsked { question: "Which floor?".to_owned() };
+        assert!(!Actions::of(&asked, false, &[], "a").can_ask);
+        assert!(Actions::of(&asked, false, &[], "a").can_approve());
+    }
+
+    #[test]
+    fn who_has_approved_is_said_by_name() {
+        assert_eq!(high_risk_words(&[]), "Nobody has approved yet.");
+        assert!(high_risk_words(&people(&["a"])).starts_with("Name of a has approved."));
+    }
+}

@@ -1,0 +1,292 @@
+//! The page of an enquiry: who asks what, notes, and closing it with or without an answer.
+
+use super::case::{NOTE, NoteLine, VERSION, notes, save_note, version_of};
+use super::history::{self, History};
+use super::{
+    Due, Preline, QUEUE, fact, layout, lines, not_done, note_opened, state_tag, success, text_problem,
+};
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::database::{Error, Tx};
+use crate::registration::enquiry::Enquiry;
+use crate::registration::letters;
+use crate::registration::store::{self as registrations, Saved};
+use crate::sign_in::CaseWorker;
+use crate::web::components::{
+    Conditional, Html, NotificationBanner, Radios, RadiosItem, SummaryList, SummaryListRow, SummaryListText,
+    Textarea,
+};
+use crate::web::form::query;
+use crate::web::page::show_with;
+use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to};
+use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
+
+const HOW: &str = "how";
+const ANSWER: &str = "answer";
+const WHY: &str = "why";
+
+/// How an enquiry is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum How {
+    /// With this answer, by email.
+    Email(String),
+    Telephone,
+    /// Without an answer, for this reason.
+    Without(String),
+}
+
+impl How {
+    /// As the entry says it; what was written is in the letter or a note, not in the audit trail.
+    fn in_words(&self) -> &'static str {
+        match self {
+            How::Email(_) => "answered by email",
+            How::Telephone => "answered by telephone",
+            How::Without(_) => "closed without an answer",
+        }
+    }
+
+    /// What colleagues read afterwards.
+    fn note(&self) -> Option<String> {
+        match self {
+            How::Email(answer) => Some(format!("Answer sent by email:\n{answer}")),
+            How::Telephone => None,
+            How::Without(why) => Some(format!("Closed without an answer: {why}")),
+        }
+    }
+}
+
+/// Reads how an enquiry is to be closed, or says what is wrong.
+fn read(fields: &Fields) -> Result<How, Problems> {
+    let needed = |field: &str, missing: &str, called: &str| {
+        let text = fields.text(field).to_owned();
+        match text_problem(&text, missing, called) {
+            Some(words) => Err(Problems::one(field, words)),
+            None => Ok(text),
+        }
+    };
+    match fields.text(HOW) {
+        "email" => needed(ANSWER, "Enter your answer", "Your answer").map(How::Email),
+        "telephone" => Ok(How::Telephone),
+        "without" => needed(WHY, "Enter why no answer is needed", "The reason").map(How::Without),
+        _ => Err(Problems::one(HOW, "Select how you close this enquiry")),
+    }
+}
+
+#[derive(askama::Template)]
+#[template(path = "casework/pages/enquiry.html")]
+pub struct EnquiryPage {
+    pub layout: Layout,
+    pub form: Form,
+    pub banner: Option<NotificationBanner>,
+    pub reference: String,
+    pub organisation: String,
+    pub message: String,
+    pub facts: SummaryList,
+    pub notes: Vec<NoteLine>,
+    pub note: Textarea,
+    pub how: Radios,
+    pub version: i64,
+    pub is_open: bool,
+    /// What was written into the form of an enquiry that somebody else has closed.
+    pub kept: String,
+    pub history: History,
+}
+
+async fn load(app: &App, id: &str) -> Result<Enquiry, Stop> {
+    let mut reads = &app.database;
+    registrations::find_enquiry(&mut reads, id).await?.ok_or_else(Stop::not_found)
+}
+
+/// Who asks what, how to reach them, and by when.
+fn facts(enquiry: &Enquiry, closed: &str, now: Timestamp) -> SummaryList {
+    let html = |key: &str, html: Html| SummaryListRow {
+        key: key.into(),
+        value: SummaryListText { html: Some(html), classes: "app-wrap".to_owned(), ..Default::default() },
+        ..Default::default()
+    };
+    let state = state_tag(if enquiry.open { "Open" } else { "Closed" });
+    let telephone = if enquiry.telephone.is_empty() { "Not given" } else { &enquiry.telephone };
+    let mut rows = vec![
+        html("State", Html::of(&state)),
+        fact("Kind", enquiry.kind.in_words()),
+        fact("From", enquiry.name.clone()),
+        html("Email address", Html::of(&Preline { text: enquiry.email.as_str() })),
+        fact("Telephone", telephone),
+        fact("Asked", enquiry.asked_at.in_words()),
+        html("Due", Html::of(&Due::new(enquiry.due_at, now, enquiry.open))),
+    ];
+    if !closed.is_empty() {
+        rows.push(fact("Closed", closed));
+    }
+    SummaryList { rows, ..Default::default() }
+}
+
+fn how(form: &Form) -> Radios {
+    let answer = lines(form, ANSWER, "Your answer", "It is sent as you write it, under the reference.");
+    let why = lines(form, WHY, "Why no answer is needed", "For your colleagues. It is not sent.");
+    let item = |value: &str, text: &str, inside: Option<&Textarea>| RadiosItem {
+        value: value.to_owned(),
+        text: text.to_owned(),
+        conditional: inside.map(|field| Conditional { html: Html::of(field) }),
+        ..Default::default()
+    };
+    let mut radios = form.radios(HOW, "How do you close this enquiry?").in_page();
+    radios.items = vec![
+        item("email", "With an answer by email", Some(&answer)),
+        item("telephone", "I have answered it by telephone", None),
+        item("without", "Without an answer", Some(&why)),
+    ];
+    radios
+}
+
+async fn show(
+    app: &App,
+    visit: &Visit,
+    by: &CaseWorker,
+    enquiry: Enquiry,
+    status: StatusCode,
+    form: Form,
+    banner: Option<NotificationBanner>,
+) -> Answer {
+    let history = history::of(app, &enquiry.id).await?;
+    let closed = if enquiry.open { String::new() } else { history.detail_of("enquiry closed") };
+    let title = format!("{} {}", enquiry.kind.in_words(), enquiry.reference);
+    let kept = if enquiry.open { "" } else { form.fields.text(ANSWER) };
+    let template = EnquiryPage {
+        layout: layout(visit, by, &title, QUEUE).with_problems(&form).back_to(QUEUE),
+        banner,
+        reference: format!("{} {}", enquiry.kind.in_words(), enquiry.reference),
+        organisation: enquiry.organisation.clone(),
+        facts: facts(&enquiry, &closed, app.clock.now()),
+        notes: notes(app, &enquiry.id).await?,
+        note: lines(&form, NOTE, "Add a note", "Only case workers read notes."),
+        how: how(&form),
+        version: enquiry.version,
+        is_open: enquiry.open,
+        kept: kept.to_owned(),
+        message: enquiry.message,
+        history,
+        form,
+    };
+    show_with(status, &template)
+}
+
+/// GET /casework/enquiries/{id}
+pub async fn page(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    by: CaseWorker,
+    Path(id): Path<String>,
+    uri: axum::http::Uri,
+) -> Answer {
+    let enquiry = load(&app, &id).await?;
+    note_opened(&app, &by, &enquiry.id).await?;
+    let banner = match query(&uri).text("done") {
+        "note" => Some(success("Your note was saved.")),
+        "closed" => Some(success("The enquiry is closed.")),
+        _ => None,
+    };
+    show(&app, &visit, &by, enquiry, StatusCode::OK, visit.empty_form(), banner).await
+}
+
+/// POST /casework/enquiries/{id}: saves the note that was typed, if one was, and closes the enquiry
+/// where that button was pressed.
+pub async fn act(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    by: CaseWorker,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Answer {
+    let enquiry = load(&app, &id).await?;
+    let is_closing = fields.text("do") == "close";
+    let missing = "Enter a note";
+    let note_problem =
+        text_problem(fields.text(NOTE), missing, "Note").filter(|words| words != missing || !is_closing);
+    if let Some(words) = note_problem {
+        let form = visit.form(fields, Problems::one(NOTE, words));
+        return show(&app, &visit, &by, enquiry, StatusCode::UNPROCESSABLE_ENTITY, form, None).await;
+    }
+    let how = if is_closing { Some(read(&fields)) } else { None };
+    let how = match how {
+        Some(Err(problems)) => {
+            let form = visit.form(fields, problems);
+            return show(&app, &visit, &by, enquiry, StatusCode::UNPROCESSABLE_ENTITY, form, None).await;
+        }
+        Some(Ok(how)) => Some(how),
+        None => None,
+    };
+    save_note(&app, &by, &enquiry.id, fields.text(NOTE)).await?;
+    let Some(how) = how else { return go_to(format!("/casework/enquiries/{id}?done=note")) };
+    let version = version_of(fields.text(VERSION));
+    if close(&app, &by, enquiry, version, how).await? {
+        app.work_waits.notify_one();
+        return go_to(format!("/casework/enquiries/{id}?done=closed"));
+    }
+    let last = history::of(&app, &id).await?.last_in_words();
+    let banner = not_done(
+        "The enquiry was not closed",
+        &format!("Somebody else was faster. Nothing was sent by you. What happened last: {last}"),
+    );
+    let enquiry = load(&app, &id).await?;
+    let form = visit.form(fields.with(NOTE, ""), Problems::none());
+    show(&app, &visit, &by, enquiry, StatusCode::CONFLICT, form, Some(banner)).await
+}
+
+/// Closes an enquiry as it was seen, with its letter and note; false when somebody was faster.
+async fn close(app: &App, by: &CaseWorker, seen: Enquiry, version: i64, how: How) -> Result<bool, Stop> {
+    if seen.version != version {
+        return Ok(false);
+    }
+    let now = app.clock.now();
+    let from = letters::From::of(&app.settings);
+    let by = by.id.clone();
+    let Some(mut change) = seen.close(&by, how.in_words()) else { return Ok(false) };
+    if let How::Email(answer) = &how {
+        let letter = letters::enquiry_answered(&from, now, &change.state, answer);
+        change = change.telling(letter);
+    }
+    let closed = app
+        .database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                if registrations::close_enquiry(tx, now, &change).await? == Saved::SomebodyWasFaster {
+                    return Ok(false);
+                }
+                if let Some(note) = how.note() {
+                    registrations::add_note(tx, &change.state.id, &by, now, &note).await?;
+                }
+                Ok(true)
+            })
+        })
+        .await?;
+    Ok(closed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_enquiry_is_closed_in_one_of_three_ways() {
+        let check = |pairs: &[(&str, &str)], expect: Result<How, &str>| {
+            let read = read(&Fields::from_pairs(pairs.iter().copied()));
+            let field = |problems: Problems| problems.iter().next().map(|(field, _)| field.to_owned());
+            assert_eq!(read.map_err(field), expect.map_err(|field| Some(field.to_owned())), "{pairs:?}");
+        };
+        check(&[], Err(HOW));
+        check(&[(HOW, "email")], Err(ANSWER));
+        check(&[(HOW, "email"), (ANSWER, "Yes.")], Ok(How::Email("Yes.".to_owned())));
+        check(&[(HOW, "telephone"), (ANSWER, "Yes.")], Ok(How::Telephone));
+        check(&[(HOW, "without")], Err(WHY));
+        check(&[(HOW, "without"), (WHY, "Sent twice.")], Ok(How::Without("Sent twice.".to_owned())));
+    }
+
+    #[test]
+    fn what_was_answered_is_kept_as_a_note_and_not_in_the_trail() {
+        let how = How::Email("Call Asha on 07700 900123.".to_owned());
+        assert_eq!(how.in_words(), "answered by email");
+        assert!(how.note().is_some_and(|note| note.contains("07700 900123")));
+    }
+}

@@ -1,0 +1,328 @@
+//! The queue: what waits for a case worker, the oldest due first.
+
+use super::{Due, QUEUE, layout, state_tag, tag};
+use crate::app::App;
+use crate::casework::store::{self, CaseLine, Filter, PAGE};
+use crate::clock::Timestamp;
+use crate::id::Reference;
+use crate::outbox;
+use crate::registration::enquiry::Kind;
+use crate::sign_in::CaseWorker;
+use crate::web::components::{
+    Heading, Html, Pagination, PaginationLink, SearchInput, Table, TableCell, TableHeader, Tag, TagColour,
+};
+use crate::web::form::{counted, encoded, query};
+use crate::web::{Answer, Layout, Problems, Stop, Visit, show as show_page};
+use axum::extract::State as Shared;
+
+/// Longest reason in the table, in characters: two lines; the case page has all of it.
+const WHY_LETTERS_MAX: usize = 110;
+/// The last page of the queue that is shown: nobody works from page 400 of a list.
+const PAGES_MAX: i64 = 400;
+/// Longest text that is searched for, in characters; the longest name of a site has about 150.
+const SEARCH_LETTERS_MAX: usize = 200;
+
+/// A way to look at the queue.
+pub struct Way {
+    pub href: String,
+    pub words: String,
+    pub is_current: bool,
+}
+
+#[derive(askama::Template)]
+#[template(path = "casework/pages/queue.html")]
+pub struct QueuePage {
+    pub layout: Layout,
+    pub summary: String,
+    /// Work that needs a person, in words; empty where there is none.
+    pub attention: String,
+    pub ways: Vec<Way>,
+    pub search: SearchInput,
+    /// What was searched for; empty on the pages of the queue.
+    pub typed: String,
+    pub cases: Option<Table>,
+    pub nothing: &'static str,
+    pub pagination: Option<Pagination>,
+}
+
+/// GET /casework
+pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: axum::http::Uri) -> Answer {
+    let fields = query(&uri);
+    let now = app.clock.now();
+    let filter = Filter::from_slug(fields.text("show")).unwrap_or(Filter::ToDo);
+    let number = fields.text("page").parse::<i64>().map_or(1, |number| number.clamp(1, PAGES_MAX));
+    let typed: String = fields.text("q").chars().take(SEARCH_LETTERS_MAX).collect();
+    let (to_do, late) = store::count_to_do(&app.database, now).await?;
+    let (_, attention) = outbox::store::count_unfinished(&app.database).await?;
+    let mut lines = if typed.is_empty() {
+        store::list_queue(&app.database, filter, number - 1).await?
+    } else {
+        search(&app, &typed).await?
+    };
+    let is_more = lines.len() > usize::try_from(PAGE).unwrap_or(usize::MAX);
+    lines.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
+    let title = if typed.is_empty() { filter.in_words() } else { "Cases found" };
+    let heading =
+        if typed.is_empty() && number > 1 { format!("{title} (page {number})") } else { title.to_owned() };
+    let template = QueuePage {
+        layout: layout(&visit, &by, &heading, QUEUE),
+        summary: summary(to_do, late),
+        attention: attention_words(attention),
+        ways: Filter::ALL
+            .into_iter()
+            .map(|way| Way {
+                href: address(way, 1),
+                words: if way == Filter::ToDo {
+                    format!("To do ({to_do})")
+                } else {
+                    way.in_words().to_owned()
+                },
+                is_current: typed.is_empty() && way == filter,
+            })
+            .collect(),
+        search: SearchInput {
+            name: "q".to_owned(),
+            label: "Find a case".into(),
+            hint: Some(
+                "A reference, ODS code, CQC location ID, postcode, or the whole name of the site".into(),
+            ),
+            value: typed.clone(),
+            ..Default::default()
+        },
+        cases: (!lines.is_empty()).then(|| table(&lines, title, now)),
+        nothing: nothing(filter, &typed),
+        pagination: if typed.is_empty() { pagination(filter, number, is_more) } else { None },
+        typed,
+    };
+    show_page(&template, &Problems::none())
+}
+
+fn address(filter: Filter, page: i64) -> String {
+    let show = encoded(filter.slug());
+    if page > 1 { format!("{QUEUE}?show={show}&page={page}") } else { format!("{QUEUE}?show={show}") }
+}
+
+fn pagination(filter: Filter, number: i64, is_more: bool) -> Option<Pagination> {
+    let link = |page: i64| PaginationLink {
+        href: address(filter, page),
+        label: format!("Page {page}").into(),
+        ..Default::default()
+    };
+    let previous = (number > 1).then(|| link(number - 1));
+    let next = (is_more && number < PAGES_MAX).then(|| link(number + 1));
+    (previous.is_some() || next.is_some()).then(|| Pagination {
+        aria_label: "Pages of the queue".to_owned(),
+        previous,
+        next,
+        ..Default::default()
+    })
+}
+
+/// "12 cases to do, 3 of them late."
+fn summary(to_do: i64, late: i64) -> String {
+    let cases = counted(usize::try_from(to_do).unwrap_or(0), "case", "cases");
+    match late {
+        0 => format!("{cases} to do, none late."),
+        late => format!("{cases} to do, {late} late."),
+    }
+}
+
+fn attention_words(count: i64) -> String {
+    match count {
+        0 => String::new(),
+        1 => "1 piece of work needs attention".to_owned(),
+        count => format!("{count} pieces of work need attention"),
+    }
+}
+
+fn nothing(filter: Filter, typed: &str) -> &'static str {
+    if !typed.is_empty() {
+        return "Nothing found. Check each letter. The name of a site must be the whole name, as CQC writes it.";
+    }
+    match filter {
+        Filter::ToDo => "Nothing to do. Well done.",
+        Filter::Waiting => "No case waits for anybody else.",
+        Filter::Enquiries => "There are no open enquiries.",
+        Filter::Ended => "No case has ended yet.",
+    }
+}
+
+/// What was typed, in the ways it may be stored: a reference however it was typed, the text, a
+/// postcode with its space.
+fn as_stored(typed: &str) -> Vec<String> {
+    if let Some(reference) = Reference::parse(typed) {
+        return vec![reference.to_string()];
+    }
+    let text = typed.split_whitespace().collect::<Vec<_>>().join(" ");
+    let plain: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
+    let mut ways = vec![text];
+    if (5..=7).contains(&plain.len()) && ends_as_postcode(&plain) {
+        let (outward, inward) = plain.split_at(plain.len() - 3);
+        ways.push(format!("{outward} {inward}"));
+    }
+    ways
+}
+
+/// The cases that are stored in one of these ways.
+async fn search(app: &App, typed: &str) -> Result<Vec<CaseLine>, Stop> {
+    for way in as_stored(typed) {
+        let found = store::search(&app.database, &way).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// Whether a text ends as every postcode does: a digit and two letters, after a letter and a digit.
+fn ends_as_postcode(plain: &str) -> bool {
+    let bytes = plain.as_bytes();
+    bytes.is_ascii()
+        && bytes.first().is_some_and(u8::is_ascii_alphabetic)
+        && match bytes {
+            [outward @ .., digit, one, two] => {
+                digit.is_ascii_digit()
+                    && one.is_ascii_alphabetic()
+                    && two.is_ascii_alphabetic()
+                    && outward.iter().any(u8::is_ascii_digit)
+            }
+            _ => false,
+        }
+}
+
+/// Where a case opens.
+fn href(line: &CaseLine) -> String {
+    match Kind::parse(&line.kind) {
+        Some(_) => format!("/casework/enquiries/{}", line.id),
+        None => format!("/casework/cases/{}", line.id),
+    }
+}
+
+/// Why a case is here, in a line or two.
+fn why(line: &CaseLine) -> String {
+    match line.state.as_str() {
+        "Referred" if line.because.is_empty() => "For a case worker to decide".to_owned(),
+        "Referred" => shortened(&line.because),
+        "Submitted" | "Checking" => "The registers are being asked".to_owned(),
+        "MoreInformationAsked" => "The registrant has been asked something".to_owned(),
+        "Open" => "Somebody waits for an answer".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// A text cut after a whole word.
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= WHY_LETTERS_MAX {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(WHY_LETTERS_MAX).collect();
+    let end = cut.rfind(' ').unwrap_or(cut.len());
+    format!("{}…", cut[..end].trim_end_matches([',', '.', ';', ':', ' ']))
+}
+
+/// A state with why the case is in it.
+#[derive(askama::Template)]
+#[template(
+    source = r#"{{ state }}{% if high_risk %} {{ risk }}{% endif %}{% if !why.is_empty() %}<br>{{ why }}{% endif %}"#,
+    ext = "html"
+)]
+struct Why {
+    state: Tag,
+    high_risk: bool,
+    risk: Tag,
+    why: String,
+}
+impl askama::filters::HtmlSafe for Why {}
+
+fn table(lines: &[CaseLine], title: &str, now: Timestamp) -> Table {
+    let rows = lines
+        .iter()
+        .map(|line| {
+            let is_open = ["Submitted", "Checking", "Referred", "MoreInformationAsked", "Open"]
+                .contains(&line.state.as_str());
+            let kind = Kind::parse(&line.kind).map_or("Registration", Kind::in_words);
+            let why = Why {
+                state: state_tag(&line.state),
+                high_risk: line.high_risk && is_open,
+                risk: tag("High risk", TagColour::Red),
+                why: why(line),
+            };
+            let due = Due::new(line.due_at, now, is_open);
+            vec![
+                TableCell {
+                    text: line.reference.clone(),
+                    href: href(line),
+                    classes: "app-nowrap".to_owned(),
+                    ..Default::default()
+                },
+                TableCell { text: line.title.clone(), classes: "app-wrap".to_owned(), ..Default::default() },
+                kind.into(),
+                TableCell { html: Some(Html::of(&why)), ..Default::default() },
+                line.asked_at.in_words().into(),
+                TableCell { html: Some(Html::of(&due)), ..Default::default() },
+            ]
+        })
+        .collect();
+    let head = ["Reference", "Site or organisation", "Kind", "Why it is here", "Asked", "Due"];
+    Table {
+        caption: Some(Heading {
+            text: title.to_owned(),
+            classes: "nhsuk-u-visually-hidden".to_owned(),
+            ..Default::default()
+        }),
+        head: head.into_iter().map(TableHeader::from).collect(),
+        rows,
+        first_cell_is_header: true,
+        responsive: true,
+        ..Default::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_looked_for_as_it_is_stored() {
+        let reference = Reference::new();
+        let spoken = reference.as_str().to_lowercase().replace("cp-", "").replace('-', " ");
+        assert_eq!(as_stored(&spoken), [reference.as_str()]);
+        let check = |typed: &str, expect: &[&str]| assert_eq!(as_stored(typed), expect, "{typed}");
+        check("ol83na", &["ol83na", "ol8 3na"]);
+        check("OL8  3NA", &["OL8 3NA", "OL8 3NA"]);
+        check("VN4F6", &["VN4F6"]);
+        check("V12AB", &["V12AB", "V1 2AB"]);
+        check("1-530528300", &["1-530528300"]);
+        check("  Rose   Court ", &["Rose Court"]);
+        check("", &[""]);
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_after_a_word() {
+        assert_eq!(shortened("Two words."), "Two words.");
+        let long = shortened(&"word ".repeat(60));
+        assert!(long.ends_with("word…") && long.chars().count() <= WHY_LETTERS_MAX + 1, "{long}");
+    }
+
+    #[test]
+    fn a_page_leads_to_the_one_before_and_after() {
+        let check = |number: i64, is_more: bool, previous: Option<&str>, next: Option<&str>| {
+            let made = pagination(Filter::Waiting, number, is_more);
+            let of = |link: Option<&PaginationLink>| link.map(|link| link.href.clone());
+            let made = made.unwrap_or_default();
+            assert_eq!(of(made.previous.as_ref()).as_deref(), previous);
+            assert_eq!(of(made.next.as_ref()).as_deref(), next);
+        };
+        check(1, false, None, None);
+        check(1, true, None, Some("/casework?show=waiting&page=2"));
+        check(2, true, Some("/casework?show=waiting"), Some("/casework?show=waiting&page=3"));
+        check(PAGES_MAX, true, Some("/casework?show=waiting&page=399"), None);
+    }
+
+    #[test]
+    fn counts_read_as_people_say_them() {
+        assert_eq!(summary(0, 0), "0 cases to do, none late.");
+        assert_eq!(summary(1, 1), "1 case to do, 1 late.");
+        assert_eq!(attention_words(2), "2 pieces of work need attention");
+    }
+}

@@ -1,0 +1,250 @@
+//! Signing in: address and password, then the code of the authenticator app; and signing out.
+//!
+//! An unknown address, a wrong password and a case worker who may not sign in any more get the same
+//! answer for the same work. Tries are counted before they are judged. Nobody is ever locked out for
+//! good: what is used up opens again within the hour.
+
+use super::QUEUE;
+use crate::app::App;
+use crate::audit::{Actor, Entry};
+use crate::clock::Timestamp;
+use crate::contact::Email;
+use crate::database::{Error, Tx};
+use crate::sign_in::limits::{self, Budget, UsedUp, wait_in_words};
+use crate::sign_in::session::{self, Kind};
+use crate::sign_in::{CaseWorker, HalfSignedIn, app_code, password, store};
+use crate::web::components::PasswordInput;
+use crate::web::page::show_with;
+use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+
+const EMAIL: &str = "email";
+const PASSWORD: &str = "password";
+const CODE: &str = "code";
+const CODE_PAGE: &str = "/casework/sign-in/code";
+
+/// Tries at one address from one network in an hour: more than slips of the hand, and a stranger
+/// elsewhere who uses them up stands in nobody's way.
+const TRIES_AT_AN_ADDRESS_FROM_A_NETWORK_MAX: i64 = 20;
+/// Tries at one address from everywhere in an hour (NIST SP 800-63B-4 allows 100 in a row).
+const TRIES_AT_AN_ADDRESS_MAX: i64 = 100;
+/// Tries from one network in an hour: a whole office signing in on a Monday.
+const TRIES_FROM_A_NETWORK_MAX: i64 = 200;
+/// Codes tried for one case worker in an hour; at this rate guessing one takes years.
+const CODES_AN_HOUR_MAX: i64 = 20;
+
+#[derive(askama::Template)]
+#[template(path = "casework/pages/sign_in.html")]
+pub struct SignInPage {
+    pub layout: Layout,
+    pub form: Form,
+    pub password: PasswordInput,
+}
+
+fn page_of(visit: &Visit, form: Form) -> SignInPage {
+    let password = PasswordInput {
+        name: PASSWORD.to_owned(),
+        label: "Password".into(),
+        error_message: super::error(&form, PASSWORD),
+        ..Default::default()
+    };
+    SignInPage {
+        layout: visit.layout("Sign in to case work").with_problems(&form).back_to("/"),
+        form,
+        password,
+    }
+}
+
+/// GET /casework/sign-in
+pub async fn page(visit: Visit) -> Answer {
+    show_page(&page_of(&visit, visit.empty_form()), &Problems::none())
+}
+
+fn again(visit: &Visit, fields: Fields, problems: Problems, status: StatusCode) -> Answer {
+    show_with(status, &page_of(visit, visit.form(fields, problems)))
+}
+
+/// Takes one from each budget, or says when to come back.
+async fn take(app: &App, now: Timestamp, budgets: Vec<Budget>) -> Result<Result<(), UsedUp>, Error> {
+    app.database
+        .write(move |tx: &mut Tx| {
+            Box::pin(async move {
+                for budget in budgets {
+                    if let Err(used_up) = limits::take(tx, now, &budget).await? {
+                        return Ok(Err(used_up));
+                    }
+                }
+                Ok(Ok(()))
+            })
+        })
+        .await
+}
+
+/// What a sign-in is counted against, the narrowest first.
+fn budgets(address: &str, network: &str) -> Vec<Budget> {
+    vec![
+        Budget::an_hour(
+            "sign-ins from a network to",
+            &format!("{network} {address}"),
+            TRIES_AT_AN_ADDRESS_FROM_A_NETWORK_MAX,
+        ),
+        Budget::an_hour("sign-ins from", network, TRIES_FROM_A_NETWORK_MAX),
+        Budget::an_hour("sign-ins to", address, TRIES_AT_AN_ADDRESS_MAX),
+    ]
+}
+
+/// POST /casework/sign-in
+pub async fn sign_in(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> Answer {
+    let mut problems = Problems::none();
+    if fields.text(EMAIL).is_empty() {
+        problems.add(EMAIL, "Enter your email address");
+    }
+    if fields.text(PASSWORD).is_empty() {
+        problems.add(PASSWORD, "Enter your password");
+    }
+    if !problems.is_empty() {
+        return again(&visit, fields, problems, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let now = app.clock.now();
+    let typed = fields.text(EMAIL);
+    let address =
+        Email::parse(typed).map_or_else(|_| typed.to_lowercase(), |email| email.as_str().to_owned());
+    if let Err(used_up) = take(&app, now, budgets(&address, visit.network())).await? {
+        let words = format!("Too many tries to sign in. Try again {}", wait_in_words(now, used_up.until));
+        return again(&visit, fields, Problems::one(EMAIL, words), StatusCode::TOO_MANY_REQUESTS);
+    }
+    let row = store::find_case_worker(&app.database, &address).await?.filter(|row| !row.disabled);
+    let hash = row.as_ref().map(|row| row.password_hash.clone());
+    let is_right = password::verify(&app, fields.text(PASSWORD).to_owned(), hash)
+        .await
+        .map_err(|cause| Stop::fault("checking a password", cause))?;
+    match row.filter(|_| is_right) {
+        Some(row) => {
+            session::begin_anew(&app, &visit, Kind::HalfSignedIn, &row.id, false).await?;
+            go_to(CODE_PAGE)
+        }
+        None => {
+            tracing::info!(request = visit.number(), "a sign-in to case work was refused");
+            let problems =
+                Problems::one(EMAIL, "Check your email address and password. One of them is not right");
+            again(&visit, fields, problems, StatusCode::UNPROCESSABLE_ENTITY)
+        }
+    }
+}
+
+#[derive(askama::Template)]
+#[template(path = "casework/pages/sign_in_code.html")]
+pub struct CodePage {
+    pub layout: Layout,
+    pub form: Form,
+}
+
+fn code_page(visit: &Visit, form: Form) -> CodePage {
+    let layout = visit
+        .layout("Enter the code from your authenticator app")
+        .with_problems(&form)
+        .back_to("/casework/sign-in");
+    CodePage { layout, form }
+}
+
+/// GET /casework/sign-in/code
+pub async fn code(visit: Visit, _half: HalfSignedIn) -> Answer {
+    show_page(&code_page(&visit, visit.empty_form()), &Problems::none())
+}
+
+/// POST /casework/sign-in/code
+pub async fn open(Shared(app): Shared<App>, visit: Visit, half: HalfSignedIn, fields: Fields) -> Answer {
+    let (status, words) = match enter(&app, &visit, &half.case_worker, fields.text(CODE)).await? {
+        Entered::Yes => return go_to(QUEUE),
+        Entered::NotAnyMore => return go_to("/casework/sign-in"),
+        Entered::No(status, words) => (status, words),
+    };
+    // What was typed is not shown again: by the time it is sent again it is another code.
+    let form = visit.form(Fields::default(), Problems::one(CODE, words));
+    show_with(status, &code_page(&visit, form))
+}
+
+/// What became of a code.
+enum Entered {
+    Yes,
+    /// The case worker may not sign in any more.
+    NotAnyMore,
+    No(StatusCode, String),
+}
+
+async fn enter(app: &App, visit: &Visit, id: &str, typed: &str) -> Result<Entered, Stop> {
+    let wrong = |words: &str| Entered::No(StatusCode::UNPROCESSABLE_ENTITY, words.to_owned());
+    if typed.is_empty() {
+        return Ok(wrong("Enter the code from your authenticator app"));
+    }
+    let now = app.clock.now();
+    let budgets = vec![
+        Budget::an_hour("app codes of", id, CODES_AN_HOUR_MAX),
+        Budget::a_day("app codes in a day of", id, i64::from(app.settings.wrong_tries_a_day_max)),
+    ];
+    if let Err(used_up) = take(app, now, budgets).await? {
+        let words = format!("Too many codes were tried. Try again {}", wait_in_words(now, used_up.until));
+        return Ok(Entered::No(StatusCode::TOO_MANY_REQUESTS, words));
+    }
+    let row = store::case_worker(&app.database, id).await?;
+    if row.is_none_or(|row| row.disabled) {
+        return Ok(Entered::NotAnyMore);
+    }
+    let Some(step) = app_code::step_of(&app.key, id, typed, now) else {
+        tracing::info!(request = visit.number(), "a code of an authenticator app was refused");
+        return Ok(wrong("The code is not right. Enter the 6 digits that your app shows now"));
+    };
+    let case_worker = id.to_owned();
+    let is_new = app
+        .database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                if !store::use_app_step(tx, &case_worker, step).await? {
+                    return Ok(false);
+                }
+                let entry =
+                    Entry::new(Actor::CaseWorker(case_worker.clone()), "case worker signed in", &case_worker);
+                crate::audit::store::add(tx, now, &entry).await?;
+                Ok(true)
+            })
+        })
+        .await?;
+    if !is_new {
+        return Ok(wrong("This code has been used already. Wait until your app shows the next one"));
+    }
+    session::begin_anew(app, visit, Kind::CaseWorker, id, false).await?;
+    Ok(Entered::Yes)
+}
+
+/// POST /casework/sign-out
+pub async fn sign_out(Shared(app): Shared<App>, visit: Visit, by: CaseWorker) -> Answer {
+    let now = app.clock.now();
+    app.database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                let entry = Entry::new(Actor::CaseWorker(by.id.clone()), "case worker signed out", &by.id);
+                crate::audit::store::add(tx, now, &entry).await
+            })
+        })
+        .await?;
+    session::end_all(&app, &visit).await?;
+    go_to("/casework/sign-in")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_names_no_address_and_no_network() {
+        let counted = budgets("casey@carepost.example", "192.0.2.7");
+        assert_eq!(counted.len(), 3);
+        for budget in &counted {
+            assert!(!budget.name.contains("casey") && !budget.name.contains("192"), "{}", budget.name);
+        }
+        let elsewhere = budgets("casey@carepost.example", "198.51.100.9");
+        assert_ne!(counted[0].name, elsewhere[0].name, "a stranger uses up their own tries");
+        assert_eq!(counted[2].name, elsewhere[2].name);
+    }
+}
