@@ -11,7 +11,9 @@ use carepost::letter::Transport;
 use carepost::mail::fake::FakeEngine;
 use carepost::outbox::Work;
 use carepost::outbox::store::Taken;
-use carepost::registration::answers::{Access, Answers, DsptAnswer, Person, Proof, ProofWay, SiteAnswer, Sites};
+use carepost::registration::answers::{
+    Access, Answers, DsptAnswer, Person, Proof, ProofWay, SiteAnswer, Sites,
+};
 use carepost::registration::checks::{CHECKS, Outcome, RegisterCheck};
 use carepost::registration::{Registration, store};
 use carepost::settings::{Secret, Settings};
@@ -28,8 +30,8 @@ fn processor_seconds() -> f64 {
 fn answers(number: usize) -> Answers {
     const FIRST: [&str; 10] = ["Amy", "Bo", "Cy", "Dee", "Eli", "Fay", "Gus", "Hal", "Ida", "Jo"];
     const LAST: [&str; 20] = [
-        "Reed", "Li", "Fox", "Hart", "Wells", "Moss", "Ford", "Lane", "Pike", "Nash", "Dunn", "Kerr", "Shaw", "Webb", "Boyd",
-        "Cole", "Dale", "Ross", "Tate", "Vale",
+        "Reed", "Li", "Fox", "Hart", "Wells", "Moss", "Ford", "Lane", "Pike", "Nash", "Dunn", "Kerr", "Shaw",
+        "Webb", "Boyd", "Cole", "Dale", "Ross", "Tate", "Vale",
     ];
     let people = (0..10)
         .map(|place| Person {
@@ -84,10 +86,17 @@ async fn prepare(app: &App, from: usize, count: usize) -> Vec<String> {
                     let mut ids = Vec::new();
                     for number in numbers {
                         let id = carepost::id::new_id(now);
-                        let mut draft = Registration::begin(id.clone(), "b".to_owned(), "n".to_owned(), now, Span::days(30));
+                        let mut draft = Registration::begin(
+                            id.clone(),
+                            "b".to_owned(),
+                            "n".to_owned(),
+                            now,
+                            Span::days(30),
+                        );
                         store::add(tx, &draft).await?;
                         draft.answers = answers(number);
-                        store::save_answers(tx, &id, draft.version, &draft.answers, now, draft.expires_at).await?;
+                        store::save_answers(tx, &id, draft.version, &draft.answers, now, draft.expires_at)
+                            .await?;
                         draft.version += 1;
                         let change = draft.submit(now, Span::hours(48)).expect("complete");
                         store::save_submission(tx, now, &change).await?;
@@ -125,7 +134,11 @@ async fn approve_all(app: &App, ids: Vec<String>) -> (f64, f64) {
             tokio::spawn(async move {
                 loop {
                     let Some(id) = ids.lock().expect("not poisoned").pop() else { return };
-                    let taken = Taken { id: String::new(), work: Work::Decide { registration: id.clone() }, attempts: 1 };
+                    let taken = Taken {
+                        id: String::new(),
+                        work: Work::Decide { registration: id.clone() },
+                        attempts: 1,
+                    };
                     casework::decision::decide(&app, &taken, &id).await.expect("decided");
                 }
             })
@@ -143,18 +156,26 @@ async fn on(address: &Address, full: usize) {
     let clock = Clock::system();
     database.migrate(clock.now().as_milliseconds()).await.expect("tables");
     let settings = Settings::defaults().expect("defaults");
-    let outside =
-        Outside { live: Vec::new(), mail: Arc::new(FakeEngine::default()), letters: Transport::Kept, demo: false };
+    let outside = Outside {
+        live: Vec::new(),
+        mail: Arc::new(FakeEngine::default()),
+        letters: Transport::Kept,
+        demo: false,
+    };
     let engine = database.engine();
     let app = App::new(database, settings, clock, Secret::new([7; 32]), outside);
     let first = prepare(&app, 0, 1_000).await;
     let (rate, processor) = approve_all(&app, first).await;
-    println!("approvals on {engine}, ten accounts each, empty directory: {rate:.0} a second, {processor:.2} ms of processor each (driver included)");
+    println!(
+        "approvals on {engine}, ten accounts each, empty directory: {rate:.0} a second, {processor:.2} ms of processor each (driver included)"
+    );
     let filling = prepare(&app, 1_000, full - 1_000).await;
     approve_all(&app, filling).await;
     let last = prepare(&app, full, 1_000).await;
     let (rate, processor) = approve_all(&app, last).await;
-    println!("approvals on {engine}, {full} sites present: {rate:.0} a second, {processor:.2} ms of processor each (driver included)");
+    println!(
+        "approvals on {engine}, {full} sites present: {rate:.0} a second, {processor:.2} ms of processor each (driver included)"
+    );
 }
 
 pub async fn measure() {

@@ -78,7 +78,8 @@ impl Browser {
             let text = cookie.to_str().unwrap_or("");
             self.cookie = text.split(';').next().unwrap_or("").to_owned();
         }
-        let location = answer.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+        let location =
+            answer.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
         let bytes = answer.into_body().collect().await.expect("the whole page").to_bytes();
         let body = String::from_utf8_lossy(&bytes).into_owned();
         self.times.push(started.elapsed());

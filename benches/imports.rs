@@ -46,12 +46,30 @@ pub async fn measure() {
         let output = child.wait_with_output().expect("its output");
         println!("import {kind} on SQLite: {:.2} s, peak memory {peak:.0} MiB", took.as_secs_f64());
         println!("  {}", String::from_utf8_lossy(&output.stdout).trim());
-        println!("  pages and drafts meanwhile ({} requests): {}", browser.times.len(), percentiles(&mut browser.times));
+        println!(
+            "  pages and drafts meanwhile ({} requests): {}",
+            browser.times.len(),
+            percentiles(&mut browser.times)
+        );
     }
     let index = carepost::register::search::SearchIndex::build(&server.database).await.expect("an index");
     let searches = [
-        "rose court", "care home oldham", "ol1 4jx", "1-1000210669", "kingswod house", "st", "the", "residental", "nursing home leeds",
-        "orchids care", "charlotte", "regency care centre bury", "m45 7sg", "house", "homecare", "sunrise senior",
+        "rose court",
+        "care home oldham",
+        "ol1 4jx",
+        "1-1000210669",
+        "kingswod house",
+        "st",
+        "the",
+        "residental",
+        "nursing home leeds",
+        "orchids care",
+        "charlotte",
+        "regency care centre bury",
+        "m45 7sg",
+        "house",
+        "homecare",
+        "sunrise senior",
     ];
     let mut times = Vec::new();
     for round in 0..2_000 {

@@ -28,8 +28,15 @@ fn main() {
     rustls::crypto::ring::default_provider().install_default().expect("the cryptography is set up once");
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|word| word == name);
-    println!("machine: {} cores; load driver and server share them", std::thread::available_parallelism().map_or(0, usize::from));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    println!(
+        "machine: {} cores; load driver and server share them",
+        std::thread::available_parallelism().map_or(0, usize::from)
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         if wants("binary") {
             server::binary_and_start().await;

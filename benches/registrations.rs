@@ -20,7 +20,13 @@ fn ods(number: usize) -> String {
     // Three letters and digits after VM, none of them a look-alike.
     const LETTERS: &[u8; 24] = b"34679ACDEFGHJKMNPQRTVWXY";
     let letter = |place: usize| char::from(LETTERS[place % 24]);
-    format!("V{}{}{}{}", ["L", "M", "N"][number / 13_824 % 3], letter(number / 576), letter(number / 24), letter(number))
+    format!(
+        "V{}{}{}{}",
+        ["L", "M", "N"][number / 13_824 % 3],
+        letter(number / 576),
+        letter(number / 24),
+        letter(number)
+    )
 }
 
 fn location(number: usize) -> String {
@@ -29,8 +35,11 @@ fn location(number: usize) -> String {
 
 /// Sites for the load, made up, imported as any register file is.
 pub async fn load_sites(database: &Database, key: &carepost::settings::SecretKey, count: usize) {
-    let (mut locations, mut sites, mut dspt, mut contacts) = (String::new(), String::new(), String::new(), String::new());
-    dspt.push_str("Code,Organisation Name,Status,Date Of Publication,Primary Sector,Commissioner (From ODS)\n");
+    let (mut locations, mut sites, mut dspt, mut contacts) =
+        (String::new(), String::new(), String::new(), String::new());
+    dspt.push_str(
+        "Code,Organisation Name,Status,Date Of Publication,Primary Sector,Commissioner (From ODS)\n",
+    );
     contacts.push_str("location_id,contact_id,email,telephone\n");
     let year = Clock::system().now().day().year % 100;
     for number in 0..count {
@@ -48,8 +57,17 @@ pub async fn load_sites(database: &Database, key: &carepost::settings::SecretKey
             "\"{code}\",\"{} {number}\",\"\",\"\",\"{number} HIGH STREET\",\"\",\"\",\"TOWN\",\"\",\"OL1 4JX\",\"20150101\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"0\",\"\",\"\",\"\",\"\",\"1\"",
             name.to_uppercase()
         );
-        let _ = writeln!(dspt, "{code},{name},{:02}/{:02} Standards Met,01/07/20{year:02},Social Care,", year - 1, year);
-        let _ = writeln!(contacts, "{id},1-7{},manager{number}@site{number}.example,01632960001", 500_000_000 + number);
+        let _ = writeln!(
+            dspt,
+            "{code},{name},{:02}/{:02} Standards Met,01/07/20{year:02},Social Care,",
+            year - 1,
+            year
+        );
+        let _ = writeln!(
+            contacts,
+            "{id},1-7{},manager{number}@site{number}.example,01632960001",
+            500_000_000 + number
+        );
     }
     let options = || Options {
         allow_shrink: true,
@@ -72,10 +90,46 @@ pub async fn load_sites(database: &Database, key: &carepost::settings::SecretKey
 
 fn word(number: usize) -> &'static str {
     const WORDS: [&str; 40] = [
-        "Acorn", "Birch", "Cedar", "Dove", "Elm", "Fern", "Grove", "Heron", "Ivy", "Juniper", "Kestrel", "Laurel", "Maple",
-        "Nightingale", "Oak", "Poplar", "Quince", "Rowan", "Sycamore", "Thistle", "Umber", "Violet", "Willow", "Yarrow",
-        "Ash", "Beech", "Clover", "Daisy", "Elder", "Foxglove", "Gorse", "Hazel", "Iris", "Jasmine", "Kingfisher", "Lime",
-        "Meadow", "Newlands", "Orchard", "Primrose",
+        "Acorn",
+        "Birch",
+        "Cedar",
+        "Dove",
+        "Elm",
+        "Fern",
+        "Grove",
+        "Heron",
+        "Ivy",
+        "Juniper",
+        "Kestrel",
+        "Laurel",
+        "Maple",
+        "Nightingale",
+        "Oak",
+        "Poplar",
+        "Quince",
+        "Rowan",
+        "Sycamore",
+        "Thistle",
+        "Umber",
+        "Violet",
+        "Willow",
+        "Yarrow",
+        "Ash",
+        "Beech",
+        "Clover",
+        "Daisy",
+        "Elder",
+        "Foxglove",
+        "Gorse",
+        "Hazel",
+        "Iris",
+        "Jasmine",
+        "Kingfisher",
+        "Lime",
+        "Meadow",
+        "Newlands",
+        "Orchard",
+        "Primrose",
     ];
     WORDS[number % WORDS.len()]
 }
@@ -125,7 +179,8 @@ async fn register(server: &Server, browser: &mut Browser, number: usize) {
     let page = browser.post("/register/email-code", &[("code", &code)]).await;
     must(&page, "/register/find-your-site", number);
     browser.get(&format!("/register/find-your-site?q={}", ods(number))).await;
-    let page = browser.post("/register/find-your-site", &[("site", &location(number)), ("q", &ods(number))]).await;
+    let page =
+        browser.post("/register/find-your-site", &[("site", &location(number)), ("q", &ods(number))]).await;
     must(&page, "/register/confirm-your-site", number);
     browser.post("/register/confirm-your-site", &[("right", "yes")]).await;
     let page = browser.post("/register/dspt", &[]).await;
@@ -137,7 +192,8 @@ async fn register(server: &Server, browser: &mut Browser, number: usize) {
     browser.post("/register/town", &[("town", "Oldham")]).await;
     for (place, first, access) in [(1, "Amy", "owner"), (2, "Bo", "member"), (3, "Cy", "member")] {
         browser.get(&format!("/register/people/{place}")).await;
-        let (mail, mobile) = (format!("{first}{number}@people.example"), format!("07{place}{:08}", number + 10_000_000));
+        let (mail, mobile) =
+            (format!("{first}{number}@people.example"), format!("07{place}{:08}", number + 10_000_000));
         let last = format!("{}{}", ["Reed", "Lister", "Foxwood"][place - 1], letters_of(number));
         let page = browser
             .post(
@@ -180,7 +236,13 @@ async fn count_decided(database: &Database) -> i64 {
     count
 }
 
-async fn run(server: &Arc<Server>, from: usize, count: usize, at_once: usize, pause: Duration) -> (Duration, Vec<Duration>, usize) {
+async fn run(
+    server: &Arc<Server>,
+    from: usize,
+    count: usize,
+    at_once: usize,
+    pause: Duration,
+) -> (Duration, Vec<Duration>, usize) {
     let next = Arc::new(AtomicUsize::new(from));
     let started = Instant::now();
     let http = http();

@@ -78,7 +78,8 @@ impl Server {
         let mut settings = Settings::defaults().expect("defaults");
         settings.secret_file = Some(secret);
         let key = service_key(&settings).expect("the key that was written");
-        let database = Database::open(&Address::parse(database).expect("an address")).await.expect("the database opens");
+        let database =
+            Database::open(&Address::parse(database).expect("an address")).await.expect("the database opens");
         (Server { child, address, engine, database, key, folder }, took)
     }
 

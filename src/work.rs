@@ -32,7 +32,9 @@ async fn run(app: &App, taken: &Taken) -> Result<(), NotDone> {
             directory::provision::shared_mailbox(app, taken, shared_mailbox).await
         }
         Work::ProvisionAccount { account } => directory::provision::account(app, taken, account).await,
-        Work::SendActivationLink { asked } => my_account::store::send_activation_link(app, taken, asked).await,
+        Work::SendActivationLink { asked } => {
+            my_account::store::send_activation_link(app, taken, asked).await
+        }
     }
 }
 

@@ -61,5 +61,10 @@ fn activates() {
     assert_ne!(old, new);
     bo.goes_to(&new);
     bo.sees("bo.li@carepost.example");
-    world.ignores_letters(&["registration received", "registration approved", "notice to the site", "activated"]);
+    world.ignores_letters(&[
+        "registration received",
+        "registration approved",
+        "notice to the site",
+        "activated",
+    ]);
 }

@@ -57,5 +57,10 @@ fn corrects_an_answer_before_sending() {
     assert_eq!(world.state_of("Home Instead"), "Provisioning");
     let mailboxes = world.mail.mailboxes();
     assert!(mailboxes.contains_key("niamh.ni-bhriain-obrien@carepost.example"), "{mailboxes:?}");
-    world.ignores_letters(&["registration received", "registration approved", "notice to the site", "activation"]);
+    world.ignores_letters(&[
+        "registration received",
+        "registration approved",
+        "notice to the site",
+        "activation",
+    ]);
 }

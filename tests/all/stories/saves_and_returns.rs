@@ -55,7 +55,12 @@ fn saves_and_returns() {
     amy_at_home.sees("Nothing of your registration is left in this browser");
     amy_at_home.goes_to("/register/summary");
     amy_at_home.is_on("/register/return");
-    world.ignores_letters(&["registration received", "registration approved", "notice to the site", "activation"]);
+    world.ignores_letters(&[
+        "registration received",
+        "registration approved",
+        "notice to the site",
+        "activation",
+    ]);
 }
 
 /// As somebody else I cannot find out whether an address has a registration.

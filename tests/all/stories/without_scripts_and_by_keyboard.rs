@@ -12,7 +12,12 @@ fn registers_without_scripts() {
     assert_eq!(world.state_of("Home Instead"), "Provisioning");
     amy.follows("See and print what you sent");
     amy.sees("VN4F6");
-    world.ignores_letters(&["registration received", "registration approved", "notice to the site", "activation"]);
+    world.ignores_letters(&[
+        "registration received",
+        "registration approved",
+        "notice to the site",
+        "activation",
+    ]);
 }
 
 /// As somebody who uses no mouse I register with the keyboard alone.
@@ -24,5 +29,10 @@ fn registers_by_keyboard() {
     amy.sends_it();
     world.does_all_work();
     assert_eq!(world.state_of("Home Instead"), "Provisioning");
-    world.ignores_letters(&["registration received", "registration approved", "notice to the site", "activation"]);
+    world.ignores_letters(&[
+        "registration received",
+        "registration approved",
+        "notice to the site",
+        "activation",
+    ]);
 }
