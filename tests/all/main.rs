@@ -2,5 +2,9 @@
 //! Rules are tested beside the code.
 
 mod activation;
+mod authorisation;
+mod bad_input;
 mod components;
+mod harness;
 mod stories;
+mod tidy;
