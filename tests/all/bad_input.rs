@@ -388,15 +388,18 @@ async fn bodies_are_bounded_and_every_answer_is_guarded() {
 /// A browser that hangs up at any moment leaves the change whole or undone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hanging_up_leaves_no_half_change() {
-    let harness = std::sync::Arc::new(Harness::new(true).await);
+    let harness = Harness::new(true).await;
     for round in 0..60_u64 {
         let browser = Harness::browser();
         let draft = harness.draft(everything).await;
         harness.begins(&browser, Kind::Registrant, &draft.id).await;
-        let sending = std::sync::Arc::clone(&harness);
-        let task = tokio::spawn(async move {
-            sending.post("/register/check-your-answers", &browser, &[("declaration", "yes")]).await;
-        });
+        let token = carepost::web::csrf::token(&harness.app.key, &browser);
+        let request = Request::post("/register/check-your-answers")
+            .header(header::COOKIE, format!("__Host-carepost={browser}"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(format!("form_token={token}&declaration=yes")))
+            .expect("a request");
+        let task = tokio::spawn(Harness::sent_to(harness.router(), request));
         tokio::time::sleep(std::time::Duration::from_micros(round * 150)).await;
         task.abort();
     }

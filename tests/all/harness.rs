@@ -20,7 +20,6 @@ use tower::ServiceExt;
 
 pub struct Harness {
     pub app: App,
-    pub mail: FakeEngine,
     router: Router,
 }
 
@@ -53,7 +52,7 @@ impl Harness {
         let settings = Settings::defaults().expect("defaults");
         let app = App::new(database, settings, clock, key, outside);
         let router = routes::router(&app);
-        Harness { app, mail, router }
+        Harness { app, router }
     }
 
     /// A browser's secret that nobody else has.
@@ -155,7 +154,16 @@ impl Harness {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Got {
-        let answer = self.router.clone().oneshot(request).await.expect("an answer");
+        Self::sent_to(self.router.clone(), request).await
+    }
+
+    /// The router itself, for requests that run beside one another.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    pub async fn sent_to(router: Router, request: Request<Body>) -> Got {
+        let answer = router.oneshot(request).await.expect("an answer");
         let (parts, body) = answer.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
         let location =

@@ -13,6 +13,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 /// Pages that have been looked at, by what they hold; a page two stories pass is looked at once.
 static LOOKED_AT: Mutex<Option<HashSet<String>>> = Mutex::new(None);
 
+/// How long somebody looks before looking again.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(50);
+
 pub struct Person {
     world: Arc<World>,
     browser: Client,
@@ -100,20 +103,11 @@ impl Person {
         self.looks_at_the_page();
     }
 
-    pub fn goes_back(&self) {
-        self.wait(self.browser.back(), "go back");
-    }
-
     #[track_caller]
     pub fn sees(&self, words: &str) {
-        let text = self.text();
         let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(
-            plain(&text).contains(&plain(words)),
-            "{} does not see “{words}” on {}:\n{text}",
-            self.email,
-            self.path()
-        );
+        let seen = self.becomes(|| plain(&self.text()).contains(&plain(words)));
+        assert!(seen, "{} does not see “{words}” on {}:\n{}", self.email, self.path(), self.text());
     }
 
     #[track_caller]
@@ -124,6 +118,7 @@ impl Person {
 
     #[track_caller]
     pub fn is_on(&self, path: &str) {
+        self.becomes(|| self.path() == path);
         assert_eq!(self.path(), path, "{} reads:\n{}", self.email, self.text());
     }
 
@@ -210,12 +205,33 @@ impl Person {
         if self.keyboard {
             self.moves_focus_to(element, words);
             self.keys(&[], "\u{e007}");
-            // A key press does not wait for the page that follows, as a click does.
-            std::thread::sleep(std::time::Duration::from_millis(150));
         } else {
             self.wait(element.click(), &format!("press “{words}”"));
         }
+        self.waits_for_the_next_page(element);
         self.looks_at_the_page();
+    }
+
+    /// Waits until what was pressed is gone with its page. A browser under load comes back from a
+    /// press before the next page is there.
+    fn waits_for_the_next_page(&self, pressed: &fantoccini::elements::Element) {
+        for _ in 0..100 {
+            if self.world.wait(pressed.is_enabled()).is_err() {
+                return;
+            }
+            std::thread::sleep(PATIENCE);
+        }
+    }
+
+    /// Asks until it holds, for as long as a person would wait.
+    fn becomes(&self, holds: impl Fn() -> bool) -> bool {
+        for _ in 0..100 {
+            if holds() {
+                return true;
+            }
+            std::thread::sleep(PATIENCE);
+        }
+        false
     }
 
     fn keys(&self, held: &[Key], keys: &str) {

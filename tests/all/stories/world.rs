@@ -29,7 +29,6 @@ pub struct World {
     /// Letters a person has read, or that the story says do not matter.
     read: Mutex<BTreeSet<String>>,
     ignored: Mutex<BTreeSet<String>>,
-    faults_expected: Mutex<bool>,
 }
 
 impl World {
@@ -63,15 +62,7 @@ impl World {
             tokio::spawn(carepost::web::serve::serve(listener, router, std::future::pending()));
             (app, address)
         });
-        Arc::new(World {
-            runtime,
-            app,
-            address,
-            mail,
-            read: Mutex::default(),
-            ignored: Mutex::default(),
-            faults_expected: Mutex::new(false),
-        })
+        Arc::new(World { runtime, app, address, mail, read: Mutex::default(), ignored: Mutex::default() })
     }
 
     /// Waits for something, as a story does not want to know that one can wait.
@@ -187,11 +178,6 @@ impl World {
         ignored.extend(names.iter().map(|name| (*name).to_owned()));
     }
 
-    /// This story makes the service fail on purpose.
-    pub fn expects_faults(&self) {
-        *self.faults_expected.lock().expect("not poisoned") = true;
-    }
-
     /// The state of a registration, by the name of its site.
     pub fn state_of(&self, site: &str) -> String {
         use carepost::database::Reads;
@@ -222,9 +208,7 @@ impl World {
         let (waiting, attention) =
             self.wait(outbox::store::count_unfinished(&self.app.database)).expect("read");
         assert_eq!((waiting, attention), (0, 0), "work was left undone (waiting, needing attention)");
-        if !*self.faults_expected.lock().expect("not poisoned") {
-            assert!(self.faults().is_empty(), "the service failed: {:?}", self.faults());
-        }
+        assert!(self.faults().is_empty(), "the service failed: {:?}", self.faults());
         let read = self.read.lock().expect("not poisoned");
         let ignored = self.ignored.lock().expect("not poisoned");
         let surprising: Vec<String> = self
