@@ -274,6 +274,7 @@ fn table(lines: &[CaseLine], title: &str, now: Timestamp) -> Table {
         rows,
         first_cell_is_header: true,
         responsive: true,
+        compact: true,
         ..Default::default()
     }
 }
