@@ -478,7 +478,7 @@ pub async fn save_note(app: &App, by: &CaseWorker, case: &str, text: &str) -> Re
         .write::<_, Error, _>(move |tx: &mut Tx| {
             Box::pin(async move {
                 registrations::add_note(tx, &case, &by, now, &text).await?;
-                let entry = Entry::new(Actor::CaseWorker(by), "note added", &case);
+                let entry = Entry::new(Actor::CaseWorker(by), super::NOTED, &case);
                 crate::audit::store::add(tx, now, &entry).await
             })
         })

@@ -1,12 +1,21 @@
 //! What has happened to a case, from the audit trail, and who has looked at it.
 
-use super::OPENED;
+use super::{NOTED, OPENED};
 use crate::app::App;
 use crate::audit::{self, Written};
 use crate::casework::store;
 use crate::registration::reasons::Reason;
 use crate::web::Stop;
 use crate::web::components::{Details, Heading, Html, Table, TableCell, TableHeader};
+
+/// What ends a case for everybody who works on it.
+const ENDS: [&str; 5] = [
+    "registration approved",
+    "registration declined",
+    "registration withdrawn",
+    "registration stopped by the site",
+    "enquiry closed",
+];
 
 /// The history of one case.
 pub struct History {
@@ -31,9 +40,14 @@ pub async fn of(app: &App, subject: &str) -> Result<History, Stop> {
 }
 
 impl History {
-    /// What happened last, by whom and when, for somebody who was too late.
+    /// What happened last, by whom and when, for somebody who was too late: how the case ended, or
+    /// else the last thing that was done with it.
     pub fn last_in_words(&self) -> String {
-        self.entries.iter().rev().find(|entry| entry.action != OPENED).map_or_else(String::new, |entry| {
+        let last =
+            |wanted: &dyn Fn(&str) -> bool| self.entries.iter().rev().find(|entry| wanted(&entry.action));
+        let ended = last(&|action| ENDS.contains(&action));
+        let entry = ended.or_else(|| last(&|action| action != OPENED && action != NOTED));
+        entry.map_or_else(String::new, |entry| {
             format!(
                 "{}, {} on {}.",
                 actor_in_words(&entry.actor, &self.names),
@@ -170,10 +184,11 @@ mod tests {
         let entries = vec![
             entry("registrant", "registration submitted", ""),
             entry("case worker w1", "registration declined", "REJ-10"),
+            entry("case worker w1", NOTED, ""),
             entry("case worker w1", OPENED, ""),
         ];
         let table = table(&entries, &names);
-        assert_eq!(table.rows.len(), 2);
+        assert_eq!(table.rows.len(), 3);
         assert_eq!(table.rows[1][1].text, "Registration declined");
         assert!(table.rows[1][3].text.starts_with("REJ-10: "), "{}", table.rows[1][3].text);
         let looks = looks(&entries, &names).expect("somebody looked").to_string();

@@ -38,6 +38,8 @@ const TEXT_LETTERS_MAX: usize = 4_000;
 const LOOKED_FOR: Span = Span::hours(1);
 /// What the entry of a look says.
 const OPENED: &str = "case opened";
+/// What the entry of a note says; its words are beside the case.
+const NOTED: &str = "note added";
 
 /// What stands round every page of a case worker.
 fn layout(visit: &Visit, by: &CaseWorker, title: &str, part: &str) -> Layout {
