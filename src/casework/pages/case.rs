@@ -238,7 +238,8 @@ fn facts(case: &Registration, now: Timestamp, telephone: &str) -> SummaryList {
         rows.push(html_fact("Due", Html::of(&Due::new(due_at, now, is_open))));
     }
     if !case.referred_because.is_empty() {
-        rows.push(fact("Why it is here", case.referred_because.clone()));
+        let key = if is_open { "Why it is here" } else { "Why it was here" };
+        rows.push(fact(key, case.referred_because.clone()));
     }
     match &case.state {
         State::MoreInformationAsked { question } => {

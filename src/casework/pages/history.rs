@@ -1,6 +1,6 @@
 //! What has happened to a case, from the audit trail, and who has looked at it.
 
-use super::{NOTED, OPENED};
+use super::{NOTED, OPENED, wrapped};
 use crate::app::App;
 use crate::audit::{self, Written};
 use crate::casework::store;
@@ -106,11 +106,7 @@ fn table(entries: &[Written], names: &[(String, String)]) -> Table {
                 TableCell::from(entry.at.in_words()),
                 capitalised(&entry.action).into(),
                 actor_in_words(&entry.actor, names).into(),
-                TableCell {
-                    text: capitalised(&detail_in_words(&entry.detail)),
-                    classes: "app-wrap".to_owned(),
-                    ..Default::default()
-                },
+                wrapped(&capitalised(&detail_in_words(&entry.detail))),
             ]
         })
         .collect();
@@ -190,7 +186,7 @@ mod tests {
         let table = table(&entries, &names);
         assert_eq!(table.rows.len(), 3);
         assert_eq!(table.rows[1][1].text, "Registration declined");
-        assert!(table.rows[1][3].text.starts_with("REJ-10: "), "{}", table.rows[1][3].text);
+        assert!(table.to_string().contains("REJ-10: "), "{table}");
         let looks = looks(&entries, &names).expect("somebody looked").to_string();
         assert!(looks.contains("Casey Worker, 2 March 2026 at 9:05am"), "{looks}");
         let history = History { table, looks: None, entries, names };

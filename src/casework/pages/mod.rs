@@ -19,8 +19,8 @@ use crate::database::{Error, Tx};
 use crate::registration::{Registration, State};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
-    ErrorMessage, Heading, Hint, NotificationBanner, NotificationBannerVariant, SummaryListRow, Tag,
-    TagColour, Textarea,
+    ErrorMessage, Heading, Hint, Html, NotificationBanner, NotificationBannerVariant, SummaryListRow,
+    TableCell, Tag, TagColour, Textarea,
 };
 use crate::web::{Form, Layout, Stop, Visit};
 
@@ -160,7 +160,7 @@ impl Due {
     }
 }
 
-/// Several pieces of text, one a line.
+/// A text with its own line breaks, however long its words are.
 #[derive(askama::Template)]
 #[template(source = r#"<span class="app-preline app-wrap">{{ text }}</span>"#, ext = "html")]
 struct Preline<'a> {
@@ -168,7 +168,12 @@ struct Preline<'a> {
 }
 impl askama::filters::HtmlSafe for Preline<'_> {}
 
-/// Whether somebody may still be waiting for a decision.
+/// A cell of a table whose words may be longer than a narrow screen.
+fn wrapped(text: &str) -> TableCell {
+    TableCell { html: Some(Html::of(&Preline { text })), ..Default::default() }
+}
+
+/// Whether a registration was sent, so that it is a case; drafts are nobody else’s business.
 fn is_case(case: &Registration) -> bool {
     match case.state {
         State::Draft | State::Ineligible { .. } | State::Expired => false,
