@@ -212,3 +212,92 @@ pub async fn list_notes(mut from: &Database, case: &str) -> Result<Vec<Note>> {
 pub async fn list_names(mut from: &Database) -> Result<Vec<(String, String)>> {
     from.all("SELECT id, name FROM case_workers ORDER BY added_at LIMIT 1000", &[]).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::Error;
+    use crate::database::for_tests::{both_engines, run};
+
+    const NOON: Timestamp = Timestamp::from_milliseconds(1_000_000);
+
+    async fn filled(database: &Database) {
+        for (id, reference, state, due) in [
+            ("r1", "CP-1", "Referred", 3_000_000),
+            ("r2", "CP-2", "Referred", 500_000),
+            ("r3", "CP-3", "Live", 1),
+        ] {
+            let sql = format!(
+                "INSERT INTO registrations (id, reference, version, state, state_data, questions_version, answers, browser,
+                   network, started_at, changed_at, expires_at, submitted_at, due_at, ods_code, site_name, postcode,
+                   high_risk, referred_because)
+                 VALUES ('{id}', '{reference}', 1, '{state}', '', 1, '', '', '', 1, 1, 1, 1, {due}, 'V{id}',
+                   'Rose Court', 'OL8 3NA', TRUE, 'Somebody must look.')"
+            );
+            run(database, &sql).await;
+        }
+        run(
+            database,
+            "INSERT INTO enquiries (id, reference, version, kind, state, name, email, telephone, organisation, message,
+               subject, asked_at, due_at, once)
+             VALUES ('e1', 'CP-4', 1, 'Hospice', 'Open', '', '', '', 'A hospice', '', '', 1, 2000000, 'once')",
+        )
+        .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_queue_begins_with_what_is_due_first() {
+        for database in both_engines().await {
+            filled(&database).await;
+            let check = async |filter: Filter, expect: &[&str]| {
+                let lines = list_queue(&database, filter, 0).await.expect("listed");
+                let ids: Vec<&str> = lines.iter().map(|line| line.id.as_str()).collect();
+                assert_eq!(ids, expect, "{filter:?} on {}", database.engine());
+            };
+            check(Filter::ToDo, &["r2", "e1", "r1"]).await;
+            check(Filter::Waiting, &[]).await;
+            check(Filter::Enquiries, &["e1"]).await;
+            check(Filter::Ended, &["r3"]).await;
+            assert_eq!(count_to_do(&database, NOON).await.expect("counted"), (3, 1));
+            let first = list_queue(&database, Filter::ToDo, 0).await.expect("listed").remove(0);
+            assert!(first.high_risk && first.because == "Somebody must look." && first.title == "Rose Court");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_case_is_found_by_what_people_have_of_it() {
+        for database in both_engines().await {
+            filled(&database).await;
+            let check = async |typed: &str, expect: usize| {
+                assert_eq!(search(&database, typed).await.expect("searched").len(), expect, "{typed}");
+            };
+            check("cp-1", 1).await;
+            check("CP-4", 1).await;
+            check("vr2", 1).await;
+            check("ol8 3na", 3).await;
+            check("Rose Court", 3).await;
+            check("Rose", 0).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn one_person_approves_once_however_often_they_say_so() {
+        for database in both_engines().await {
+            let outcome = database
+                .write(|tx: &mut Tx| {
+                    Box::pin(async move {
+                        let mut new = Vec::new();
+                        for who in ["a", "a", "b"] {
+                            new.push(add_approval(tx, "r1", who, NOON).await?);
+                        }
+                        let count = count_approvals(tx, "r1").await?;
+                        forget_approvals(tx, "r1").await?;
+                        Ok::<_, Error>((new, count, count_approvals(tx, "r1").await?))
+                    })
+                })
+                .await
+                .expect("written");
+            assert_eq!(outcome, (vec![true, false, true], 2, 0), "{}", database.engine());
+        }
+    }
+}

@@ -435,11 +435,14 @@ fn proof_holds(proof: &Proof, contact_id_matches: Option<bool>) -> Judged {
             "The code sent to the site's own address was typed in.".to_owned(),
             format!("Sent to {sent_to}"),
         ),
-        Proof::CallBack { ask_for, when, telephone } => (
-            Outcome::Warn,
-            format!("Call {telephone} (the number CQC publishes), ask for {ask_for}, {when}."),
-            String::new(),
-        ),
+        Proof::CallBack { ask_for, when, telephone } => {
+            let words = if telephone.chars().any(|letter| letter.is_ascii_digit()) {
+                format!("Call {telephone} (the number CQC publishes), ask for {ask_for}, {when}.")
+            } else {
+                format!("CQC publishes no number to call. The registrant named {ask_for}, {when}.")
+            };
+            (Outcome::Warn, words, String::new())
+        }
     }
 }
 

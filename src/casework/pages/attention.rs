@@ -62,7 +62,7 @@ pub struct AttentionPage {
 async fn case_of(app: &App, id: &str) -> Result<Option<(String, String)>, Error> {
     let mut reads = &app.database;
     let case = registrations::find(&mut reads, id).await?;
-    Ok(case.map(|case| {
+    Ok(case.filter(super::is_case).map(|case| {
         (format!("/casework/cases/{}", case.id), format!("{} {}", case.reference, case.site_name()))
     }))
 }

@@ -140,8 +140,15 @@ pub async fn notes(app: &App, case: &str) -> Result<Vec<NoteLine>, Error> {
         .collect())
 }
 
+/// The number to call: as CQC publishes it now, or as it did when the registration was sent.
+fn to_call(published: &str, noted: &str) -> String {
+    let noted = if noted.chars().any(|letter| letter.is_ascii_digit()) { noted } else { "" };
+    if published.is_empty() { noted.to_owned() } else { published.to_owned() }
+}
+
 /// Whom to call before approving.
 pub struct Call {
+    /// Empty where CQC publishes none.
     pub telephone: String,
     pub ask_for: String,
     pub when: String,
@@ -160,6 +167,8 @@ pub struct CasePage {
     pub high_risk: Option<WarningCallout>,
     pub call: Option<Call>,
     pub sections: Vec<Section>,
+    /// When the registers were read; empty where it stands beside each check.
+    pub read_at: String,
     pub to_look_at: SummaryList,
     pub passed: SummaryList,
     pub set_up: Option<SummaryList>,
@@ -229,7 +238,8 @@ fn facts(case: &Registration, now: Timestamp, telephone: &str) -> SummaryList {
         rows.push(html_fact("Due", Html::of(&Due::new(due_at, now, is_open))));
     }
     if !case.referred_because.is_empty() {
-        rows.push(fact("Why it is here", case.referred_because.clone()));
+        let key = if is_open { "Why it is here" } else { "Why it was here" };
+        rows.push(fact(key, case.referred_because.clone()));
     }
     match &case.state {
         State::MoreInformationAsked { question } => {
@@ -280,7 +290,14 @@ struct CheckPart {
 }
 impl askama::filters::HtmlSafe for CheckPart {}
 
-fn check_row(check: &RegisterCheck) -> SummaryListRow {
+/// When the checks were read, if all at the same time.
+fn read_together(checks: &[RegisterCheck]) -> Option<Timestamp> {
+    let first = checks.first()?.checked_at;
+    checks.iter().all(|check| check.checked_at == first).then_some(first)
+}
+
+/// A check as a line; `with_time` where the others were read at other times.
+fn check_row(check: &RegisterCheck, with_time: bool) -> SummaryListRow {
     let (colour, code) = match check.outcome {
         Outcome::Pass => (TagColour::Green, ""),
         Outcome::Fail(reason) => (TagColour::Red, reason.code()),
@@ -293,7 +310,7 @@ fn check_row(check: &RegisterCheck) -> SummaryListRow {
         words: check.words.clone(),
         code,
         evidence: check.evidence.clone(),
-        read_at: check.checked_at.in_words(),
+        read_at: if with_time { check.checked_at.in_words() } else { String::new() },
     };
     html_fact(check.check.in_words(), Html::of(&part))
 }
@@ -371,10 +388,14 @@ async fn show(
     let high_risk = case.high_risk || checks::is_high_risk(&all);
     let actions = Actions::of(&case.state, high_risk, &approvers, &by.id);
     let (passed, to_look_at): (Vec<_>, Vec<_>) = all.iter().partition(|check| check.outcome == Outcome::Pass);
+    let together = read_together(&all);
+    let rows = |checks: Vec<&RegisterCheck>| {
+        checks.into_iter().map(|check| check_row(check, together.is_none())).collect::<Vec<_>>()
+    };
     let call = match &case.answers.proof {
         Some(Proof::CallBack { ask_for, when, telephone: noted }) if case.state.is_undecided() => {
             Some(Call {
-                telephone: if telephone.is_empty() { noted.clone() } else { telephone.clone() },
+                telephone: to_call(&telephone, noted),
                 ask_for: ask_for.to_string(),
                 when: when.clone(),
             })
@@ -397,9 +418,10 @@ async fn show(
         high_risk,
         call,
         sections: answers(&case),
+        read_at: together.map_or_else(String::new, Timestamp::in_words),
         not_green: to_look_at.len(),
-        to_look_at: list(to_look_at.into_iter().map(check_row).collect()),
-        passed: list(passed.into_iter().map(check_row).collect()),
+        to_look_at: list(rows(to_look_at)),
+        passed: list(rows(passed)),
         set_up: set_up(app, &case).await?,
         notes: notes(app, &case.id).await?,
         note: lines(
@@ -457,7 +479,7 @@ pub async fn save_note(app: &App, by: &CaseWorker, case: &str, text: &str) -> Re
         .write::<_, Error, _>(move |tx: &mut Tx| {
             Box::pin(async move {
                 registrations::add_note(tx, &case, &by, now, &text).await?;
-                let entry = Entry::new(Actor::CaseWorker(by), "note added", &case);
+                let entry = Entry::new(Actor::CaseWorker(by), super::NOTED, &case);
                 crate::audit::store::add(tx, now, &entry).await
             })
         })
@@ -560,6 +582,15 @@ mod tests {
         let asked = State::MoreInformationAsked { question: "Which floor?".to_owned() };
         assert!(!Actions::of(&asked, false, &[], "a").can_ask);
         assert!(Actions::of(&asked, false, &[], "a").can_approve());
+    }
+
+    #[test]
+    fn only_a_number_that_cqc_publishes_is_called() {
+        let check =
+            |published: &str, noted: &str, expect: &str| assert_eq!(to_call(published, noted), expect);
+        check("0161 496 0000", "0161 496 0999", "0161 496 0000");
+        check("", "0161 496 0999", "0161 496 0999");
+        check("", "no number published", "");
     }
 
     #[test]

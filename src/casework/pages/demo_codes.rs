@@ -28,7 +28,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit) -> Answer {
             let code = app_code::code_now(&app.key, &worker.id, now);
             vec![
                 worker.name.into(),
-                TableCell { text: worker.email, classes: "app-wrap".to_owned(), ..Default::default() },
+                super::wrapped(&worker.email),
                 TableCell { text: code, classes: "nhsuk-u-font-code".to_owned(), ..Default::default() },
                 good.into(),
             ]

@@ -1,12 +1,21 @@
 //! What has happened to a case, from the audit trail, and who has looked at it.
 
-use super::OPENED;
+use super::{NOTED, OPENED, wrapped};
 use crate::app::App;
 use crate::audit::{self, Written};
 use crate::casework::store;
 use crate::registration::reasons::Reason;
 use crate::web::Stop;
 use crate::web::components::{Details, Heading, Html, Table, TableCell, TableHeader};
+
+/// What ends a case for everybody who works on it.
+const ENDS: [&str; 5] = [
+    "registration approved",
+    "registration declined",
+    "registration withdrawn",
+    "registration stopped by the site",
+    "enquiry closed",
+];
 
 /// The history of one case.
 pub struct History {
@@ -31,9 +40,14 @@ pub async fn of(app: &App, subject: &str) -> Result<History, Stop> {
 }
 
 impl History {
-    /// What happened last, by whom and when, for somebody who was too late.
+    /// What happened last, by whom and when, for somebody who was too late: how the case ended, or
+    /// else the last thing that was done with it.
     pub fn last_in_words(&self) -> String {
-        self.entries.iter().rev().find(|entry| entry.action != OPENED).map_or_else(String::new, |entry| {
+        let last =
+            |wanted: &dyn Fn(&str) -> bool| self.entries.iter().rev().find(|entry| wanted(&entry.action));
+        let ended = last(&|action| ENDS.contains(&action));
+        let entry = ended.or_else(|| last(&|action| action != OPENED && action != NOTED));
+        entry.map_or_else(String::new, |entry| {
             format!(
                 "{}, {} on {}.",
                 actor_in_words(&entry.actor, &self.names),
@@ -92,11 +106,7 @@ fn table(entries: &[Written], names: &[(String, String)]) -> Table {
                 TableCell::from(entry.at.in_words()),
                 capitalised(&entry.action).into(),
                 actor_in_words(&entry.actor, names).into(),
-                TableCell {
-                    text: capitalised(&detail_in_words(&entry.detail)),
-                    classes: "app-wrap".to_owned(),
-                    ..Default::default()
-                },
+                wrapped(&capitalised(&detail_in_words(&entry.detail))),
             ]
         })
         .collect();
@@ -170,12 +180,13 @@ mod tests {
         let entries = vec![
             entry("registrant", "registration submitted", ""),
             entry("case worker w1", "registration declined", "REJ-10"),
+            entry("case worker w1", NOTED, ""),
             entry("case worker w1", OPENED, ""),
         ];
         let table = table(&entries, &names);
-        assert_eq!(table.rows.len(), 2);
+        assert_eq!(table.rows.len(), 3);
         assert_eq!(table.rows[1][1].text, "Registration declined");
-        assert!(table.rows[1][3].text.starts_with("REJ-10: "), "{}", table.rows[1][3].text);
+        assert!(table.to_string().contains("REJ-10: "), "{table}");
         let looks = looks(&entries, &names).expect("somebody looked").to_string();
         assert!(looks.contains("Casey Worker, 2 March 2026 at 9:05am"), "{looks}");
         let history = History { table, looks: None, entries, names };

@@ -19,8 +19,8 @@ use crate::database::{Error, Tx};
 use crate::registration::{Registration, State};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
-    ErrorMessage, Heading, Hint, NotificationBanner, NotificationBannerVariant, SummaryListRow, Tag,
-    TagColour, Textarea,
+    ErrorMessage, Heading, Hint, Html, NotificationBanner, NotificationBannerVariant, SummaryListRow,
+    TableCell, Tag, TagColour, Textarea,
 };
 use crate::web::{Form, Layout, Stop, Visit};
 
@@ -38,6 +38,8 @@ const TEXT_LETTERS_MAX: usize = 4_000;
 const LOOKED_FOR: Span = Span::hours(1);
 /// What the entry of a look says.
 const OPENED: &str = "case opened";
+/// What the entry of a note says; its words are beside the case.
+const NOTED: &str = "note added";
 
 /// What stands round every page of a case worker.
 fn layout(visit: &Visit, by: &CaseWorker, title: &str, part: &str) -> Layout {
@@ -158,7 +160,7 @@ impl Due {
     }
 }
 
-/// Several pieces of text, one a line.
+/// A text with its own line breaks, however long its words are.
 #[derive(askama::Template)]
 #[template(source = r#"<span class="app-preline app-wrap">{{ text }}</span>"#, ext = "html")]
 struct Preline<'a> {
@@ -166,7 +168,12 @@ struct Preline<'a> {
 }
 impl askama::filters::HtmlSafe for Preline<'_> {}
 
-/// Whether somebody may still be waiting for a decision.
+/// A cell of a table whose words may be longer than a narrow screen.
+fn wrapped(text: &str) -> TableCell {
+    TableCell { html: Some(Html::of(&Preline { text })), ..Default::default() }
+}
+
+/// Whether a registration was sent, so that it is a case; drafts are nobody else’s business.
 fn is_case(case: &Registration) -> bool {
     match case.state {
         State::Draft | State::Ineligible { .. } | State::Expired => false,

@@ -1,6 +1,6 @@
 //! The queue: what waits for a case worker, the oldest due first.
 
-use super::{Due, QUEUE, layout, state_tag, tag};
+use super::{Due, QUEUE, layout, state_tag, tag, wrapped};
 use crate::app::App;
 use crate::casework::store::{self, CaseLine, Filter, PAGE};
 use crate::clock::Timestamp;
@@ -255,7 +255,7 @@ fn table(lines: &[CaseLine], title: &str, now: Timestamp) -> Table {
                     classes: "app-nowrap".to_owned(),
                     ..Default::default()
                 },
-                TableCell { text: line.title.clone(), classes: "app-wrap".to_owned(), ..Default::default() },
+                wrapped(&line.title),
                 kind.into(),
                 TableCell { html: Some(Html::of(&why)), ..Default::default() },
                 line.asked_at.in_words().into(),
@@ -274,6 +274,7 @@ fn table(lines: &[CaseLine], title: &str, now: Timestamp) -> Table {
         rows,
         first_cell_is_header: true,
         responsive: true,
+        compact: true,
         ..Default::default()
     }
 }
