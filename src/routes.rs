@@ -240,7 +240,7 @@ async fn demo_letters(State(app): State<App>, visit: Visit, uri: axum::http::Uri
     let letters = newest
         .into_iter()
         .map(|letter| {
-            let (code, link) = crate::work::secrets_of(&app, &letter);
+            let (code, link) = crate::sign_in::secrets::of_letter(&app, &letter);
             ShownLetter {
                 to: letter.recipient.clone(),
                 subject: letter.subject.clone(),

@@ -6,7 +6,7 @@ use crate::clock::Span;
 use crate::letter::SendError;
 use crate::outbox::store::Taken;
 use crate::outbox::{self, NotDone, Work};
-use crate::sign_in::secrets::{self, Purpose};
+use crate::sign_in::secrets;
 use crate::{audit, casework, directory, letter, my_account, registration, sign_in};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
@@ -38,29 +38,12 @@ async fn run(app: &App, taken: &Taken) -> Result<(), NotDone> {
     }
 }
 
-/// What stands in a letter for its marks.
-pub fn secrets_of(app: &App, letter: &letter::Written) -> (String, String) {
-    let Some(mark) = &letter.secret else { return (String::new(), String::new()) };
-    let Some(purpose) = Purpose::parse(&mark.purpose) else { return (String::new(), String::new()) };
-    let code = secrets::code(&app.key, purpose, &mark.id);
-    let token = secrets::link_token(&app.key, purpose, &mark.id);
-    let address = &app.settings.public_address;
-    let link = match purpose {
-        Purpose::ActivationLink => format!("{address}{}", my_account::activation_path(&token)),
-        Purpose::StopLink => format!("{address}/stop/{token}"),
-        Purpose::EmailCode | Purpose::SiteCode | Purpose::ActivationCode | Purpose::CaseWorkerApp => {
-            String::new()
-        }
-    };
-    (code, link)
-}
-
 async fn send_letter(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
     let Some(written) = letter::store::find(&app.database, id).await? else {
         return Err(NotDone::Never("there is no such letter".to_owned()));
     };
     if written.sent_at.is_none() {
-        let (code, link) = secrets_of(app, &written);
+        let (code, link) = secrets::of_letter(app, &written);
         let body = written.filled(&code, &link);
         app.letters.send(&written, body).await.map_err(|error| match error {
             SendError::Later(why) => NotDone::Later(why),

@@ -88,6 +88,23 @@ pub fn app_secret(key: &SecretKey, id: &str) -> Vec<u8> {
     derive(key, Purpose::CaseWorkerApp, id)[..20].to_vec()
 }
 
+/// What stands in a letter for its marks.
+pub fn of_letter(app: &crate::app::App, letter: &crate::letter::Written) -> (String, String) {
+    let Some(mark) = &letter.secret else { return (String::new(), String::new()) };
+    let Some(purpose) = Purpose::parse(&mark.purpose) else { return (String::new(), String::new()) };
+    let six_digits = code(&app.key, purpose, &mark.id);
+    let token = link_token(&app.key, purpose, &mark.id);
+    let address = &app.settings.public_address;
+    let link = match purpose {
+        Purpose::ActivationLink => format!("{address}{}", my_account::activation_path(&token)),
+        Purpose::StopLink => format!("{address}/stop/{token}"),
+        Purpose::EmailCode | Purpose::SiteCode | Purpose::ActivationCode | Purpose::CaseWorkerApp => {
+            String::new()
+        }
+    };
+    (six_digits, link)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -188,6 +188,8 @@ fn finish(mut response: Response, visit: &Visit, service: &Service) -> Response 
     let stop = response.extensions_mut().remove::<Stop>().or_else(|| {
         // What the router answers by itself gets a page of ours, too.
         match response.status() {
+            // A part of the address that cannot be read names no page.
+            StatusCode::BAD_REQUEST => Some(Stop::not_found()),
             StatusCode::NOT_FOUND if response.headers().get(header::CONTENT_TYPE).is_none() => {
                 Some(Stop::not_found())
             }
@@ -200,7 +202,10 @@ fn finish(mut response: Response, visit: &Visit, service: &Service) -> Response 
         }
     });
     if let Some(html) = stop.as_ref().and_then(|stop| page_of(stop, visit)) {
-        let (parts, _) = response.into_parts();
+        let (mut parts, _) = response.into_parts();
+        if parts.status == StatusCode::BAD_REQUEST {
+            parts.status = StatusCode::NOT_FOUND;
+        }
         response = Response::from_parts(parts, Body::from(html));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

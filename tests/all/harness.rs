@@ -46,9 +46,12 @@ impl Harness {
         if with_samples {
             samples::load(&database, &clock, &contact_key(&key)).await.expect("the sample loads");
         }
-        let mail = FakeEngine::default();
-        let outside =
-            Outside { live: Vec::new(), mail: Arc::new(mail.clone()), letters: Transport::Kept, demo: false };
+        let outside = Outside {
+            live: Vec::new(),
+            mail: Arc::new(FakeEngine::default()),
+            letters: Transport::Kept,
+            demo: false,
+        };
         let settings = Settings::defaults().expect("defaults");
         let app = App::new(database, settings, clock, key, outside);
         let router = routes::router(&app);

@@ -205,6 +205,7 @@ fn the_glossary_names_types_that_exist() {
                     || source.contains(&format!("{kind} {name}<"))
                     || source.contains(&format!("{kind} {name}("))
                     || source.contains(&format!("{kind} {name};"))
+                    || source.contains(&format!("{kind} {name}:"))
             });
             if !is_there {
                 missing.push(name.to_owned());

@@ -149,7 +149,7 @@ impl World {
         letters
             .into_iter()
             .map(|letter| {
-                let (code, link) = work::secrets_of(&self.app, &letter);
+                let (code, link) = sign_in::secrets::of_letter(&self.app, &letter);
                 let body = letter.filled(&code, &link);
                 (letter, body)
             })
