@@ -119,6 +119,17 @@ CREATE TABLE activation_links (
   used_at BIGINT
 );
 CREATE INDEX activation_links_of_account ON activation_links (account_id, made_at);
+-- Only the newest link of an account works.
+CREATE UNIQUE INDEX activation_links_one_works ON activation_links (account_id) WHERE used_at IS NULL;
+-- How far somebody has come with an activation link in one browser: there once the code was right.
+-- The password is a hash, and not in force before the account is active.
+CREATE TABLE activations (
+  link_id TEXT NOT NULL REFERENCES activation_links (id),
+  browser TEXT NOT NULL,
+  confirmed_at BIGINT NOT NULL,
+  password_hash TEXT,
+  PRIMARY KEY (link_id, browser)
+);
 CREATE TABLE stop_links (
   id TEXT PRIMARY KEY,
   registration_id TEXT NOT NULL,
@@ -264,6 +275,7 @@ CREATE TABLE sites (
   joined_at BIGINT NOT NULL
 );
 CREATE INDEX sites_town ON sites (town);
+CREATE INDEX sites_cqc_location ON sites (cqc_location_id);
 
 CREATE TABLE accounts (
   id TEXT PRIMARY KEY,

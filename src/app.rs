@@ -172,3 +172,30 @@ impl Figures {
         text
     }
 }
+
+#[cfg(test)]
+pub mod for_tests {
+    //! A service for tests: a still clock, a mail engine that fails on demand, registers that say
+    //! what a test told them.
+
+    use super::{App, Outside};
+    use crate::clock::Clock;
+    use crate::database::Database;
+    use crate::letter::Transport;
+    use crate::mail::fake::FakeEngine;
+    use crate::register::fake::FakeRegister;
+    use crate::settings::{Secret, Settings};
+    use std::sync::Arc;
+
+    pub fn app(database: Database, clock: Clock) -> (App, FakeEngine) {
+        let engine = FakeEngine::default();
+        let outside = Outside {
+            live: vec![Arc::new(FakeRegister::new())],
+            mail: Arc::new(engine.clone()),
+            letters: Transport::Kept,
+            demo: false,
+        };
+        let settings = Settings::defaults().expect("the defaults are right");
+        (App::new(database, settings, clock, Secret::new([7; 32]), outside), engine)
+    }
+}

@@ -13,10 +13,17 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// An identifier that sorts by the time it was made (UUID version 7), as text.
+/// An identifier that sorts by the time it was made (UUID version 7), as text. Those that one program
+/// makes within a millisecond sort in the order in which they were made (RFC 9562, section 6.2).
 pub fn new_id(at: Timestamp) -> String {
+    static MADE: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(0);
     let millis = u64::try_from(at.as_milliseconds()).unwrap_or(0);
-    uuid::Builder::from_unix_timestamp_millis(millis, &random_bytes::<10>()).into_uuid().to_string()
+    let mut bytes = random_bytes::<10>();
+    let count = MADE.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_be_bytes();
+    // The twelve bits after the time count; the rest is chance.
+    bytes[0] = count[0] & 0x0f;
+    bytes[1] = count[1];
+    uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid().to_string()
 }
 
 /// A secret of 256 bits for a cookie or a key, as 64 hexadecimal digits.

@@ -13,6 +13,7 @@ pub mod directory;
 pub mod id;
 pub mod letter;
 pub mod mail;
+pub mod my_account;
 pub mod outbox;
 pub mod register;
 pub mod registration;

@@ -96,6 +96,9 @@ enum Command {
     /// Print the guide to the settings as Markdown
     #[command(hide = true)]
     SettingsGuide,
+    /// Print the pictures of the states as Markdown
+    #[command(hide = true)]
+    States,
 }
 
 fn main() -> ExitCode {
@@ -123,6 +126,10 @@ fn main() -> ExitCode {
 async fn run(line: Line) -> Result<ExitCode, String> {
     if let Command::SettingsGuide = line.command {
         print!("{}", Settings::guide());
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Command::States = line.command {
+        print!("{STATES_HEAD}{}", carepost::registration::picture());
         return Ok(ExitCode::SUCCESS);
     }
     let settings = Settings::read(line.settings.as_deref())
@@ -201,9 +208,12 @@ async fn run(line: Line) -> Result<ExitCode, String> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::SettingsGuide => Ok(ExitCode::SUCCESS),
+        Command::SettingsGuide | Command::States => Ok(ExitCode::SUCCESS),
     }
 }
+
+/// How the document of the states begins.
+const STATES_HEAD: &str = "# States\n\nMade from the code's own tables of moves by `make docs`.\n\n";
 
 fn words(error: Error) -> String {
     error.to_string()

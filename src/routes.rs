@@ -6,6 +6,7 @@
 
 use crate::app::App;
 use crate::casework::pages as casework;
+use crate::my_account::pages as my_account;
 use crate::registration::pages as registration;
 use crate::sign_in::Policy;
 use crate::sign_in::session;
@@ -45,7 +46,7 @@ where
 
 /// The table of contents.
 pub fn all() -> Vec<Route> {
-    use Policy::{Anyone, CaseWorker, Demo, HalfSignedIn, Registrant, StatusReader};
+    use Policy::{Activating, Anyone, CaseWorker, Demo, HalfSignedIn, Registrant, StatusReader};
     vec![
         on_get("/", Anyone, home),
         on_get("/health", Anyone, health),
@@ -85,6 +86,20 @@ pub fn all() -> Vec<Route> {
         on_post("/registration/{reference}/withdraw", StatusReader, registration::status::withdraw),
         on_get("/stop/{token}", Anyone, registration::stop::page),
         on_post("/stop/{token}", Anyone, registration::stop::stop),
+        // Activating an account.
+        on_get("/activate", Anyone, my_account::new_link::page),
+        on_post("/activate", Anyone, my_account::new_link::ask),
+        on_get("/activate/link-sent", Anyone, my_account::new_link::sent),
+        on_get("/activate/code", Activating, my_account::code::page),
+        on_post("/activate/code", Activating, my_account::code::save),
+        on_post("/activate/code/again", Activating, my_account::code::again),
+        on_get("/activate/password", Activating, my_account::password::page),
+        on_post("/activate/password", Activating, my_account::password::save),
+        on_get("/activate/policy", Activating, my_account::policy::page),
+        on_post("/activate/policy", Activating, my_account::policy::save),
+        on_get("/activate/done", Activating, my_account::done::page),
+        on_get("/activate/{token}", Anyone, my_account::start::page),
+        on_post("/activate/{token}", Anyone, my_account::start::begin),
         // Case work.
         on_get("/casework/sign-in", Anyone, casework::sign_in::page),
         on_post("/casework/sign-in", Anyone, casework::sign_in::sign_in),

@@ -7,7 +7,7 @@ use crate::letter::SendError;
 use crate::outbox::store::Taken;
 use crate::outbox::{self, NotDone, Work};
 use crate::sign_in::secrets::{self, Purpose};
-use crate::{audit, casework, directory, letter, registration, sign_in};
+use crate::{audit, casework, directory, letter, my_account, registration, sign_in};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -32,7 +32,9 @@ async fn run(app: &App, taken: &Taken) -> Result<(), NotDone> {
             directory::provision::shared_mailbox(app, taken, shared_mailbox).await
         }
         Work::ProvisionAccount { account } => directory::provision::account(app, taken, account).await,
-        Work::SendActivationLink { .. } => Ok(()),
+        Work::SendActivationLink { asked } => {
+            my_account::store::send_activation_link(app, taken, asked).await
+        }
     }
 }
 
@@ -44,7 +46,7 @@ pub fn secrets_of(app: &App, letter: &letter::Written) -> (String, String) {
     let token = secrets::link_token(&app.key, purpose, &mark.id);
     let address = &app.settings.public_address;
     let link = match purpose {
-        Purpose::ActivationLink => format!("{address}/activate/{token}"),
+        Purpose::ActivationLink => format!("{address}{}", my_account::activation_path(&token)),
         Purpose::StopLink => format!("{address}/stop/{token}"),
         Purpose::EmailCode | Purpose::SiteCode | Purpose::ActivationCode | Purpose::CaseWorkerApp => {
             String::new()
@@ -182,6 +184,7 @@ pub async fn clear_away(app: &App) -> Result<(), crate::database::Error> {
     let now = app.clock.now();
     registration::store::expire_drafts(&app.database, now).await?;
     sign_in::store::forget_old(&app.database, now).await?;
+    my_account::store::forget_abandoned(&app.database, now).await?;
     outbox::store::forget_before(&app.database, now.minus(FINISHED_WORK_KEPT)).await?;
     Ok(())
 }

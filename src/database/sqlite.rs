@@ -4,7 +4,7 @@ use super::{BoxFuture, Error, FromRow, Kind, Params, READ_LIMIT_MS, Result, Row,
 use rusqlite::{ErrorCode, OpenFlags};
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -225,7 +225,7 @@ impl Sqlite {
 
 /// The writer's life: take what is waiting, run each in a savepoint, commit them together, tell
 /// everybody. Ends when the last [`Sqlite`] is dropped.
-fn keep_writing(first: Connection, path: &PathBuf, mut jobs: mpsc::Receiver<Job>) {
+fn keep_writing(first: Connection, path: &Path, mut jobs: mpsc::Receiver<Job>) {
     let mut tx = Tx(Kind::Sqlite(first));
     while let Some(job) = jobs.blocking_recv() {
         if let Err(error) = script(&tx, "BEGIN IMMEDIATE") {
@@ -298,7 +298,7 @@ fn script(tx: &Tx, sql: &'static str) -> Result<()> {
 }
 
 /// A connection that is still inside a transaction after a rollback is not to be trusted again.
-fn reopen_if_broken(tx: &mut Tx, path: &PathBuf) {
+fn reopen_if_broken(tx: &mut Tx, path: &Path) {
     let sound = match &tx.0 {
         Kind::Sqlite(connection) => connection.lite.is_autocommit(),
         Kind::Postgres(_) => false,

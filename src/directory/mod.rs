@@ -294,19 +294,6 @@ impl NewSite {
         }
         Ok(())
     }
-
-    /// People whose names could be taken for one another in the directory, in words.
-    pub fn look_alike_people(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        for (place, person) in self.people.iter().enumerate() {
-            for other in &self.people[..place] {
-                if address::look_alike(&person.full_name(), &other.full_name()) {
-                    found.push(format!("{} and {}", other.full_name(), person.full_name()));
-                }
-            }
-        }
-        found
-    }
 }
 
 /// A contact that stands in another live account.
@@ -350,8 +337,6 @@ pub enum Refusal {
         address: String,
     },
     NotPending,
-    /// Somebody else changed it in between.
-    SomebodyWasFaster,
 }
 
 impl Refusal {
@@ -381,9 +366,6 @@ impl Refusal {
                 "We could not match {person} to the account {address}. Check the address and the last name."
             ),
             Refusal::NotPending => "This account has been activated already.".to_owned(),
-            Refusal::SomebodyWasFaster => {
-                "Somebody else has just changed this. Open the page again.".to_owned()
-            }
         }
     }
 }
@@ -520,19 +502,6 @@ pub(crate) mod tests {
             vec![with(&asha, "a.b@carepost.example"), with(&bo, "A.B@carepost.example")],
             Some("have the same account"),
         );
-    }
-
-    #[test]
-    fn people_who_could_be_mistaken_for_one_another_are_named() {
-        let site = new_site(
-            "VM195",
-            vec![
-                person("Asha", "Patel", 1, Access::Owner),
-                person("Asha", "Patle", 2, Access::Owner),
-                person("Bo", "Li", 3, Access::Member),
-            ],
-        );
-        assert_eq!(site.look_alike_people(), ["Asha Patel and Asha Patle"]);
     }
 
     #[test]

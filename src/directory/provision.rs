@@ -216,3 +216,220 @@ pub async fn account(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> 
     app.work_waits.notify_one();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{new_site, person};
+    use super::super::{NewSite, SharedMailboxState};
+    use super::*;
+    use crate::app::for_tests::app;
+    use crate::audit::Actor;
+    use crate::clock::{Clock, Timestamp};
+    use crate::database::Database;
+    use crate::database::for_tests::both_engines;
+    use crate::letter::Channel;
+    use crate::letter::store::list_newest;
+    use crate::mail::fake::FakeEngine;
+
+    const NOON: Timestamp = Timestamp::from_milliseconds(43_200_000);
+
+    async fn with_site(database: Database, new: NewSite) -> (App, FakeEngine, store::Opened) {
+        let (app, engine) = app(database, Clock::still(NOON));
+        let opened = app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    store::open_site(tx, "carepost.example", NOON, &Actor::Service, &new).await
+                })
+            })
+            .await
+            .expect("written")
+            .expect("opened");
+        (app, engine, opened)
+    }
+
+    fn two_people() -> NewSite {
+        new_site(
+            "VM195",
+            vec![person("Asha", "Patel", 1, Access::Owner), person("Bo", "Li", 2, Access::Member)],
+        )
+    }
+
+    /// Does all provisioning that is due, and answers what became of each piece.
+    async fn provision_due(app: &App) -> Vec<Result<(), NotDone>> {
+        let mut outcomes = Vec::new();
+        for taken in outbox::store::take(&app.database, app.clock.now()).await.expect("taken") {
+            let outcome = match taken.work.clone() {
+                Work::ProvisionSharedMailbox { shared_mailbox: id } => shared_mailbox(app, &taken, &id).await,
+                Work::ProvisionAccount { account: id } => account(app, &taken, &id).await,
+                Work::RunChecks { .. }
+                | Work::Decide { .. }
+                | Work::SendLetter { .. }
+                | Work::FollowSite { .. }
+                | Work::SendActivationLink { .. } => continue,
+            };
+            if let Err(why) = &outcome {
+                let took = Span::milliseconds(1);
+                outbox::store::not_done(&app.database, app.clock.now(), took, &taken, why)
+                    .await
+                    .expect("noted");
+            }
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    async fn queue(app: &App, work: Work) {
+        let now = app.clock.now();
+        app.database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move { outbox::store::queue(tx, now, now, &work).await })
+            })
+            .await
+            .expect("queued");
+    }
+
+    async fn count_follow_site(app: &App) -> i64 {
+        let (count,): (i64,) = (&app.database)
+            .one("SELECT COUNT(*) FROM outbox WHERE kind = 'FollowSite'", &[])
+            .await
+            .expect("counted");
+        count
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn mailboxes_are_made_and_each_person_hears_how_to_activate() {
+        for database in both_engines().await {
+            let (app, engine, opened) = with_site(database, two_people()).await;
+            assert_eq!(provision_due(&app).await, [Ok(()), Ok(()), Ok(())]);
+            let held = engine.mailboxes();
+            assert_eq!(
+                held.get("care.vm195@carepost.example").map(String::as_str),
+                Some(
+                    "shared mailbox; Care.VM195 (Rose Court, Lincoln); 53687091200 bytes; enabled: true; owners: asha.patel@carepost.example; members: bo.li@carepost.example"
+                )
+            );
+            assert_eq!(
+                held.get("asha.patel@carepost.example").map(String::as_str),
+                Some("account; Asha Patel (Rose Court, Lincoln); 4294967296 bytes; enabled: false")
+            );
+
+            let mut reads = &app.database;
+            let mailbox =
+                store::find_shared_mailbox(&mut reads, &opened.shared_mailbox_id).await.expect("read");
+            assert_eq!(mailbox.map(|mailbox| mailbox.state), Some(SharedMailboxState::Active));
+            let progress = store::progress(&mut reads, "registration of VM195").await.expect("read");
+            assert_eq!(progress.map(|progress| progress.unprovisioned), Some(0));
+            assert_eq!(
+                count_follow_site(&app).await,
+                1,
+                "what follows is queued once, by whichever was last"
+            );
+
+            let letters = list_newest(&app.database, "person1@home.example").await.expect("listed");
+            let [letter] = letters.as_slice() else { panic!("one letter: {letters:?}") };
+            assert_eq!((letter.name.as_str(), letter.channel), ("activation", Channel::Email));
+            assert_eq!(letter.secret.as_ref().map(|secret| secret.purpose.as_str()), Some("ActivationLink"));
+            assert!(letter.body.contains("asha.patel@carepost.example"), "{}", letter.body);
+            assert!(letter.body.contains(crate::letter::LINK_MARK), "{}", letter.body);
+            assert!(!letter.body.contains("07700"), "{}", letter.body);
+
+            // The same work again makes nothing new: no second link, no second letter.
+            for id in opened.accounts {
+                queue(&app, Work::ProvisionAccount { account: id }).await;
+            }
+            queue(&app, Work::ProvisionSharedMailbox { shared_mailbox: opened.shared_mailbox_id }).await;
+            assert_eq!(provision_due(&app).await, [Ok(()), Ok(()), Ok(())]);
+            assert_eq!(engine.mailboxes(), held);
+            assert_eq!(list_newest(&app.database, "").await.expect("listed").len(), 2);
+            assert_eq!(count_follow_site(&app).await, 1);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_engine_that_is_down_is_asked_again() {
+        for database in both_engines().await {
+            let (app, engine, _) = with_site(database, two_people()).await;
+            engine.set_down(true);
+            let later = Err(NotDone::Later("the mail engine is down".to_owned()));
+            assert_eq!(provision_due(&app).await, [later.clone(), later.clone(), later]);
+            assert_eq!(list_newest(&app.database, "").await.expect("listed").len(), 0);
+            engine.set_down(false);
+            app.clock.advance(Span::minutes(1));
+            assert_eq!(provision_due(&app).await, [Ok(()), Ok(()), Ok(())]);
+            assert_eq!(list_newest(&app.database, "").await.expect("listed").len(), 2);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn one_refused_mailbox_holds_up_the_site_and_nobody_else() {
+        for database in both_engines().await {
+            let mut new = two_people();
+            new.people.push(person("Refused-", "Reed", 3, Access::Member));
+            new.people.push(person("Slow-", "Shaw", 4, Access::Member));
+            let (app, engine, _) = with_site(database, new).await;
+            let outcomes = provision_due(&app).await;
+            // Hyphens at the end of a name go, so these two are ordinary people.
+            assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+            assert_eq!(engine.mailboxes().len(), 5);
+
+            let mut new = new_site("VM196", vec![person("Ann", "Ode", 11, Access::Owner)]);
+            new.people.push(person("Refused-Ann", "Reed", 12, Access::Member));
+            new.people.push(person("Slow-Ann", "Shaw", 13, Access::Member));
+            let (app, engine, _) = with_site(app.database.clone(), new).await;
+            let outcomes = provision_due(&app).await;
+            assert_eq!(
+                outcomes.iter().filter(|outcome| matches!(outcome, Err(NotDone::Never(_)))).count(),
+                1,
+                "{outcomes:?}"
+            );
+            for minutes in [1, 5] {
+                app.clock.advance(Span::minutes(minutes));
+                provision_due(&app).await;
+            }
+            assert!(engine.mailboxes().contains_key("slow-ann.shaw@carepost.example"));
+            assert!(!engine.mailboxes().contains_key("refused-ann.reed@carepost.example"));
+            let needing = outbox::store::list_needing_attention(&app.database).await.expect("listed");
+            assert_eq!(needing.len(), 1);
+            let progress = store::progress(&mut &app.database, "registration of VM196").await.expect("read");
+            assert_eq!(progress.map(|progress| progress.unprovisioned), Some(1));
+            assert_eq!(count_follow_site(&app).await, 1, "only the first site is complete");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn work_that_was_overtaken_changes_nothing() {
+        for database in both_engines().await {
+            let (app, _, opened) = with_site(database, two_people()).await;
+            let late = outbox::store::take(&app.database, app.clock.now()).await.expect("taken");
+            app.clock.advance(outbox::LEASE);
+            assert_eq!(provision_due(&app).await, [Ok(()), Ok(()), Ok(())]);
+            for taken in late {
+                if let Work::ProvisionAccount { account: id } = taken.work.clone() {
+                    assert_eq!(account(&app, &taken, &id).await, Ok(()));
+                }
+            }
+            assert_eq!(list_newest(&app.database, "").await.expect("listed").len(), 2, "{opened:?}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn somebody_from_another_site_is_told_of_their_new_mailbox() {
+        for database in both_engines().await {
+            let (app, _, _) = with_site(database, two_people()).await;
+            provision_due(&app).await;
+            let theirs = super::super::NewPerson {
+                existing_account: Some("asha.patel@carepost.example".to_owned()),
+                ..person("Asha", "Patel", 1, Access::Owner)
+            };
+            let (app, engine, _) = with_site(app.database.clone(), new_site("VM196", vec![theirs])).await;
+            assert_eq!(provision_due(&app).await, [Ok(())]);
+            assert!(engine.mailboxes()["care.vm196@carepost.example"].contains("owners: asha.patel@"));
+            let letters = list_newest(&app.database, "asha.patel@carepost.example").await.expect("listed");
+            assert_eq!(
+                letters.iter().map(|letter| letter.name.as_str()).collect::<Vec<_>>(),
+                ["access given"]
+            );
+        }
+    }
+}

@@ -153,7 +153,10 @@ pub async fn find_account_by_address(from: &mut impl Reads, address: &str) -> Re
 /// is for finding an account, never for showing.
 pub async fn find_account_by_any_email(from: &mut impl Reads, email: &Email) -> Result<Option<Account>> {
     from.maybe(
-        account_by!("WHERE contact_is_live AND (address = $1 OR personal_email = $1) LIMIT 1"),
+        account_by!(
+            "WHERE id IN (SELECT id FROM accounts WHERE address = $1 AND contact_is_live \
+                          UNION SELECT id FROM accounts WHERE personal_email = $1 AND contact_is_live) LIMIT 1"
+        ),
         &[&email.as_str()],
     )
     .await
@@ -785,4 +788,575 @@ pub async fn invariants(database: &Database) -> Result<Vec<(&'static str, i64)>>
         .await?;
     found.push(("addresses that are not in their one written form", count.load(Ordering::Relaxed)));
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{name, new_site, person};
+    use super::*;
+    use crate::database::for_tests::{both_engines, run, sqlite};
+
+    const DOMAIN: &str = "carepost.example";
+    const NOON: Timestamp = Timestamp::from_milliseconds(43_200_000);
+
+    type Answer = std::result::Result<Opened, Refusal>;
+
+    async fn open_in(database: &Database, new: NewSite) -> Result<Answer> {
+        open_at(database, NOON, new).await
+    }
+
+    async fn open_at(database: &Database, at: Timestamp, new: NewSite) -> Result<Answer> {
+        database
+            .write(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    open_site(tx, DOMAIN, at, &Actor::CaseWorker("worker".to_owned()), &new).await
+                })
+            })
+            .await
+    }
+
+    /// A site with this many people, whose contacts begin at `first`.
+    fn site_of(ods_code: &str, people: usize, first: usize) -> NewSite {
+        let people = (0..people)
+            .map(|place| {
+                let access = if place == 0 { Access::Owner } else { Access::Member };
+                person("Asha", "Patel", first + place, access)
+            })
+            .collect();
+        new_site(ods_code, people)
+    }
+
+    /// How many rows each table of the directory holds, and how many entries and pieces of work
+    /// there are.
+    async fn counts(mut from: &Database) -> [i64; 8] {
+        let (a, b, c, d, e, f, g, h) = from
+            .one(
+                "SELECT (SELECT COUNT(*) FROM sites), (SELECT COUNT(*) FROM shared_mailboxes),
+                        (SELECT COUNT(*) FROM accounts), (SELECT COUNT(*) FROM account_slots),
+                        (SELECT COUNT(*) FROM shared_mailbox_access), (SELECT COUNT(*) FROM addresses),
+                        (SELECT COUNT(*) FROM audit_entries), (SELECT COUNT(*) FROM outbox)",
+                &[],
+            )
+            .await
+            .expect("counted");
+        [a, b, c, d, e, f, g, h]
+    }
+
+    async fn breaches(database: &Database) -> Vec<&'static str> {
+        let found = invariants(database).await.expect("checked");
+        assert_eq!(found.len(), INVARIANTS.len() + 1);
+        found.into_iter().filter(|(_, count)| *count > 0).map(|(name, _)| name).collect()
+    }
+
+    /// The registrations that sites of tests say they come from.
+    async fn add_registrations(database: &Database) {
+        database
+            .write(|tx: &mut Tx| {
+                Box::pin(async move {
+                    tx.run(
+                        "INSERT INTO registrations (id, reference, version, state, state_data, questions_version, answers,
+                                                    browser, network, started_at, changed_at, expires_at)
+                         SELECT registration_id, id, 1, 'Approved', '\"Approved\"', 1, '{}', '', '', 0, 0, 0 FROM sites
+                         WHERE TRUE ON CONFLICT DO NOTHING",
+                        &[],
+                    )
+                    .await
+                })
+            })
+            .await
+            .expect("added");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_site_is_opened_with_everything_it_needs() {
+        for database in both_engines().await {
+            let mut reads = &database;
+            let mut new = site_of("VM195", 2, 1);
+            new.people.push(person("Bo", "Li", 3, Access::Owner));
+            let opened = open_in(&database, new).await.expect("written").expect("opened");
+            assert_eq!(opened.shared_mailbox_address, "care.vm195@carepost.example");
+            assert_eq!(opened.accounts.len(), 3);
+            assert_eq!(counts(&database).await, [1, 1, 3, 3, 3, 4, 5, 4]);
+
+            let site = find_site_by_ods_code(&mut reads, "VM195").await.expect("read").expect("a site");
+            assert_eq!(find_site(&mut reads, &opened.site_id).await.expect("read").as_ref(), Some(&site));
+            let by_location = find_site_by_cqc_location(&mut reads, "1-VM195").await.expect("read");
+            assert_eq!(by_location.as_ref(), Some(&site));
+            assert_eq!(site.management, Management::Nas);
+            let of_registration =
+                find_site_of_registration(&mut reads, "registration of VM195").await.expect("read");
+            assert_eq!(of_registration, Some(site.clone()));
+
+            let mailbox =
+                find_shared_mailbox_of_site(&mut reads, &site.id).await.expect("read").expect("one");
+            assert_eq!(mailbox.display_name, "Care.VM195 (Rose Court, Lincoln)");
+            assert_eq!(mailbox.state, SharedMailboxState::Pending);
+
+            let people = list_people(&mut reads, &site.id).await.expect("listed");
+            let seen: Vec<_> =
+                people.iter().map(|person| (person.address.as_str(), person.access, person.slot)).collect();
+            assert_eq!(
+                seen,
+                [
+                    ("asha.patel@carepost.example", Access::Owner, Some(1)),
+                    ("asha.patel1@carepost.example", Access::Member, Some(2)),
+                    ("bo.li@carepost.example", Access::Owner, Some(3)),
+                ]
+            );
+            let bo = find_account_by_address(&mut reads, "Bo.Li@Carepost.Example").await.expect("read");
+            let bo = bo.expect("an account");
+            assert_eq!(
+                (bo.state, bo.password_hash.is_none(), bo.last_name.as_str()),
+                (State::Pending, true, "Li")
+            );
+            let sites = list_sites_of_account(&mut reads, &bo.id).await.expect("listed");
+            assert_eq!((sites.len(), sites[0].shared_mailbox.as_str()), (1, "care.vm195@carepost.example"));
+            let registration = registration_of_account(&mut reads, &bo.id).await.expect("read");
+            assert_eq!(registration.as_deref(), Some("registration of VM195"));
+            let progress = progress(&mut reads, "registration of VM195").await.expect("read");
+            assert_eq!(progress, Some(Progress { unprovisioned: 4, first_owner: None }));
+
+            let by_email = find_account_by_any_email(&mut reads, &bo.personal_email).await.expect("read");
+            assert_eq!(by_email.map(|account| account.id), Some(bo.id.clone()));
+            let own = Email::parse(&bo.address).expect("an address");
+            let by_address = find_account_by_any_email(&mut reads, &own).await.expect("read");
+            assert_eq!(by_address.map(|account| account.id), Some(bo.id));
+
+            add_registrations(&database).await;
+            assert_eq!(breaches(&database).await, [""; 0]);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_refused_leaves_nothing_behind() {
+        for database in both_engines().await {
+            open_in(&database, site_of("VM195", 2, 1)).await.expect("written").expect("opened");
+            let before = counts(&database).await;
+            let check = async |new: NewSite, expect: &str| {
+                let refusal = open_in(&database, new).await.expect("answered").expect_err(expect);
+                assert!(refusal.words().contains(expect), "{}", refusal.words());
+                assert_eq!(counts(&database).await, before, "{}: {expect}", database.engine());
+            };
+            check(site_of("VM195", 2, 11), "joined already, as Rose Court").await;
+            check(
+                NewSite { registration_id: "registration of VM195".to_owned(), ..site_of("VM196", 2, 11) },
+                "joined already",
+            )
+            .await;
+            check(site_of("VM196", 0, 11), "Nobody is named").await;
+            check(site_of("VM196", 11, 11), "11 people are named").await;
+
+            // The last of the people stands in the way, when everything before is written.
+            let mut new = site_of("VM196", 3, 11);
+            new.people.push(person("Cy", "Fox", 2, Access::Member));
+            let contacts: Vec<_> = new.people.iter().map(|person| (&person.email, &person.mobile)).collect();
+            let taken = taken_contacts(&mut &database, &contacts).await.expect("read");
+            assert_eq!(taken, [(3, Contact::Email), (3, Contact::Mobile)]);
+            check(new.clone(), "The email address given for Cy Fox belongs to another account").await;
+            new.people[3].email = Email::parse("cy@home.example").expect("an address");
+            check(new.clone(), "The mobile number given for Cy Fox belongs to another account").await;
+
+            new.people[3].existing_account = Some("nobody@carepost.example".to_owned());
+            check(new.clone(), "could not match Cy Fox to the account nobody@").await;
+            new.people[3].existing_account = Some("asha.patel@carepost.example".to_owned());
+            check(new, "could not match Cy Fox to the account asha.patel@").await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn somebody_who_works_at_two_sites_has_one_account() {
+        for database in both_engines().await {
+            open_in(&database, site_of("VM195", 1, 1)).await.expect("written").expect("opened");
+            let mut new = site_of("VM196", 1, 11);
+            // The same person, with the same contacts, which are theirs.
+            new.people.push(NewPerson {
+                existing_account: Some("Asha.Patel@carepost.example".to_owned()),
+                ..person("Asha", "Patel", 1, Access::Owner)
+            });
+            let opened = open_in(&database, new).await.expect("written").expect("opened");
+            assert_eq!(opened.accounts.len(), 1);
+            let people = list_people(&mut &database, &opened.site_id).await.expect("listed");
+            let seen: Vec<_> = people.iter().map(|person| (person.address.as_str(), person.slot)).collect();
+            assert_eq!(
+                seen,
+                [("asha.patel1@carepost.example", Some(1)), ("asha.patel@carepost.example", None)]
+            );
+            let sites = list_sites_of_account(&mut &database, &people[1].account_id).await.expect("listed");
+            assert_eq!(sites.len(), 2);
+            assert_eq!(sites[0].shared_mailbox, "care.vm195@carepost.example", "their own site first");
+            add_registrations(&database).await;
+            assert_eq!(breaches(&database).await, [""; 0]);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_transaction_that_fails_half_way_leaves_nothing() {
+        for database in both_engines().await {
+            let failed: Result<()> = database
+                .write(|tx: &mut Tx| {
+                    Box::pin(async move {
+                        let opened =
+                            open_site(tx, DOMAIN, NOON, &Actor::Service, &site_of("VM195", 10, 1)).await?;
+                        assert!(opened.is_ok());
+                        Err(Error::Broken("the power went".to_owned()))
+                    })
+                })
+                .await;
+            assert!(failed.is_err());
+            assert_eq!(counts(&database).await, [0; 8], "{}", database.engine());
+            open_in(&database, site_of("VM195", 10, 1)).await.expect("written").expect("opened afterwards");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_address_once_used_never_names_anybody_else() {
+        for database in both_engines().await {
+            open_in(&database, site_of("VM195", 1, 1)).await.expect("written").expect("opened");
+            // However an account ends, its address stays taken.
+            run(
+                &database,
+                "DELETE FROM shared_mailbox_access; DELETE FROM account_slots; DELETE FROM accounts;
+                 DELETE FROM shared_mailboxes; DELETE FROM sites",
+            )
+            .await;
+            let again = open_in(&database, site_of("VM195", 1, 1)).await.expect("answered");
+            assert_eq!(again, Err(Refusal::AddressIsTaken("care.vm195@carepost.example".to_owned())));
+            let other = open_in(&database, site_of("VM196", 1, 1)).await.expect("written").expect("opened");
+            let people = list_people(&mut &database, &other.site_id).await.expect("listed");
+            assert_eq!(people[0].address, "asha.patel1@carepost.example");
+            for sql in ["UPDATE addresses SET names = 'x'", "DELETE FROM addresses"] {
+                let refused =
+                    database.write(move |tx: &mut Tx| Box::pin(async move { tx.run(sql, &[]).await })).await;
+                assert!(matches!(refused, Err(Error::Broken(_))), "{}: {refused:?}", database.engine());
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sites_of_one_town_that_look_alike_are_found() {
+        for database in both_engines().await {
+            open_in(&database, site_of("VM195", 1, 1)).await.expect("written").expect("opened");
+            let mut reads = &database;
+            let near = |name: &'static str, town: &'static str| async move {
+                list_look_alike_sites(&mut { reads }, name, town, "VM999").await.expect("listed")
+            };
+            assert_eq!(near("Rose Coutr", "Lincoln").await, ["Rose Court (VM195)"]);
+            assert_eq!(near("Oak House", "Lincoln").await, [""; 0]);
+            assert_eq!(near("Rose Court", "York").await, [""; 0]);
+            let own =
+                list_look_alike_sites(&mut reads, "Rose Court", "Lincoln", "VM195").await.expect("listed");
+            assert_eq!(own, [""; 0]);
+        }
+    }
+
+    /// How many races are run: a few while working, a thousand in `make test`.
+    #[expect(clippy::disallowed_methods, reason = "the test run says how many races there are")]
+    fn races() -> usize {
+        std::env::var("CAREPOST_TEST_RACES").ok().and_then(|text| text.parse().ok()).unwrap_or(25)
+    }
+
+    /// Writers that set off together.
+    const WRITERS: usize = 64;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn no_race_gives_a_site_an_eleventh_account() {
+        for database in both_engines().await {
+            for race in 0..races() {
+                let code = format!("R{race}");
+                let site = open_in(&database, site_of(&code, 7, race * 1_000)).await;
+                let site = site.expect("written").expect("opened").site_id;
+                let writers: Vec<_> = (0..WRITERS)
+                    .map(|writer| {
+                        let (database, site) = (database.clone(), site.clone());
+                        let code = format!("Q{race}");
+                        tokio::spawn(async move {
+                            if writer % 4 == 0 {
+                                // The same site, opened from many sides at once.
+                                let new = site_of(&code, 3, race * 1_000 + 100 + writer * 4);
+                                return open_in(&database, new).await.is_ok_and(|answer| answer.is_ok());
+                            }
+                            // A writer who knows nothing of the rules and takes whatever place it likes.
+                            let slot = i64::try_from(writer % 13).expect("small");
+                            let new = person("Asha", "Patel", race * 1_000 + 500 + writer, Access::Member);
+                            let written: Result<()> = database
+                                .write(move |tx: &mut Tx| {
+                                    Box::pin(async move {
+                                        let id = new_id(NOON);
+                                        let address = take_address(tx, NOON, &new, DOMAIN, &id).await?;
+                                        add_account(tx, NOON, &new, &id, &address).await?;
+                                        tx.run(
+                                            "INSERT INTO account_slots (site_id, slot, account_id) VALUES ($1, $2, $3)",
+                                            &[&site, &slot, &id],
+                                        )
+                                        .await?;
+                                        Ok(())
+                                    })
+                                })
+                                .await;
+                            written.is_ok()
+                        })
+                    })
+                    .collect();
+                let mut won = [0; 2];
+                for (writer, task) in writers.into_iter().enumerate() {
+                    won[usize::from(writer % 4 == 0)] += usize::from(task.await.expect("no panic"));
+                }
+                assert_eq!(won, [3, 1], "race {race} on {}", database.engine());
+            }
+            let found = invariants(&database).await.expect("checked");
+            // The writers above gave nobody access and queued no work; places and addresses hold.
+            for (name, count) in found {
+                if name.contains("place") || name.contains("ten accounts") || name.contains("addresses") {
+                    assert_eq!(count, 0, "{name} on {}", database.engine());
+                }
+            }
+            let (most,): (i64,) = (&database)
+                .one(
+                    "SELECT MAX(people) FROM (SELECT COUNT(*) AS people FROM account_slots GROUP BY site_id) t",
+                    &[],
+                )
+                .await
+                .expect("counted");
+            assert_eq!(most, 10);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn no_race_gives_two_people_one_address() {
+        for database in both_engines().await {
+            for race in 0..races() {
+                let last: String =
+                    race.to_string().bytes().map(|digit| char::from(b'a' + digit - b'0')).collect();
+                let writers: Vec<_> = (0..WRITERS)
+                    .map(|writer| {
+                        let database = database.clone();
+                        let new = NewPerson {
+                            last_name: name(&last),
+                            ..person("Asha", "Patel", writer, Access::Member)
+                        };
+                        tokio::spawn(async move {
+                            database
+                                .write(move |tx: &mut Tx| {
+                                    Box::pin(async move {
+                                        take_address(tx, NOON, &new, DOMAIN, &new_id(NOON)).await
+                                    })
+                                })
+                                .await
+                        })
+                    })
+                    .collect();
+                let mut taken = Vec::new();
+                for writer in writers {
+                    taken.push(writer.await.expect("no panic").expect("an address"));
+                }
+                taken.sort();
+                taken.dedup();
+                assert_eq!(taken.len(), WRITERS, "race {race} on {}", database.engine());
+                let (highest,): (i64,) = (&database)
+                    .one("SELECT MAX(number) FROM addresses WHERE stem = $1", &[&format!("asha.{last}")])
+                    .await
+                    .expect("read");
+                assert_eq!(highest, 63, "no number is left out");
+            }
+        }
+    }
+
+    /// The tables again without anything that keeps them right.
+    const UNPROTECTED: &str = "
+        DROP TABLE activations;
+        CREATE TABLE g AS SELECT * FROM activation_links; DROP TABLE activation_links;
+        ALTER TABLE g RENAME TO activation_links;
+        CREATE TABLE a AS SELECT * FROM shared_mailbox_access; DROP TABLE shared_mailbox_access;
+        CREATE TABLE b AS SELECT * FROM account_slots; DROP TABLE account_slots;
+        CREATE TABLE c AS SELECT * FROM shared_mailboxes; DROP TABLE shared_mailboxes;
+        CREATE TABLE d AS SELECT * FROM accounts; DROP TABLE accounts;
+        CREATE TABLE e AS SELECT * FROM sites; DROP TABLE sites;
+        CREATE TABLE f AS SELECT * FROM addresses; DROP TABLE addresses;
+        ALTER TABLE a RENAME TO shared_mailbox_access; ALTER TABLE b RENAME TO account_slots;
+        ALTER TABLE c RENAME TO shared_mailboxes; ALTER TABLE d RENAME TO accounts;
+        ALTER TABLE e RENAME TO sites; ALTER TABLE f RENAME TO addresses;
+        INSERT INTO letters (id, message_id, channel, recipient, name, subject, body, about, written_at, sent_at)
+          VALUES ('letter', 'm', 'Email', 'a@b.example', 'n', 's', 'b', '', 1, 2);";
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whoever_gets_past_the_constraints_is_found() {
+        let cases: &[(&str, &str)] = &[
+            (
+                "sites with more than ten accounts",
+                "INSERT INTO account_slots SELECT site_id, slot + 5, account_id || 'x', '' FROM account_slots; INSERT INTO account_slots SELECT site_id, slot + 10, account_id || 'y', '' FROM account_slots; INSERT INTO account_slots SELECT site_id, slot + 20, account_id || 'z', '' FROM account_slots",
+            ),
+            ("in a place that is not there", "UPDATE account_slots SET slot = 0 WHERE slot = 1"),
+            ("in a place that is not there", "UPDATE account_slots SET slot = 11 WHERE slot = 1"),
+            ("in one taken twice", "UPDATE account_slots SET slot = 2"),
+            (
+                "in one taken twice",
+                "INSERT INTO account_slots SELECT site_id, 5, account_id, '' FROM account_slots WHERE slot = 1",
+            ),
+            ("in a place that is not there", "UPDATE account_slots SET site_id = 'gone' WHERE slot = 1"),
+            ("accounts without a place", "DELETE FROM account_slots WHERE slot = 2"),
+            ("without exactly one shared mailbox", "DELETE FROM shared_mailboxes"),
+            (
+                "without exactly one shared mailbox",
+                "INSERT INTO shared_mailboxes SELECT 'other', 1, site_id, state, 'other', 'x', 0 FROM shared_mailboxes",
+            ),
+            ("addresses that name two things", "UPDATE accounts SET address = 'asha.patel@carepost.example'"),
+            (
+                "addresses that name two things",
+                "INSERT INTO addresses SELECT * FROM addresses WHERE stem = 'asha.patel' AND number = 0",
+            ),
+            (
+                "addresses that name two things",
+                "UPDATE shared_mailboxes SET address = 'asha.patel@carepost.example'",
+            ),
+            ("whose address names something else", "UPDATE addresses SET names = 'other' WHERE number = 1"),
+            ("whose address names something else", "DELETE FROM addresses WHERE stem = 'care.vm195'"),
+            ("in two live accounts", "UPDATE accounts SET personal_email = 'same@home.example'"),
+            ("in two live accounts", "UPDATE accounts SET mobile = '+447700900123'"),
+            ("sites without an owner", "UPDATE shared_mailbox_access SET access = 'Member'"),
+            ("sites without an owner", "UPDATE accounts SET contact_is_live = FALSE"),
+            (
+                "access of nobody",
+                "INSERT INTO shared_mailbox_access SELECT id, 'nobody', 'Member', 0 FROM shared_mailboxes",
+            ),
+            (
+                "access of nobody, or to nothing",
+                "UPDATE shared_mailbox_access SET shared_mailbox_id = 'gone' WHERE access = 'Member'",
+            ),
+            ("whose state and password", "UPDATE accounts SET state = 'Active'"),
+            ("whose state and password", "UPDATE accounts SET password_hash = 'x'"),
+            (
+                "whose link was not used",
+                "UPDATE accounts SET state = 'Active', password_hash = 'x', activated_at = 5, policy_accepted_at = 5",
+            ),
+            (
+                "two links that work",
+                "INSERT INTO activation_links (id, account_id, made_at, expires_at) SELECT id || 'l', id, 1, 2 FROM accounts; INSERT INTO activation_links (id, account_id, made_at, expires_at) SELECT id || 'm', id, 1, 2 FROM accounts",
+            ),
+            (
+                "a link of nobody",
+                "INSERT INTO activation_links (id, account_id, made_at, expires_at) VALUES ('l', 'nobody', 1, 2)",
+            ),
+            (
+                "without a try",
+                "INSERT INTO email_codes (id, subject, browser, made_at, expires_at, tries, used_at) VALUES ('c', 's', 'b', 1, 5, 0, 3)",
+            ),
+            (
+                "before they were made",
+                "INSERT INTO site_codes (id, subject, browser, made_at, expires_at, tries, used_at) VALUES ('c', 's', 'b', 4, 5, 1, 3)",
+            ),
+            (
+                "after they ended",
+                "INSERT INTO activation_codes (id, subject, browser, made_at, expires_at, tries, used_at) VALUES ('c', 's', 'b', 1, 5, 1, 9)",
+            ),
+            (
+                "after they ended",
+                "INSERT INTO stop_links (id, registration_id, made_at, expires_at, used_at) VALUES ('c', 's', 1, 5, 9)",
+            ),
+            (
+                "before they were made",
+                "INSERT INTO activation_links (id, account_id, made_at, expires_at, used_at) SELECT 'l', id, 3, 5, 2 FROM accounts WHERE address LIKE 'asha.patel@%'",
+            ),
+            ("work about nothing", "UPDATE outbox SET subject = 'gone' WHERE kind = 'ProvisionAccount'"),
+            (
+                "work about nothing",
+                "UPDATE outbox SET subject = 'gone' WHERE kind = 'ProvisionSharedMailbox'",
+            ),
+            (
+                "work about nothing",
+                "INSERT INTO outbox (id, kind, work, subject, state, queued_at, due_at) VALUES ('o', 'SendLetter', '{}', 'gone', 'Waiting', 1, 1)",
+            ),
+            (
+                "work about nothing",
+                "INSERT INTO outbox (id, kind, work, subject, state, queued_at, due_at) VALUES ('o', 'Decide', '{}', 'gone', 'Waiting', 1, 1)",
+            ),
+            (
+                "that the mail engine lacks",
+                "UPDATE outbox SET state = 'Done' WHERE kind = 'ProvisionSharedMailbox'",
+            ),
+            ("that the mail engine lacks", "DELETE FROM outbox WHERE kind = 'ProvisionAccount'"),
+            ("letters that were not sent", "UPDATE letters SET sent_at = NULL"),
+            (
+                "left behind by their site",
+                "UPDATE accounts SET provisioned_at = 1; UPDATE shared_mailboxes SET state = 'Active'",
+            ),
+            ("left behind by their site", "UPDATE registrations SET state = 'Declined'"),
+            (
+                "not in their one written form",
+                "UPDATE addresses SET canonical = 'Asha.Patel@carepost.example' WHERE number = 0 AND stem = 'asha.patel'",
+            ),
+        ];
+        for (expect, tamper) in cases {
+            let database = sqlite().await;
+            open_in(&database, site_of("VM195", 2, 1)).await.expect("written").expect("opened");
+            add_registrations(&database).await;
+            run(&database, UNPROTECTED).await;
+            assert_eq!(breaches(&database).await, [""; 0], "nothing is wrong yet");
+            run(&database, tamper).await;
+            let found = breaches(&database).await;
+            assert!(found.iter().any(|name| name.contains(expect)), "{tamper}: {found:?}");
+        }
+        let mut seen: Vec<_> = INVARIANTS.iter().map(|(name, _)| *name).collect();
+        seen.retain(|name| !cases.iter().any(|(expect, _)| name.contains(expect)));
+        assert_eq!(seen, [""; 0], "every invariant has a case");
+        // The statements are the same for both engines; that each runs on both, the round trip shows.
+    }
+
+    /// Measures approvals: `cargo test --release directory::store::tests::figures -- --ignored --nocapture`.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "measures; not a test of anything"]
+    async fn figures() {
+        let ticks = || -> u64 {
+            let text = std::fs::read_to_string("/proc/self/stat").expect("read");
+            let rest: Vec<&str> = text.rsplit(')').next().expect("fields").split_whitespace().collect();
+            rest[11].parse::<u64>().expect("ticks") + rest[12].parse::<u64>().expect("ticks")
+        };
+        for database in both_engines().await {
+            for (present, round) in [(0, 0), (15_000, 1), (30_000, 2)] {
+                let filled = if round == 0 { 0 } else { 14_000 };
+                let measured = 1_000;
+                for (count, says) in [(filled, false), (measured, true)] {
+                    let base = round * 20_000 + usize::from(says) * 15_000;
+                    let (began, cpu) = (std::time::Instant::now(), ticks());
+                    let next = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+                    let workers: Vec<_> = (0..16)
+                        .map(|_| {
+                            let (database, next) = (database.clone(), std::sync::Arc::clone(&next));
+                            tokio::spawn(async move {
+                                loop {
+                                    let number =
+                                        base + next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                                    if number >= base + count {
+                                        return;
+                                    }
+                                    let mut new = site_of(&format!("V{number}"), 10, number * 10);
+                                    for (place, person) in new.people.iter_mut().enumerate() {
+                                        let letters: String = (number * 10 + place)
+                                            .to_string()
+                                            .bytes()
+                                            .map(|digit| char::from(b'a' + digit - b'0'))
+                                            .collect();
+                                        person.last_name = name(&letters);
+                                    }
+                                    let now = crate::clock::Clock::system().now();
+                                    open_at(&database, now, new).await.expect("written").expect("opened");
+                                }
+                            })
+                        })
+                        .collect();
+                    for worker in workers {
+                        worker.await.expect("no panic");
+                    }
+                    if says {
+                        let seconds = began.elapsed().as_secs_f64();
+                        println!(
+                            "{}: about {present} sites present: {:.0} approvals/s, {:.2} ms of server CPU each",
+                            database.engine(),
+                            measured as f64 / seconds,
+                            (ticks() - cpu) as f64 * 10.0 / measured as f64
+                        );
+                    }
+                }
+            }
+        }
+    }
 }

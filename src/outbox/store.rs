@@ -241,22 +241,19 @@ pub async fn next_due(mut from: &Database) -> Result<Option<Timestamp>> {
     Ok(due.map(|(at,)| at))
 }
 
-/// Removes work that was done or given up before `before`, with its attempts; answers how much.
+/// Removes work that was done before `before`, with its attempts; answers how much. Work that a person
+/// gave up is kept: it explains what is missing.
 pub async fn forget_before(database: &Database, before: Timestamp) -> Result<u64> {
     database
         .write(move |tx: &mut Tx| {
             Box::pin(async move {
                 tx.run(
                     "DELETE FROM outbox_attempts WHERE work_id IN
-                       (SELECT id FROM outbox WHERE state IN ('Done', 'GivenUp') AND finished_at < $1)",
+                       (SELECT id FROM outbox WHERE state = 'Done' AND finished_at < $1)",
                     &[&before],
                 )
                 .await?;
-                tx.run(
-                    "DELETE FROM outbox WHERE state IN ('Done', 'GivenUp') AND finished_at < $1",
-                    &[&before],
-                )
-                .await
+                tx.run("DELETE FROM outbox WHERE state = 'Done' AND finished_at < $1", &[&before]).await
             })
         })
         .await

@@ -184,10 +184,8 @@ pub fn next(answers: &Answers) -> Page {
 /// Where to go after answering `page`: the one after it, or check-your-answers where everything has
 /// been answered already.
 pub fn after(answers: &Answers, page: Page) -> Page {
-    match next(answers) {
-        Page::CheckAnswers => Page::CheckAnswers,
-        last => following(page, answers).unwrap_or(last),
-    }
+    let last = next(answers);
+    if last == Page::CheckAnswers { last } else { following(page, answers).unwrap_or(last) }
 }
 
 /// Whether somebody may open a page: only what has been asked, or is being asked.

@@ -4,7 +4,7 @@
 
 use super::csrf;
 use super::form::{Fields, TOKEN_FIELD};
-use super::page::{Service, Stop, Visit, page_of};
+use super::page::{Fault, FaultKind, Service, Stop, Visit, page_of};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -58,25 +58,14 @@ pub async fn around(State(service): State<Arc<Service>>, mut request: Request, n
         Err(stop) => Ok(stop.into_response()),
         Ok(request) => {
             let running = AssertUnwindSafe(next.run(request)).catch_unwind();
-            if changes {
+            let answered = if changes {
                 // A task of its own: a browser that hangs up never leaves half a change.
-                tokio::time::timeout(ANSWER_LIMIT, tokio::spawn(running))
-                    .await
-                    .map(|joined| joined.unwrap_or_else(|error| Err(Box::new(error.to_string()))))
+                let joined = tokio::time::timeout(ANSWER_LIMIT, tokio::spawn(running)).await;
+                joined.map(|joined| joined.unwrap_or_else(|error| Err(Box::new(error.to_string()))))
             } else {
                 tokio::time::timeout(ANSWER_LIMIT, running).await
-            }
-            .map_or_else(
-                |_| {
-                    Ok(Stop::Fault(super::page::Fault {
-                        doing: format!("answering {route}"),
-                        cause: format!("it took longer than {} s", ANSWER_LIMIT.as_secs()),
-                        kind: super::page::FaultKind::Unavailable,
-                    })
-                    .into_response())
-                },
-                |outcome| outcome,
-            )
+            };
+            answered.unwrap_or_else(|_| Ok(too_slow(&route).into_response()))
         }
     };
     let response = answered
@@ -93,6 +82,14 @@ pub async fn around(State(service): State<Arc<Service>>, mut request: Request, n
         "answered"
     );
     response
+}
+
+fn too_slow(route: &str) -> Stop {
+    Stop::Fault(Fault {
+        doing: format!("answering {route}"),
+        cause: format!("it took longer than {} s", ANSWER_LIMIT.as_secs()),
+        kind: FaultKind::Unavailable,
+    })
 }
 
 fn cookie(headers: &HeaderMap) -> Option<String> {

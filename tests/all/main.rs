@@ -1,4 +1,10 @@
 //! The one test program: everything that needs the whole service, a browser or both databases.
 //! Rules are tested beside the code.
 
+mod activation;
+mod authorisation;
+mod bad_input;
 mod components;
+mod harness;
+mod stories;
+mod tidy;

@@ -6,7 +6,7 @@ use crate::contact::{Email, Mobile, Name, is_generic};
 use crate::registration::answers::{Access, Answers, Person};
 use crate::registration::journey::{self, Page};
 use crate::sign_in::Registrant;
-use crate::web::components::{Conditional, Hint, Html, Radios, RadiosItem};
+use crate::web::components::{Input, Radios};
 use crate::web::form::counted;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
 use axum::extract::{Path, State};
@@ -101,6 +101,7 @@ pub struct PersonPage {
     pub is_new: bool,
     pub access: Radios,
     pub has_account: Radios,
+    pub account: Input,
     pub email_hint: String,
     pub mobile_hint: String,
 }
@@ -123,21 +124,17 @@ fn person_page(asking: &Asking, place: usize, form: Form) -> PersonPage {
             "Reads and sends, and decides who else can. Usually the manager and a deputy.",
         )
         .choice_hinted("member", "Member", "Reads and sends.");
-    let mut has_account = form
+    // The field stands open instead of unfolding: a radio button that unfolds something is announced
+    // wrongly by screen readers (aria-expanded is not for radio buttons).
+    let has_account = form
         .radios("has_account", "Do they have an account of this secure email already, from another site?")
         .in_page()
-        .choice("no", "No");
-    let address = form.email("account", "The address of their account").hinted(&format!(
+        .choice("no", "No")
+        .choice("yes", "Yes");
+    let account = form.email("account", "Address of their account, if they have one").hinted(&format!(
         "It ends in @{}. They keep it and are given this mailbox as well.",
         asking.app.settings.mail_domain
     ));
-    has_account.items.push(RadiosItem {
-        value: "yes".to_owned(),
-        text: "Yes".to_owned(),
-        conditional: Some(Conditional { html: Html::of(&address) }),
-        hint: Option::<Hint>::None,
-        ..Default::default()
-    });
     PersonPage {
         layout: asking.visit.layout(&title).with_problems(&form).back_to(Page::People.path()),
         email_hint: match masked {
@@ -154,6 +151,7 @@ fn person_page(asking: &Asking, place: usize, form: Form) -> PersonPage {
         is_new: known.is_none(),
         access,
         has_account,
+        account,
     }
 }
 

@@ -220,14 +220,14 @@ pub struct StatusPage {
 async fn show_status(app: &App, visit: &Visit, case: Registration, form: Form, problems: Problems) -> Answer {
     let mut reads = &app.database;
     let checks = store::list_checks(&mut reads, &case.id).await?;
-    let question = match &case.state {
-        State::MoreInformationAsked { question } => question.clone(),
-        _ => String::new(),
-    };
-    let declined = match &case.state {
-        State::Declined { reason, words } => letters::declined_words(*reason, words),
-        _ => Vec::new(),
-    };
+    let mut question = String::new();
+    let mut declined = Vec::new();
+    if let State::MoreInformationAsked { question: asked } = &case.state {
+        question.clone_from(asked);
+    }
+    if let State::Declined { reason, words } = &case.state {
+        declined = letters::declined_words(*reason, words);
+    }
     let template = StatusPage {
         layout: visit
             .layout(&format!("Registration {}", case.reference))

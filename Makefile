@@ -1,0 +1,17 @@
+# Two commands set up everything they need on a Debian or Ubuntu machine with Rust and Node:
+#   make run    build, load the sample registers, serve the demo on 127.0.0.1
+#   make test   everything a change must pass
+.PHONY: run test check golden bench docs
+
+run: ; @scripts/run.sh
+test: ; @scripts/test.sh
+bench: ; @scripts/bench.sh
+
+# What a developer runs before handing in, without browsers and databases.
+check: ; cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo test --lib
+
+# Writes the golden pages anew; read the difference before you commit it.
+golden: ; CAREPOST_TEST_GOLDEN=write scripts/with-test-servers.sh cargo test --test all golden
+
+# Writes the documents that are made from the code.
+docs: ; cargo run --quiet -- settings-guide > docs/guides/settings.md && cargo run --quiet -- states > docs/states.md

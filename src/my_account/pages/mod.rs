@@ -1,0 +1,46 @@
+//! The pages of activation, in the order people meet them.
+
+pub mod code;
+pub mod done;
+pub mod new_link;
+pub mod password;
+pub mod policy;
+pub mod start;
+
+use super::{Step, can_visit, next, store};
+use crate::app::App;
+use crate::directory::{Account, State};
+use crate::sign_in::{self, Activating, session};
+use crate::web::{Stop, Visit};
+
+/// Who is activating.
+pub(super) struct Underway {
+    pub app: App,
+    pub visit: Visit,
+    pub account: Account,
+    pub link: String,
+    /// Hash of the browser's secret.
+    pub browser: String,
+}
+
+impl Underway {
+    /// Loads what a step needs; elsewhere where the step is not due, or the link no longer works.
+    pub(super) async fn at(step: Step, app: App, visit: Visit, activating: Activating) -> Result<Self, Stop> {
+        let mut reads = &app.database;
+        let link = sign_in::store::activation_link(&app.database, &activating.link).await?;
+        let works = link.is_some_and(|link| {
+            !link.used && link.expires_at > app.clock.now() && link.subject == activating.account
+        });
+        let account = crate::directory::store::find_account(&mut reads, &activating.account).await?;
+        let account = match account.filter(|account| works && account.state == State::Pending) {
+            Some(account) => account,
+            None => return Err(Stop::GoTo(new_link::PATH.to_owned())),
+        };
+        let browser = session::browser_hash(&visit.browser());
+        let activation = store::find(&mut reads, &activating.link, &browser).await?;
+        if !can_visit(activation.as_ref(), step) {
+            return Err(Stop::GoTo(next(activation.as_ref()).path().to_owned()));
+        }
+        Ok(Underway { app, visit, account, link: activating.link, browser })
+    }
+}

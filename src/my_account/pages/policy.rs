@@ -1,0 +1,59 @@
+//! The acceptable use policy. Agreeing to it is the last step: the account becomes active.
+
+use super::{Underway, new_link};
+use crate::app::App;
+use crate::database::{Error, Tx};
+use crate::my_account::store::{self, Finished};
+use crate::my_account::{Step, next};
+use crate::sign_in::Activating;
+use crate::web::{Answer, Fields, Form, Layout, Problems, Visit, go_to, show};
+use axum::extract::State;
+
+#[derive(askama::Template)]
+#[template(path = "my_account/pages/policy.html")]
+pub struct PolicyPage {
+    pub layout: Layout,
+    pub form: Form,
+}
+
+fn show_page(underway: &Underway, form: Form) -> Answer {
+    let problems = form.problems.clone();
+    let layout =
+        underway.visit.layout("Acceptable use policy").with_problems(&form).back_to(Step::Password.path());
+    show(&PolicyPage { layout, form }, &problems)
+}
+
+/// GET /activate/policy
+pub async fn page(State(app): State<App>, visit: Visit, activating: Activating) -> Answer {
+    let underway = Underway::at(Step::Policy, app, visit, activating).await?;
+    let form = underway.visit.empty_form();
+    show_page(&underway, form)
+}
+
+/// POST /activate/policy: the account becomes active.
+pub async fn save(State(app): State<App>, visit: Visit, activating: Activating, fields: Fields) -> Answer {
+    let underway = Underway::at(Step::Policy, app, visit, activating).await?;
+    if fields.text("agree") != "yes" {
+        let words = "Tick the box if you agree. We cannot activate your account without it";
+        let form = underway.visit.form(fields, Problems::one("agree", words));
+        return show_page(&underway, form);
+    }
+    let now = underway.app.clock.now();
+    let browser_secret = underway.visit.browser();
+    let (app, account, link) = (underway.app.clone(), underway.account.id.clone(), underway.link.clone());
+    let finished = underway
+        .app
+        .database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move { store::finish(tx, &app, &account, &link, &browser_secret, now).await })
+        })
+        .await?;
+    match finished {
+        Finished::Active => {
+            underway.app.work_waits.notify_one();
+            go_to("/activate/done")
+        }
+        Finished::NotReady => go_to(next(None).path()),
+        Finished::LinkGone => go_to(new_link::PATH),
+    }
+}

@@ -1,0 +1,88 @@
+//! Where the link in the email leads: what to expect, and the button that begins.
+
+use super::new_link::no_longer_works;
+use crate::app::App;
+use crate::database::{Error, Tx};
+use crate::directory::letters::From;
+use crate::directory::{self, Account};
+use crate::my_account::{Step, store};
+use crate::sign_in::codes::Rules;
+use crate::sign_in::limits;
+use crate::sign_in::secrets::{Purpose, read_link_token};
+use crate::sign_in::session::{self, Kind};
+use crate::web::{Answer, Form, Layout, Problems, Stop, Visit, go_to, show};
+use axum::extract::{Path, State};
+
+#[derive(askama::Template)]
+#[template(path = "my_account/pages/start.html")]
+pub struct StartPage {
+    pub layout: Layout,
+    pub form: Form,
+    pub address: String,
+    pub masked_mobile: String,
+}
+
+/// The account a link activates, with the link's identifier; nothing where the link does not work.
+async fn read_link(app: &App, token: &str) -> Result<Option<(Account, String)>, Stop> {
+    let Some(id) = read_link_token(&app.key, Purpose::ActivationLink, token) else { return Ok(None) };
+    let link = crate::sign_in::store::activation_link(&app.database, &id).await?;
+    let Some(link) = link.filter(|link| !link.used && link.expires_at > app.clock.now()) else {
+        return Ok(None);
+    };
+    let mut reads = &app.database;
+    let account = directory::store::find_account(&mut reads, &link.subject).await?;
+    Ok(account.filter(|account| account.state == directory::State::Pending).map(|account| (account, id)))
+}
+
+/// GET /activate/{token}: changes nothing, because programs open links before people do.
+pub async fn page(State(app): State<App>, visit: Visit, Path(token): Path<String>) -> Answer {
+    let Some((account, _)) = read_link(&app, &token).await? else {
+        return no_longer_works(&app, &visit);
+    };
+    let template = StartPage {
+        layout: visit.layout("Activate your account"),
+        form: visit.empty_form(),
+        address: account.address,
+        masked_mobile: account.mobile.masked(),
+    };
+    show(&template, &Problems::none())
+}
+
+/// POST /activate/{token}: begins, and sends the code.
+pub async fn begin(State(app): State<App>, visit: Visit, Path(token): Path<String>) -> Answer {
+    let Some((account, link)) = read_link(&app, &token).await? else {
+        return no_longer_works(&app, &visit);
+    };
+    let now = app.clock.now();
+    let (rules, from) = (Rules::of(&app), From::of(&app.settings));
+    // The browser may do more than before, so it gets a new secret.
+    let old = session::browser_hash(&visit.browser());
+    let fresh = visit.renew_browser();
+    let subject = store::session_subject(&account.id, &link);
+    let app_in = app.clone();
+    let sent = app
+        .database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                let browser = session::browser_hash(&fresh);
+                if let Err(used_up) = store::send_code(tx, rules, &from, &account, &browser, now).await? {
+                    return Ok(Err(used_up));
+                }
+                crate::sign_in::store::end_sessions_of_browser(tx, &old).await?;
+                session::begin(tx, &app_in, &fresh, Kind::Activating, &subject, false).await?;
+                Ok(Ok(()))
+            })
+        })
+        .await?;
+    match sent {
+        Ok(()) => {
+            app.work_waits.notify_one();
+            go_to(Step::Code.path())
+        }
+        Err(used_up) => Err(Stop::too_often(&format!(
+            "We have sent several codes to your phone. You can ask for another one {}. Your link still works.",
+            limits::wait_in_words(now, used_up.until)
+        ))
+        .then(visit.path().to_owned(), "Go back to the start")),
+    }
+}

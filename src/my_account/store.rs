@@ -1,0 +1,498 @@
+//! Activations in the database, and the work that follows from them.
+
+use super::{Activation, letters};
+use crate::app::App;
+use crate::audit::{self, Actor, Entry};
+use crate::clock::{Span, Timestamp};
+use crate::contact::Email;
+use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
+use crate::directory::letters::{From, activation as activation_letter};
+use crate::directory::{self, Access, Account, State};
+use crate::outbox::store::Taken;
+use crate::outbox::{self, NotDone, Work};
+use crate::settings::Secret;
+use crate::sign_in::codes::{self, Asked, Rules};
+use crate::sign_in::limits::UsedUp;
+use crate::sign_in::secrets::Purpose;
+use crate::sign_in::session::{self, Kind};
+use crate::sign_in::{self};
+
+impl FromRow for Activation {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        let hash: Option<String> = row.get(1)?;
+        Ok(Activation { confirmed_at: row.get(0)?, password_hash: hash.map(Secret::new) })
+    }
+}
+
+/// How far somebody has come with a link in a browser; nothing before the code was right.
+pub async fn find(from: &mut impl Reads, link: &str, browser: &str) -> Result<Option<Activation>> {
+    from.maybe(
+        "SELECT confirmed_at, password_hash FROM activations WHERE link_id = $1 AND browser = $2",
+        &[&link, &browser],
+    )
+    .await
+}
+
+/// Notes that the code was right.
+pub async fn confirm(tx: &mut Tx, link: &str, browser: &str, now: Timestamp) -> Result<()> {
+    tx.run(
+        "INSERT INTO activations (link_id, browser, confirmed_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        &[&link, &browser, &now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Keeps a password until the policy is accepted; false where the code was not right before.
+pub async fn keep_password(tx: &mut Tx, link: &str, browser: &str, hash: &Secret<String>) -> Result<bool> {
+    let kept = tx
+        .run(
+            "UPDATE activations SET password_hash = $1 WHERE link_id = $2 AND browser = $3",
+            &[hash.reveal(), &link, &browser],
+        )
+        .await?;
+    Ok(kept == 1)
+}
+
+/// Sends a code by text message, for one browser.
+pub async fn send_code(
+    tx: &mut Tx,
+    rules: Rules,
+    from: &From,
+    account: &Account,
+    browser: &str,
+    now: Timestamp,
+) -> Result<std::result::Result<(), UsedUp>> {
+    let mobile = account.mobile.as_str();
+    match codes::ask(tx, rules, Purpose::ActivationCode, &account.id, browser, mobile, now).await? {
+        Asked::TooOften(used_up) => Ok(Err(used_up)),
+        Asked::Made(id) => {
+            let minutes = u16::try_from(rules.lasts.as_minutes()).unwrap_or(u16::MAX);
+            outbox::store::write_letter(tx, now, &letters::code(from, now, account, minutes, &id)).await?;
+            Ok(Ok(()))
+        }
+    }
+}
+
+/// What became of the last step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finished {
+    Active,
+    /// A step before has not been done in this browser.
+    NotReady,
+    /// The link was used, has run out, or was replaced by a newer one.
+    LinkGone,
+}
+
+/// The last step: the link is used up, the password is in force, the account is active, and every
+/// other browser that was half way through has to stop.
+pub async fn finish(
+    tx: &mut Tx,
+    app: &App,
+    account_id: &str,
+    link: &str,
+    browser_secret: &str,
+    now: Timestamp,
+) -> Result<Finished> {
+    let browser = session::browser_hash(browser_secret);
+    let hash = find(tx, link, &browser).await?.and_then(|activation| activation.password_hash);
+    let Some(hash) = hash else { return Ok(Finished::NotReady) };
+    let Some(account) = directory::store::find_account(tx, account_id).await? else {
+        return Ok(Finished::LinkGone);
+    };
+    let letter = letters::activated(&From::of(&app.settings), now, &account);
+    let Ok(change) = account.activate(now, hash) else { return Ok(Finished::LinkGone) };
+    if !sign_in::store::use_activation_link(tx, link, now).await? {
+        return Ok(Finished::LinkGone);
+    }
+    if !directory::store::save_account(tx, now, &change.telling(letter)).await? {
+        // Rolled back whole; the person presses the button again.
+        return Err(Error::Unavailable("the account changed while it was activated".to_owned()));
+    }
+    for site in directory::store::list_sites_of_account(tx, account_id).await? {
+        if site.access == Access::Owner {
+            let work = Work::FollowSite { registration: site.registration_id };
+            outbox::store::queue(tx, now, now, &work).await?;
+        }
+    }
+    tx.run(
+        "DELETE FROM activations WHERE link_id IN (SELECT id FROM activation_links WHERE account_id = $1)",
+        &[&account_id],
+    )
+    .await?;
+    let subject = session_subject(account_id, link);
+    sign_in::store::end_sessions_of(tx, Kind::Activating.stored(), &subject).await?;
+    // This browser may still read the page that says it is done.
+    session::begin(tx, app, browser_secret, Kind::Activating, &subject, false).await?;
+    Ok(Finished::Active)
+}
+
+/// What a session of activation acts for.
+pub fn session_subject(account: &str, link: &str) -> String {
+    format!("{account} {link}")
+}
+
+/// Sends a new activation link where an account waits to be activated at the address somebody typed;
+/// older links stop working. The link goes to the address that was given for the person.
+///
+/// # Errors
+/// Later.
+pub async fn send_activation_link(app: &App, taken: &Taken, asked: &str) -> std::result::Result<(), NotDone> {
+    let now = app.clock.now();
+    let from = From::of(&app.settings);
+    let (taken, asked) = (taken.clone(), Email::parse(asked));
+    app.database
+        .write::<_, NotDone, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                if !outbox::store::done(tx, now, &taken).await? {
+                    return Ok(());
+                }
+                let Ok(asked) = asked else { return Ok(()) };
+                let account = directory::store::find_account_by_any_email(tx, &asked).await?;
+                // Before it is provisioned its first link is still to come.
+                let waits =
+                    |account: &Account| account.state == State::Pending && account.provisioned_at.is_some();
+                let Some(account) = account.filter(waits) else { return Ok(()) };
+                // Of two that are asked for together, one waits and replaces the other's.
+                if let Some(registration) = directory::store::registration_of_account(tx, &account.id).await?
+                {
+                    directory::store::alone_with_site(tx, &registration).await?;
+                }
+                let site = directory::store::list_sites_of_account(tx, &account.id).await?.into_iter().next();
+                let site = site.map_or_else(String::new, |site| format!("{}, {}", site.name, site.town));
+                let lasts = Span::hours(i64::from(from.activation_hours));
+                let link = sign_in::store::add_activation_link(tx, &account.id, now, now.plus(lasts)).await?;
+                let letter = activation_letter(&from, now, &account, &site, &link);
+                outbox::store::write_letter(tx, now, &letter).await?;
+                let entry = Entry::new(Actor::Service, "activation link sent", &account.id)
+                    .because("somebody asked for a new one");
+                audit::store::add(tx, now, &entry).await?;
+                Ok(())
+            })
+        })
+        .await?;
+    app.work_waits.notify_one();
+    Ok(())
+}
+
+/// Removes what is left of activations that nobody finished while their link worked.
+pub async fn forget_abandoned(database: &Database, now: Timestamp) -> Result<u64> {
+    database
+        .write(move |tx: &mut Tx| {
+            Box::pin(async move {
+                tx.run(
+                    "DELETE FROM activations WHERE link_id IN
+                       (SELECT id FROM activation_links WHERE expires_at < $1 OR used_at IS NOT NULL)",
+                    &[&now],
+                )
+                .await
+            })
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::for_tests::app;
+    use crate::clock::Clock;
+    use crate::contact::{Mobile, Name};
+    use crate::database::for_tests::both_engines;
+    use crate::directory::{NewPerson, NewSite};
+    use crate::letter::store::list_newest;
+    use crate::sign_in::codes::Tried;
+    use crate::sign_in::secrets;
+
+    const NOON: Timestamp = Timestamp::from_milliseconds(43_200_000);
+    const BROWSER: &str = "the browser's secret";
+
+    /// A service with one pending account, its link, and the account itself.
+    async fn with_account(database: Database) -> (App, Account, String) {
+        let (app, _) = app(database, Clock::still(NOON));
+        let name = |text: &str| Name::parse(text, "name").expect(text);
+        let new = NewSite {
+            registration_id: "registration".to_owned(),
+            ods_code: "VM195".to_owned(),
+            cqc_location_id: "1-100".to_owned(),
+            name: "Rose Court".to_owned(),
+            town: "Lincoln".to_owned(),
+            postcode: "LN1 1AA".to_owned(),
+            people: vec![NewPerson {
+                first_name: name("Asha"),
+                last_name: name("Patel"),
+                role: "Manager".to_owned(),
+                email: Email::parse("asha@home.example").expect("an address"),
+                mobile: Mobile::parse("07700900123").expect("a mobile"),
+                access: Access::Owner,
+                existing_account: None,
+            }],
+        };
+        let id = app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    let domain = "carepost.example";
+                    let opened = directory::store::open_site(tx, domain, NOON, &Actor::Service, &new).await?;
+                    Ok(opened.map(|opened| opened.accounts[0].clone()))
+                })
+            })
+            .await
+            .expect("written")
+            .expect("opened");
+        let taken = outbox::store::take(&app.database, NOON).await.expect("taken");
+        for taken in &taken {
+            if let Work::ProvisionAccount { account } = &taken.work {
+                directory::provision::account(&app, taken, account).await.expect("provisioned");
+            }
+        }
+        let account =
+            directory::store::find_account(&mut &app.database, &id).await.expect("read").expect("one");
+        let link = newest_link(&app).await;
+        (app, account, link)
+    }
+
+    async fn newest_link(app: &App) -> String {
+        let letters = list_newest(&app.database, "asha@home.example").await.expect("listed");
+        let letter = letters.iter().find(|letter| letter.name == "activation").expect("a letter");
+        letter.secret.clone().expect("a link").id
+    }
+
+    async fn send(app: &App, account: &Account) -> std::result::Result<(), UsedUp> {
+        let (rules, from, account) = (Rules::of(app), From::of(&app.settings), account.clone());
+        let now = app.clock.now();
+        app.database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    send_code(tx, rules, &from, &account, &session::browser_hash(BROWSER), now).await
+                })
+            })
+            .await
+            .expect("written")
+    }
+
+    /// The code of the newest text message.
+    async fn texted(app: &App) -> String {
+        let letters = list_newest(&app.database, "+447700900123").await.expect("listed");
+        let mark = letters.first().expect("a text message").secret.clone().expect("a code");
+        assert_eq!(mark.purpose, "ActivationCode");
+        secrets::code(&app.key, Purpose::ActivationCode, &mark.id)
+    }
+
+    async fn try_code(app: &App, account: &Account, browser: &str, typed: &str) -> Tried {
+        let browser = session::browser_hash(browser);
+        codes::attempt(app.clone(), Purpose::ActivationCode, account.id.clone(), browser, typed.to_owned())
+            .await
+            .expect("tried")
+    }
+
+    async fn come_as_far_as_the_policy(app: &App, link: &str, browser: &'static str) {
+        let (link, now) = (link.to_owned(), app.clock.now());
+        let kept = app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    let browser = session::browser_hash(browser);
+                    let hash = Secret::new("a hash".to_owned());
+                    assert!(!keep_password(tx, &link, &browser, &hash).await?, "not before the code");
+                    confirm(tx, &link, &browser, now).await?;
+                    keep_password(tx, &link, &browser, &hash).await
+                })
+            })
+            .await
+            .expect("written");
+        assert!(kept);
+    }
+
+    async fn finish_in(app: &App, account: &Account, link: &str, browser: &'static str) -> Finished {
+        let (in_app, account, link, now) =
+            (app.clone(), account.id.clone(), link.to_owned(), app.clock.now());
+        app.database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move { finish(tx, &in_app, &account, &link, browser, now).await })
+            })
+            .await
+            .expect("written")
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_link_a_code_and_a_password_make_an_account_active_once() {
+        for database in both_engines().await {
+            let (app, account, link) = with_account(database).await;
+            send(&app, &account).await.expect("sent");
+            let code = texted(&app).await;
+            assert_eq!(try_code(&app, &account, "another browser", &code).await, Tried::Stale);
+            assert_eq!(try_code(&app, &account, BROWSER, &code).await, Tried::Right);
+            assert_eq!(try_code(&app, &account, BROWSER, &code).await, Tried::Stale, "a code works once");
+
+            assert_eq!(finish_in(&app, &account, &link, BROWSER).await, Finished::NotReady);
+            come_as_far_as_the_policy(&app, &link, BROWSER).await;
+            come_as_far_as_the_policy(&app, &link, "second browser").await;
+            assert_eq!(finish_in(&app, &account, &link, "third browser").await, Finished::NotReady);
+            assert_eq!(finish_in(&app, &account, &link, BROWSER).await, Finished::Active);
+            // The other browser's half of it is gone with the link.
+            assert_eq!(finish_in(&app, &account, &link, "second browser").await, Finished::NotReady);
+
+            let now_active =
+                directory::store::find_account(&mut &app.database, &account.id).await.expect("read");
+            let now_active = now_active.expect("an account");
+            assert_eq!(now_active.state, State::Active);
+            assert_eq!(now_active.policy_accepted_at, Some(NOON));
+            assert_eq!(now_active.password_hash.as_ref().map(|hash| hash.reveal().as_str()), Some("a hash"));
+            let letters = list_newest(&app.database, "asha@home.example").await.expect("listed");
+            assert_eq!(letters.iter().filter(|letter| letter.name == "activated").count(), 1);
+            let (follows, provisions): (i64, i64) = (&app.database)
+                .one(
+                    "SELECT (SELECT COUNT(*) FROM outbox WHERE kind = 'FollowSite' AND subject = 'registration'),
+                            (SELECT COUNT(*) FROM outbox WHERE kind = 'ProvisionAccount')",
+                    &[],
+                )
+                .await
+                .expect("counted");
+            assert_eq!((follows, provisions), (1, 2), "{}", app.database.engine());
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn many_that_finish_at_once_make_one_activation() {
+        for database in both_engines().await {
+            let (app, account, link) = with_account(database).await;
+            come_as_far_as_the_policy(&app, &link, BROWSER).await;
+            let tasks: Vec<_> = (0..16)
+                .map(|_| {
+                    let (app, account, link) = (app.clone(), account.clone(), link.clone());
+                    tokio::spawn(async move {
+                        let in_app = app.clone();
+                        app.database
+                            .write::<_, Error, _>(move |tx: &mut Tx| {
+                                Box::pin(async move {
+                                    finish(tx, &in_app, &account.id, &link, BROWSER, NOON).await
+                                })
+                            })
+                            .await
+                    })
+                })
+                .collect();
+            let mut active = 0;
+            for task in tasks {
+                active += i64::from(matches!(task.await.expect("no panic"), Ok(Finished::Active)));
+            }
+            assert_eq!(active, 1, "{}", app.database.engine());
+            let history = audit::store::history(&app.database, &account.id).await.expect("read");
+            // The clock stands still, so they have no order.
+            let mut actions: Vec<_> = history.iter().map(|entry| entry.action.as_str()).collect();
+            actions.sort_unstable();
+            assert_eq!(actions, ["account activated", "account opened", "account provisioned"]);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn codes_are_not_sent_without_end() {
+        for database in both_engines().await {
+            let (app, account, _) = with_account(database).await;
+            for _ in 0..app.settings.codes_an_hour_max {
+                send(&app, &account).await.expect("sent");
+            }
+            send(&app, &account).await.expect_err("too many");
+            let texts = list_newest(&app.database, "+447700900123").await.expect("listed");
+            assert_eq!(texts.len(), usize::from(app.settings.codes_an_hour_max));
+            app.clock.advance(Span::hours(1));
+            send(&app, &account).await.expect("an hour later");
+        }
+    }
+
+    /// Asks for a new link by the work that a page queues.
+    async fn ask_for_link(app: &App, asked: &str) {
+        let work = Work::SendActivationLink { asked: asked.to_owned() };
+        let now = app.clock.now();
+        app.database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move { outbox::store::queue(tx, now, now, &work).await })
+            })
+            .await
+            .expect("queued");
+        for taken in outbox::store::take(&app.database, now).await.expect("taken") {
+            if let Work::SendActivationLink { asked } = &taken.work {
+                send_activation_link(app, &taken, asked).await.expect("done");
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_new_link_goes_to_the_address_that_was_given_and_ends_the_old_one() {
+        for database in both_engines().await {
+            let (app, account, old) = with_account(database).await;
+            app.clock.advance(Span::minutes(5));
+            for (asked, letters) in [
+                ("nobody@home.example", 1),
+                ("not an address", 1),
+                ("asha@home.example", 2),
+                ("asha.patel@carepost.example", 3),
+            ] {
+                ask_for_link(&app, asked).await;
+                let sent = list_newest(&app.database, "").await.expect("listed");
+                app.clock.advance(Span::seconds(1));
+                assert_eq!(sent.len(), letters, "{asked}");
+                assert!(sent.iter().all(|letter| letter.recipient == "asha@home.example"));
+            }
+            come_as_far_as_the_policy(&app, &old, BROWSER).await;
+            assert_eq!(finish_in(&app, &account, &old, BROWSER).await, Finished::LinkGone);
+            let fresh = newest_link(&app).await;
+            assert_ne!(fresh, old);
+            come_as_far_as_the_policy(&app, &fresh, BROWSER).await;
+            assert_eq!(finish_in(&app, &account, &fresh, BROWSER).await, Finished::Active);
+            // Once it is active there is nothing to send.
+            ask_for_link(&app, "asha@home.example").await;
+            let letters = list_newest(&app.database, "").await.expect("listed");
+            assert_eq!(letters.iter().filter(|letter| letter.name == "activation").count(), 3);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn links_asked_for_together_leave_one_that_works() {
+        for database in both_engines().await {
+            let (app, _, _) = with_account(database).await;
+            for _ in 0..8 {
+                let work = Work::SendActivationLink { asked: "asha@home.example".to_owned() };
+                app.database
+                    .write::<_, Error, _>(move |tx: &mut Tx| {
+                        Box::pin(async move { outbox::store::queue(tx, NOON, NOON, &work).await })
+                    })
+                    .await
+                    .expect("queued");
+            }
+            let tasks: Vec<_> = outbox::store::take(&app.database, NOON)
+                .await
+                .expect("taken")
+                .into_iter()
+                .filter(|taken| matches!(taken.work, Work::SendActivationLink { .. }))
+                .map(|taken| {
+                    let app = app.clone();
+                    tokio::spawn(async move { send_activation_link(&app, &taken, "asha@home.example").await })
+                })
+                .collect();
+            assert_eq!(tasks.len(), 8);
+            for task in tasks {
+                assert_eq!(task.await.expect("no panic"), Ok(()), "{}", app.database.engine());
+            }
+            let (work,): (i64,) = (&app.database)
+                .one("SELECT COUNT(*) FROM activation_links WHERE used_at IS NULL", &[])
+                .await
+                .expect("counted");
+            assert_eq!(work, 1);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_link_that_has_run_out_finishes_nothing_and_leaves_nothing() {
+        for database in both_engines().await {
+            let (app, account, link) = with_account(database).await;
+            come_as_far_as_the_policy(&app, &link, BROWSER).await;
+            app.clock.advance(Span::hours(25));
+            assert_eq!(finish_in(&app, &account, &link, BROWSER).await, Finished::LinkGone);
+            assert_eq!(forget_abandoned(&app.database, app.clock.now()).await.expect("forgotten"), 1);
+            let account =
+                directory::store::find_account(&mut &app.database, &account.id).await.expect("read");
+            assert_eq!(account.map(|account| account.state), Some(State::Pending));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Every route as everybody, against a file that somebody has reviewed.
+
+use crate::harness::{Got, Harness};
+use carepost::routes;
+use carepost::sign_in::session::Kind;
+use std::fmt::Write;
+
+/// Who knocks.
+const ACTORS: [&str; 7] =
+    ["anonymous", "registrant", "other registrant", "half signed in", "case worker", "activating", "revoked"];
+
+/// A path with something that exists in place of its names.
+fn concrete(path: &str, registration: &str, reference: &str) -> String {
+    path.replace("{page}", "social-care")
+        .replace("{place}", "1")
+        .replace("{reference}", reference)
+        .replace("{token}", "made-up.token")
+        .replace("{id}", registration)
+        .replace("{name}", "none.css")
+}
+
+fn outcome(got: &Got, registration: &str, reference: &str) -> String {
+    let place = got.location.replace(registration, "{id}").replace(reference, "{reference}");
+    let place = place.split('?').next().unwrap_or("");
+    if place.is_empty() { got.status.to_string() } else { format!("{} {place}", got.status) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::disallowed_methods, reason = "the golden files are written on request")]
+async fn every_route_as_everybody() {
+    let mut table = String::from(
+        "# Every route as everybody. Generated from the router; review each difference.\n\
+         # method path (policy): actor = status and where it leads\n",
+    );
+    for route in routes::all() {
+        let _ = writeln!(table, "{} {} ({:?})", route.method, route.path, route.policy);
+        for actor in ACTORS {
+            let harness = Harness::new(false).await;
+            let own = harness.draft(|draft| draft.answers.social_care = Some(true)).await;
+            let other = harness.draft(|_| {}).await;
+            let worker = harness.case_worker("casey@carepost.example").await;
+            let browser = Harness::browser();
+            match actor {
+                "registrant" => harness.begins(&browser, Kind::Registrant, &own.id).await,
+                "other registrant" => harness.begins(&browser, Kind::Registrant, &other.id).await,
+                "half signed in" => harness.begins(&browser, Kind::HalfSignedIn, &worker).await,
+                "case worker" => harness.begins(&browser, Kind::CaseWorker, &worker).await,
+                "activating" => harness.begins(&browser, Kind::Activating, "nobody no-link").await,
+                "revoked" => {
+                    for kind in [
+                        Kind::Registrant,
+                        Kind::StatusReader,
+                        Kind::CaseWorker,
+                        Kind::HalfSignedIn,
+                        Kind::Activating,
+                    ] {
+                        let subject = if kind == Kind::CaseWorker { &worker } else { &own.id };
+                        harness.begins(&browser, kind, subject).await;
+                    }
+                    // Whatever the browser held ends, as it does when somebody signs out elsewhere.
+                    harness.app.clock.advance(carepost::clock::Span::days(2));
+                }
+                _ => {}
+            }
+            let path = concrete(route.path, &own.id, own.reference.as_str());
+            let got = match route.method {
+                "GET" => harness.get(&path, &browser).await,
+                _ => harness.post(&path, &browser, &[]).await,
+            };
+            assert!(got.status < 500, "{} {path} as {actor}: {got:?}", route.method);
+            let _ = writeln!(table, "    {actor} = {}", outcome(&got, &own.id, own.reference.as_str()));
+        }
+    }
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/authorisation.txt");
+    if std::env::var("CAREPOST_TEST_GOLDEN").is_ok() {
+        std::fs::write(file, &table).expect("written");
+    }
+    let reviewed = std::fs::read_to_string(file).expect("the reviewed file");
+    for (line, (now, then)) in table.lines().zip(reviewed.lines()).enumerate() {
+        assert_eq!(now, then, "line {} of the table of routes", line + 1);
+    }
+    assert_eq!(
+        table.lines().count(),
+        reviewed.lines().count(),
+        "routes were added or removed: run `make golden` and review"
+    );
+}
+
+/// Pages of a case worker open to nobody else, whatever the table says.
+#[test]
+fn case_work_is_for_case_workers() {
+    use carepost::sign_in::Policy;
+    for route in routes::all() {
+        let is_case_work =
+            route.path.starts_with("/casework") && !route.path.starts_with("/casework/sign-in");
+        assert_eq!(is_case_work, route.policy == Policy::CaseWorker, "{} {}", route.method, route.path);
+        assert_eq!(route.path.starts_with("/demo"), route.policy == Policy::Demo, "{}", route.path);
+    }
+}

@@ -1,0 +1,421 @@
+//! Hostile text in every field, forged forms, bodies without end, browsers that hang up, full disks.
+
+use crate::harness::Harness;
+use axum::body::Body;
+use axum::http::{Request, header};
+use carepost::contact::{Email, Mobile, Name};
+use carepost::registration::Registration;
+use carepost::registration::answers::{Access, DsptAnswer, Person, Proof, ProofWay, SiteAnswer, Sites};
+use carepost::sign_in::session::Kind;
+
+/// Texts that have broken somebody's form, each alone and round a name: 400 in all.
+fn hostile() -> Vec<String> {
+    let seeds = [
+        "'",
+        "\"",
+        "' OR '1'='1",
+        "'; DROP TABLE registrations; --",
+        "\\",
+        "\\'",
+        "%",
+        "_",
+        "%00",
+        "\0",
+        "a\0b",
+        "\r\nBcc: all@x.example",
+        "\nX-Header: 1",
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "javascript:alert(1)",
+        "{{7*7}}",
+        "{% raw %}",
+        "${7*7}",
+        "#{7*7}",
+        "{{code}}",
+        "{{link}}",
+        "../../etc/passwd",
+        "..\\..\\x",
+        "/dev/null",
+        "file:///etc/passwd",
+        "http://127.0.0.1/",
+        "=cmd|' /C calc'!A0",
+        "+1+1",
+        "@SUM(1)",
+        "-2+3",
+        "\u{202e}evil",
+        "\u{200b}",
+        "\u{feff}",
+        "\u{2066}x\u{2069}",
+        "😀😀😀",
+        "Ａｓｈａ",
+        "ﬁ",
+        "İ",
+        "ß",
+        "K",
+        "\u{1f468}\u{200d}\u{1f469}",
+        "e\u{301}\u{301}\u{301}\u{301}",
+        "\u{fffd}",
+        "\u{d7ff}",
+        "null",
+        "undefined",
+        "NaN",
+        "true",
+        "0",
+        "-1",
+        "9999999999999999999999",
+        "1e309",
+        "0x10",
+        "1-",
+        "V",
+        "VVVVV",
+        "1-000000",
+        "CON1-",
+        "(((((((((((((((((((((((((",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!",
+        "a@b",
+        "a@b@c.example",
+        "@",
+        "a@",
+        "a,b@c.example",
+        "a@b.example,c@d.example",
+        "\"a b\"@c.example",
+        "a@[127.0.0.1]",
+        "+44",
+        "+447",
+        "07",
+        "07700900123x",
+        "00447700900123 ext 1",
+        "٠٧٧٠٠٩٠٠١٢٣",
+        "x'||pg_sleep(5)||'",
+        "1;SELECT 1",
+        "admin'--",
+        "*)(uid=*))(|(uid=*",
+        "\u{7f}",
+        "\u{1b}[31mred",
+        "&lt;b&gt;",
+        "&#x27;",
+        "<!--",
+        "-->",
+        "]]>",
+        "<svg/onload=1>",
+        "\t\t\t",
+        "   ",
+        "\u{a0}",
+        "a b c d e f g h i j k l m n o p",
+        "..",
+        ".",
+        "-",
+        "--",
+        "’",
+        "`id`",
+        "$(id)",
+        "|id",
+        ";id",
+        "%0d%0a",
+    ];
+    let mut texts: Vec<String> = seeds.iter().map(|seed| (*seed).to_owned()).collect();
+    for seed in seeds {
+        texts.push(format!("Rose {seed} Court"));
+        texts.push(format!("{seed}{seed}{seed}"));
+        texts.push(format!("amy{seed}@oakhouse.example"));
+    }
+    texts.push("x".repeat(50_000));
+    texts.push("é".repeat(20_000));
+    while texts.len() < 400 {
+        texts.push(format!("{}{}", "<".repeat(texts.len()), "'".repeat(texts.len())));
+    }
+    texts
+}
+
+fn everything(draft: &mut Registration) {
+    let person = |first: &str, number: u32, access| Person {
+        first_name: Name::parse(first, "first name").expect("a name"),
+        last_name: Name::parse("Reed", "last name").expect("a name"),
+        role: "Carer".to_owned(),
+        email: Email::parse(&format!("{first}@oakhouse.example")).expect("an address"),
+        mobile: Mobile::parse(&format!("07700900{number:03}")).expect("a mobile"),
+        access,
+        has_account: None,
+    };
+    let answers = &mut draft.answers;
+    answers.social_care = Some(true);
+    answers.cqc_registered = Some(true);
+    answers.hospice = Some(false);
+    answers.sites = Some(Sites::One);
+    answers.has_account = Some(false);
+    answers.email = Email::parse("amy@oakhouse.example").ok();
+    answers.email_confirmed = true;
+    answers.site = Some(SiteAnswer {
+        ods_code: "VN4F6".to_owned(),
+        cqc_location_id: "1-530528300".to_owned(),
+        name: "Home Instead".to_owned(),
+        address: "1 High Street".to_owned(),
+        town: "Oldham".to_owned(),
+        postcode: "OL3 6BD".to_owned(),
+        provider_name: "Oak Care Limited".to_owned(),
+        typed: false,
+    });
+    answers.site_confirmed = true;
+    answers.dspt = Some(DsptAnswer { words: "Standards Met".to_owned(), by_hq: false });
+    answers.proof_way = Some(ProofWay::CallBack);
+    answers.proof = Some(Proof::CallBack {
+        ask_for: Name::parse("Amy Reed", "name").expect("a name"),
+        when: "mornings".to_owned(),
+        telephone: "01632 960001".to_owned(),
+    });
+    answers.town = Some("Oldham".to_owned());
+    answers.people = vec![person("amy", 1, Access::Owner), person("bo", 2, Access::Member)];
+    answers.people_done = true;
+}
+
+/// Every form with its fields.
+const FORMS: &[(&str, &[&str])] = &[
+    ("/register/social-care", &["answer"]),
+    ("/register/how-many-sites", &["answer"]),
+    ("/register/your-email", &["email"]),
+    ("/register/find-your-site", &["site", "q"]),
+    ("/register/site-codes", &["ods_code", "location_id"]),
+    ("/register/confirm-your-site", &["right"]),
+    ("/register/prove-your-authority", &["way"]),
+    ("/register/call-back", &["ask_for", "when"]),
+    ("/register/town", &["town"]),
+    (
+        "/register/people/2",
+        &["first_name", "last_name", "role", "email", "mobile", "access", "has_account", "account"],
+    ),
+    ("/register/people/2/remove", &["remove"]),
+    ("/register/check-your-answers", &["declaration"]),
+    ("/register/mine", &["registration"]),
+    ("/register/return", &["email"]),
+    ("/register/return/code", &["email", "code"]),
+    ("/registration", &["reference"]),
+    ("/activate", &["email"]),
+    ("/casework/sign-in", &["email"]),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_text_in_every_field() {
+    let harness = Harness::new(true).await;
+    let browser = Harness::browser();
+    let draft = harness.draft(everything).await;
+    harness.begins(&browser, Kind::Registrant, &draft.id).await;
+    for (path, names) in FORMS {
+        for text in hostile() {
+            let fields: Vec<(&str, &str)> = names.iter().map(|name| (*name, text.as_str())).collect();
+            let got = harness.post(path, &browser, &fields).await;
+            let shown: String = text.chars().take(60).collect();
+            assert!(got.status < 500, "{path} with {shown:?}: {} {}", got.status, got.body);
+            for raw in ["<script>alert(1)", "<img src=x", "<svg/onload", "\"><img"] {
+                assert!(!got.body.contains(raw), "{path} with {shown:?} echoes {raw}");
+            }
+            assert!(
+                !got.body.contains("49") || !text.contains("7*7") || text.contains("49"),
+                "{path}: a template was run"
+            );
+            assert!(!got.location.contains(['\r', '\n']), "{path}: a header was split");
+            // Asking for codes is limited; an hour later it may be asked again.
+            if got.status == 429 {
+                harness.app.clock.advance(carepost::clock::Span::minutes(59));
+            }
+        }
+    }
+    for text in hostile() {
+        let query = carepost::web::form::encoded(&text);
+        for path in [
+            format!("/register/find-your-site?q={query}"),
+            format!("/registration/{query}"),
+            format!("/stop/{query}"),
+            format!("/activate/{query}"),
+            format!("/register/{query}"),
+            format!("/register/people/{query}"),
+        ] {
+            if path.len() > 60_000 {
+                continue;
+            }
+            let Ok(request) = Request::get(&path)
+                .header(header::COOKIE, format!("__Host-carepost={browser}"))
+                .body(Body::empty())
+            else {
+                continue;
+            };
+            let got = harness.send(request).await;
+            assert!(got.status < 500, "{path}: {}", got.status);
+            assert!(!got.body.contains("<script>alert(1)"), "{path} echoes");
+        }
+    }
+    // Whatever was sent, the draft is there and whole.
+    let mut reads = &harness.app.database;
+    let kept =
+        carepost::registration::store::find(&mut reads, &draft.id).await.expect("read").expect("there");
+    assert!(kept.answers.email_confirmed || kept.answers.email.is_some());
+}
+
+/// What honest people are called passes, and comes back as it was typed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn good_names_pass() {
+    let harness = Harness::new(true).await;
+    for (number, (first, last)) in [
+        ("Seán", "O'Brien"),
+        ("Niamh", "Ní Bhriain"),
+        ("Þór", "Ágústsson"),
+        ("X", "Æ"),
+        ("Mary-Jane", "van der Berg"),
+        ("Łukasz", "Żak"),
+        ("Nguyễn", "Thị Hoa"),
+        ("José María", "de la Cruz"),
+        ("Ольга", "Петрова"),
+        ("Jr.", "St. John"),
+        ("李", "小龙"),
+        ("D’Arcy", "Ap-Rhys"),
+    ]
+    .into_iter()
+    .chain(std::iter::once((LONG, LONG)))
+    .enumerate()
+    {
+        let browser = Harness::browser();
+        let draft = harness.draft(everything).await;
+        harness.begins(&browser, Kind::Registrant, &draft.id).await;
+        let (email, mobile) = (format!("p{number}@oakhouse.example"), format!("07700 9008{number:02}"));
+        let got = harness
+            .post(
+                "/register/people/2",
+                &browser,
+                &[
+                    ("first_name", first),
+                    ("last_name", last),
+                    ("role", "Carer"),
+                    ("email", &email),
+                    ("mobile", &mobile),
+                    ("access", "member"),
+                    ("has_account", "no"),
+                ],
+            )
+            .await;
+        assert_eq!(
+            (got.status, got.location.as_str()),
+            (303, "/register/people"),
+            "{first} {last}: {}",
+            got.body
+        );
+        let mut reads = &harness.app.database;
+        let kept =
+            carepost::registration::store::find(&mut reads, &draft.id).await.expect("read").expect("there");
+        assert_eq!(kept.answers.people[1].full_name(), format!("{first} {last}"));
+    }
+}
+
+const LONG: &str = "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewis";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn forged_forms_change_nothing() {
+    let harness = Harness::new(false).await;
+    let (mine, other) = (Harness::browser(), Harness::browser());
+    let draft = harness.draft(|_| {}).await;
+    harness.begins(&mine, Kind::Registrant, &draft.id).await;
+    let others_token = carepost::web::csrf::token(&harness.app.key, &other);
+    for route in carepost::routes::all().into_iter().filter(|route| route.method == "POST") {
+        let path = route
+            .path
+            .replace("{page}", "social-care")
+            .replace("{place}", "1")
+            .replace("{token}", "x.y")
+            .replace("{reference}", draft.reference.as_str())
+            .replace("{id}", &draft.id);
+        for token in ["", "0", others_token.as_str()] {
+            let got = harness.post_with_token(&path, &mine, &[("answer", "yes")], token).await;
+            assert_eq!(got.status, 403, "{path} with token {token:?}");
+        }
+        let token = carepost::web::csrf::token(&harness.app.key, &mine);
+        let cross_site = Request::post(&path)
+            .header(header::COOKIE, format!("__Host-carepost={mine}"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "cross-site")
+            .body(Body::from(format!("form_token={token}&answer=yes")))
+            .expect("a request");
+        assert_eq!(harness.send(cross_site).await.status, 403, "{path} from another site");
+    }
+    let mut reads = &harness.app.database;
+    let kept =
+        carepost::registration::store::find(&mut reads, &draft.id).await.expect("read").expect("there");
+    assert_eq!(kept.answers, draft.answers);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_are_bounded_and_every_answer_is_guarded() {
+    let harness = Harness::new(false).await;
+    let browser = Harness::browser();
+    let huge = "x".repeat(1_000_000);
+    let got = harness.post("/registration", &browser, &[("reference", &huge)]).await;
+    assert_eq!(got.status, 413);
+    assert!(got.body.contains("Nothing was changed"));
+    let json = Request::post("/registration")
+        .header(header::COOKIE, format!("__Host-carepost={browser}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from("{}"))
+        .expect("a request");
+    assert_eq!(harness.send(json).await.status, 415);
+    for path in [
+        "/",
+        "/register",
+        "/register/social-care",
+        "/nowhere",
+        "/casework",
+        "/demo/letters",
+        "/stop/x",
+        "/health",
+    ] {
+        let got = harness.send(Request::get(path).body(Body::empty()).expect("a request")).await;
+        let header = |name: &str| got.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+        assert!(header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+        assert!(!header("content-security-policy").contains("unsafe"), "{path}");
+        assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(header("cache-control"), "no-store", "{path}");
+        assert!(
+            !got.body.contains("<script>") && !got.body.contains("style=\""),
+            "{path} has something inline"
+        );
+        for cookie in got.headers.get_all("set-cookie") {
+            let cookie = cookie.to_str().expect("text");
+            assert!(cookie.starts_with("__Host-"), "{cookie}");
+            for part in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
+                assert!(cookie.contains(part), "{cookie}");
+            }
+        }
+    }
+}
+
+/// A browser that hangs up at any moment leaves the change whole or undone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hanging_up_leaves_no_half_change() {
+    let harness = Harness::new(true).await;
+    for round in 0..60_u64 {
+        let browser = Harness::browser();
+        let draft = harness.draft(everything).await;
+        harness.begins(&browser, Kind::Registrant, &draft.id).await;
+        let token = carepost::web::csrf::token(&harness.app.key, &browser);
+        let request = Request::post("/register/check-your-answers")
+            .header(header::COOKIE, format!("__Host-carepost={browser}"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(format!("form_token={token}&declaration=yes")))
+            .expect("a request");
+        let task = tokio::spawn(Harness::sent_to(harness.router(), request));
+        tokio::time::sleep(std::time::Duration::from_micros(round * 150)).await;
+        task.abort();
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    use carepost::database::Reads;
+    let mut reads = &harness.app.database;
+    let (sent, entries, work, whole): (i64, i64, i64, i64) = reads
+        .one(
+            "SELECT (SELECT COUNT(*) FROM registrations WHERE state = 'Submitted'),
+                    (SELECT COUNT(*) FROM audit_entries WHERE action = 'registration submitted'),
+                    (SELECT COUNT(*) FROM outbox WHERE kind = 'RunChecks'),
+                    (SELECT COUNT(*) FROM registrations WHERE state = 'Submitted' AND sent_document IS NOT NULL AND ods_code IS NOT NULL)",
+            &[],
+        )
+        .await
+        .expect("read");
+    // One site can be registered once, so exactly one of all of them went through.
+    assert_eq!((sent, entries, work, whole), (1, 1, 1, 1));
+}

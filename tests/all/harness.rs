@@ -1,0 +1,178 @@
+//! The whole service without a socket or a browser, for tests that send many requests.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, header};
+use carepost::app::{App, Outside, contact_key};
+use carepost::clock::{Clock, Span, Timestamp};
+use carepost::database::{Address, Database, Error, Tx};
+use carepost::letter::Transport;
+use carepost::mail::fake::FakeEngine;
+use carepost::register::samples;
+use carepost::registration::{Registration, store};
+use carepost::settings::{Secret, Settings};
+use carepost::sign_in::session::{self, Kind};
+use carepost::web::csrf;
+use carepost::{id, routes, sign_in};
+use http_body_util::BodyExt;
+use std::sync::Arc;
+use tower::ServiceExt;
+
+pub struct Harness {
+    pub app: App,
+    router: Router,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Got {
+    pub status: u16,
+    pub location: String,
+    pub body: String,
+    pub headers: axum::http::HeaderMap,
+}
+
+impl Harness {
+    pub async fn new(with_samples: bool) -> Self {
+        let path = std::env::temp_dir().join("carepost-tests").join(format!("{}.db", id::new_token()));
+        let database = Database::open(&Address::Sqlite(path)).await.expect("a database");
+        database.migrate(0).await.expect("tables");
+        Self::on(database, with_samples).await
+    }
+
+    pub async fn on(database: Database, with_samples: bool) -> Self {
+        let clock = Clock::still(Timestamp::parse_london("2026-11-23 09:00").expect("a time"));
+        let key = Secret::new([42; 32]);
+        if with_samples {
+            samples::load(&database, &clock, &contact_key(&key)).await.expect("the sample loads");
+        }
+        let mail = FakeEngine::default();
+        let outside =
+            Outside { live: Vec::new(), mail: Arc::new(mail.clone()), letters: Transport::Kept, demo: false };
+        let settings = Settings::defaults().expect("defaults");
+        let app = App::new(database, settings, clock, key, outside);
+        let router = routes::router(&app);
+        Harness { app, router }
+    }
+
+    /// A browser's secret that nobody else has.
+    pub fn browser() -> String {
+        id::new_token()
+    }
+
+    /// A draft, with answers as they are handed in.
+    pub async fn draft(&self, change: impl FnOnce(&mut Registration)) -> Registration {
+        let now = self.app.clock.now();
+        let mut draft = Registration::begin(
+            id::new_id(now),
+            "browser".to_owned(),
+            "network".to_owned(),
+            now,
+            Span::days(30),
+        );
+        change(&mut draft);
+        let added = draft.clone();
+        self.app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    store::add(tx, &added).await?;
+                    store::save_answers(tx, &added.id, 1, &added.answers, now, added.expires_at).await?;
+                    Ok(())
+                })
+            })
+            .await
+            .expect("a draft");
+        draft.version = 2;
+        draft
+    }
+
+    /// Begins a session in a browser.
+    pub async fn begins(&self, browser: &str, kind: Kind, subject: &str) {
+        let (app, browser, subject) = (self.app.clone(), browser.to_owned(), subject.to_owned());
+        self.app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move { session::begin(tx, &app, &browser, kind, &subject, false).await })
+            })
+            .await
+            .expect("a session");
+    }
+
+    pub async fn case_worker(&self, email: &str) -> String {
+        let now = self.app.clock.now();
+        let worker = id::new_id(now);
+        let (row, email) = (worker.clone(), email.to_owned());
+        self.app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    sign_in::store::add_case_worker(tx, &row, "Casey Worker", &email, "no hash", now).await
+                })
+            })
+            .await
+            .expect("a case worker");
+        worker
+    }
+
+    pub async fn get(&self, path: &str, browser: &str) -> Got {
+        self.send(
+            Request::get(path)
+                .header(header::COOKIE, format!("__Host-carepost={browser}"))
+                .body(Body::empty())
+                .expect("a request"),
+        )
+        .await
+    }
+
+    /// Sends a form as our own page would.
+    pub async fn post(&self, path: &str, browser: &str, fields: &[(&str, &str)]) -> Got {
+        let token = csrf::token(&self.app.key, browser);
+        self.post_with_token(path, browser, fields, &token).await
+    }
+
+    pub async fn post_with_token(
+        &self,
+        path: &str,
+        browser: &str,
+        fields: &[(&str, &str)],
+        token: &str,
+    ) -> Got {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        body.append_pair("form_token", token);
+        for (name, value) in fields {
+            body.append_pair(name, value);
+        }
+        self.send(
+            Request::post(path)
+                .header(header::COOKIE, format!("__Host-carepost={browser}"))
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(Body::from(body.finish()))
+                .expect("a request"),
+        )
+        .await
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Got {
+        Self::sent_to(self.router.clone(), request).await
+    }
+
+    /// The router itself, for requests that run beside one another.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    pub async fn sent_to(router: Router, request: Request<Body>) -> Got {
+        let answer = router.oneshot(request).await.expect("an answer");
+        let (parts, body) = answer.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        let location =
+            parts.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("");
+        Got {
+            status: parts.status.as_u16(),
+            location: location.to_owned(),
+            body: String::from_utf8_lossy(&bytes).into_owned(),
+            headers: parts.headers,
+        }
+    }
+}

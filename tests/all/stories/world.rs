@@ -1,0 +1,248 @@
+//! The world of a story: the real program on a free port, a still clock, the sample register, a mail
+//! engine that keeps state and fails on demand, and a database of its own.
+
+use carepost::app::{App, Outside, contact_key};
+use carepost::clock::{Clock, Span, Timestamp};
+use carepost::database::{Address, Database, Error, Tx};
+use carepost::letter::{self, Transport};
+use carepost::mail::fake::FakeEngine;
+use carepost::register::{import, samples};
+use carepost::settings::{Secret, SecretKey, Settings};
+use carepost::{audit, outbox, routes, sign_in, work};
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+
+use super::people::Person;
+
+/// When stories begin: a Monday morning, in the assessment year 2026/27.
+pub const MORNING: &str = "2026-11-23 09:00";
+
+/// The password of every case worker in a story.
+pub const PASSWORD: &str = "teapot lantern gravel";
+
+pub struct World {
+    runtime: tokio::runtime::Runtime,
+    pub app: App,
+    pub address: String,
+    pub mail: FakeEngine,
+    /// Letters a person has read, or that the story says do not matter.
+    read: Mutex<BTreeSet<String>>,
+    ignored: Mutex<BTreeSet<String>>,
+}
+
+impl World {
+    pub fn new() -> Arc<Self> {
+        Self::with(|_| {})
+    }
+
+    /// A world whose settings differ.
+    pub fn with(change: impl FnOnce(&mut Settings)) -> Arc<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let clock = Clock::still(Timestamp::parse_london(MORNING).expect("a time"));
+        let mail = FakeEngine::default();
+        let engine = mail.clone();
+        let (app, address) = runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            let address = format!("http://{}", listener.local_addr().expect("an address"));
+            let database = fresh_database().await;
+            let key: SecretKey = Secret::new([42; 32]);
+            samples::load(&database, &clock, &contact_key(&key)).await.expect("the sample loads");
+            let mut settings = Settings::defaults().expect("defaults");
+            settings.public_address = address.clone();
+            change(&mut settings);
+            let outside =
+                Outside { live: Vec::new(), mail: Arc::new(engine), letters: Transport::Kept, demo: false };
+            let app = App::new(database, settings, clock, key, outside);
+            let router = routes::router(&app);
+            tokio::spawn(carepost::web::serve::serve(listener, router, std::future::pending()));
+            (app, address)
+        });
+        Arc::new(World { runtime, app, address, mail, read: Mutex::default(), ignored: Mutex::default() })
+    }
+
+    /// Waits for something, as a story does not want to know that one can wait.
+    pub fn wait<T>(&self, what: impl Future<Output = T>) -> T {
+        self.runtime.block_on(what)
+    }
+
+    /// Somebody with a browser of their own.
+    pub fn person(self: &Arc<Self>, email: &str) -> Person {
+        Person::new(self, email, true)
+    }
+
+    /// Somebody whose browser runs no scripts.
+    pub fn person_without_scripts(self: &Arc<Self>, email: &str) -> Person {
+        Person::new(self, email, false)
+    }
+
+    /// Does all work that is due, and what follows from it, and chains the audit trail.
+    pub fn does_all_work(&self) {
+        self.wait(async {
+            for _ in 0..100 {
+                if work::do_due(&self.app).await.expect("work can be taken") == 0 {
+                    audit::store::lengthen_chain(&self.app.database).await.expect("the chain grows");
+                    return;
+                }
+            }
+            panic!("there is always more work");
+        });
+    }
+
+    pub fn time_passes(&self, span: Span) {
+        self.app.clock.advance(span);
+    }
+
+    /// A case worker who can sign in.
+    pub fn add_case_worker(&self, email: &str, name: &str) {
+        let now = self.app.clock.now();
+        let (email, name) = (email.to_owned(), name.to_owned());
+        // One hash for all stories: hashing is slow on purpose.
+        static HASH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+        let hash = HASH.get_or_init(|| sign_in::password::hash_now(PASSWORD).expect("hashed")).clone();
+        self.wait(self.app.database.write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                let id = carepost::id::new_id(now);
+                sign_in::store::add_case_worker(tx, &id, &name, &email, &hash, now).await
+            })
+        }))
+        .expect("a case worker is added");
+    }
+
+    /// The code a case worker's app shows now.
+    pub fn app_code(&self, email: &str) -> String {
+        let worker = self
+            .wait(sign_in::store::find_case_worker(&self.app.database, email))
+            .expect("read")
+            .expect("there is such a case worker");
+        sign_in::app_code::code_now(&self.app.key, &worker.id, self.app.clock.now())
+    }
+
+    /// Imports a register file given as text.
+    pub fn imports(&self, kind: import::Kind, text: &str) {
+        let options = import::Options {
+            by: "a story".to_owned(),
+            allow_shrink: true,
+            contact_key: Some(contact_key(&self.app.key)),
+            ..import::Options::default()
+        };
+        let imported = self.wait(import::run_bytes(
+            &self.app.database,
+            &self.app.clock,
+            kind,
+            "story.csv",
+            text.as_bytes(),
+            &options,
+        ));
+        imported.expect("the file is imported");
+    }
+
+    /// The letters somebody has got, oldest first, with their codes and links filled in.
+    pub fn letters_to(&self, recipient: &str) -> Vec<(letter::Written, String)> {
+        let mut letters =
+            self.wait(letter::store::list_newest(&self.app.database, recipient)).expect("letters");
+        letters.reverse();
+        letters
+            .into_iter()
+            .map(|letter| {
+                let (code, link) = work::secrets_of(&self.app, &letter);
+                let body = letter.filled(&code, &link);
+                (letter, body)
+            })
+            .collect()
+    }
+
+    /// The newest letter of a name that somebody got; it counts as read.
+    pub fn letter(&self, recipient: &str, name: &str) -> String {
+        self.does_all_work();
+        let letters = self.letters_to(recipient);
+        let mut read = self.read.lock().expect("not poisoned");
+        let found = letters.iter().rev().find(|(letter, _)| letter.name == name && letter.sent_at.is_some());
+        let Some((_, body)) = found else {
+            let names: Vec<&str> = letters.iter().map(|(letter, _)| letter.name.as_str()).collect();
+            panic!("{recipient} has no letter “{name}”, only {names:?}");
+        };
+        for (letter, _) in letters.iter().filter(|(letter, _)| letter.name == name) {
+            read.insert(letter.id.clone());
+        }
+        body.clone()
+    }
+
+    /// These letters are expected and the story does not read them.
+    pub fn ignores_letters(&self, names: &[&str]) {
+        let mut ignored = self.ignored.lock().expect("not poisoned");
+        ignored.extend(names.iter().map(|name| (*name).to_owned()));
+    }
+
+    /// The state of a registration, by the name of its site.
+    pub fn state_of(&self, site: &str) -> String {
+        use carepost::database::Reads;
+        let mut reads = &self.app.database;
+        let found: Option<(String,)> = self
+            .wait(reads.maybe(
+                "SELECT state FROM registrations WHERE site_name = $1 ORDER BY submitted_at DESC, id DESC LIMIT 1",
+                &[&site],
+            ))
+            .expect("read");
+        found.map_or_else(|| "none".to_owned(), |(state,)| state)
+    }
+
+    /// Answers with status 500 and above so far.
+    fn faults(&self) -> Vec<String> {
+        self.app
+            .figures
+            .text()
+            .lines()
+            .filter(|line| line.starts_with("carepost_answers_total") && line.contains("status=\"5"))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// What must hold when a story ends.
+    fn must_be_tidy(&self) {
+        self.does_all_work();
+        let (waiting, attention) =
+            self.wait(outbox::store::count_unfinished(&self.app.database)).expect("read");
+        assert_eq!((waiting, attention), (0, 0), "work was left undone (waiting, needing attention)");
+        assert!(self.faults().is_empty(), "the service failed: {:?}", self.faults());
+        let read = self.read.lock().expect("not poisoned");
+        let ignored = self.ignored.lock().expect("not poisoned");
+        let surprising: Vec<String> = self
+            .letters_to("")
+            .into_iter()
+            .filter(|(letter, _)| !read.contains(&letter.id) && !ignored.contains(&letter.name))
+            .map(|(letter, _)| format!("{} to {}", letter.name, letter.recipient))
+            .collect();
+        assert!(surprising.is_empty(), "letters nobody expected: {surprising:?}");
+        let now = self.app.clock.now();
+        let chain = self.wait(audit::store::verify_chain(&self.app.database, now)).expect("walked");
+        assert_eq!((chain.broken, chain.unchained), (0, 0), "the audit chain");
+        let breaches: Vec<_> = self
+            .wait(carepost::directory::store::invariants(&self.app.database))
+            .expect("read")
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        assert!(breaches.is_empty(), "{breaches:?}");
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.must_be_tidy();
+        }
+    }
+}
+
+async fn fresh_database() -> Database {
+    let path =
+        std::env::temp_dir().join("carepost-stories").join(format!("{}.db", carepost::id::new_token()));
+    let database = Database::open(&Address::Sqlite(path)).await.expect("a database");
+    database.migrate(0).await.expect("tables");
+    database
+}

@@ -1,0 +1,250 @@
+//! The house rules that the compiler does not know.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Folders and files of `src/`, from the top line down; what stands on one line is neighbours.
+const LINES: &[&[&str]] = &[
+    &["main"],
+    &["routes", "work"],
+    &["casework", "my_account"],
+    &["registration", "directory"],
+    &["sign_in"],
+    &["outbox"],
+    &["audit"],
+    &["app"],
+    &["web", "register", "mail", "letter"],
+    &["settings"],
+    &["database"],
+    &["contact", "id", "clock"],
+];
+
+/// Imports against the lines that are allowed, each with its reason.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    // An id carries the moment it was made in.
+    ("id", "clock"),
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut waiting = vec![folder.to_path_buf()];
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder of ours") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|known| known == ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn source_files() -> Vec<(String, String)> {
+    files(&root().join("src"), "rs")
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(root()).expect("below the root").display().to_string();
+            (name, std::fs::read_to_string(&path).expect("readable"))
+        })
+        .collect()
+}
+
+/// The code of a file without its tests and comments.
+fn code(text: &str) -> String {
+    let before_tests = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    before_tests.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The folder, or the file right under `src/`, that a path belongs to.
+fn house_part(name: &str) -> String {
+    let below = name.trim_start_matches("src/");
+    below.split('/').next().unwrap_or(below).trim_end_matches(".rs").to_owned()
+}
+
+fn is_test_file(name: &str) -> bool {
+    name.ends_with("/tests.rs") || name.ends_with("/for_tests.rs") || name.ends_with("/contract.rs")
+}
+
+#[test]
+fn a_folder_imports_only_from_lines_below_its_own() {
+    let line_of: BTreeMap<&str, usize> = LINES
+        .iter()
+        .enumerate()
+        .flat_map(|(line, parts)| parts.iter().map(move |part| (*part, line)))
+        .collect();
+    let mut wrong = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (name, text) in source_files() {
+        let part = house_part(&name);
+        if part == "lib" || is_test_file(&name) {
+            continue;
+        }
+        seen.insert(part.clone());
+        let Some(own) = line_of.get(part.as_str()) else {
+            wrong.push(format!("{name}: the folder {part} stands on no line"));
+            continue;
+        };
+        let text = code(&text);
+        for start in ["crate::", "carepost::"] {
+            for rest in text.split(start).skip(1) {
+                let groups = rest.strip_prefix('{').map(|inner| inner.split('}').next().unwrap_or(""));
+                let imported: Vec<String> = match groups {
+                    Some(list) => list.split(',').map(first_word).collect(),
+                    None => vec![first_word(rest)],
+                };
+                for other in imported.iter().filter(|other| **other != part) {
+                    let allowed = match line_of.get(other.as_str()) {
+                        Some(line) => line > own || EXCEPTIONS.contains(&(part.as_str(), other.as_str())),
+                        None => true,
+                    };
+                    if !allowed {
+                        wrong.push(format!("{name} imports {other}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    for part in line_of.keys() {
+        assert!(seen.contains(*part), "the lines name {part}, which is not there");
+    }
+}
+
+fn first_word(text: &str) -> String {
+    text.trim_start().chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
+}
+
+#[test]
+fn drivers_sql_and_the_web_stay_where_they_belong() {
+    let mut wrong = Vec::new();
+    for (name, text) in source_files() {
+        if is_test_file(&name) {
+            continue;
+        }
+        let text = code(&text);
+        let in_database = name.starts_with("src/database/");
+        for driver in ["rusqlite::", "tokio_postgres::", "deadpool_postgres::"] {
+            if text.contains(driver) && !in_database {
+                wrong.push(format!("{name} names the driver {driver}"));
+            }
+        }
+        let is_sql_file = name.ends_with("store.rs") || in_database;
+        for statement in ["\"SELECT ", "\"INSERT INTO ", "\"UPDATE ", "\"DELETE FROM "] {
+            if text.contains(statement) && !is_sql_file {
+                wrong.push(format!("{name} holds SQL ({})", statement.trim_start_matches('"').trim()));
+            }
+        }
+        let may_use_axum = name.starts_with("src/web/")
+            || name == "src/routes.rs"
+            || name == "src/sign_in/session.rs"
+            || name.contains("/pages/");
+        if text.contains("axum::") && !may_use_axum {
+            wrong.push(format!("{name} uses axum"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn rules_are_pure() {
+    let mut wrong = Vec::new();
+    for (name, text) in source_files() {
+        let is_domain =
+            ["registration", "casework", "directory", "my_account"].contains(&house_part(&name).as_str());
+        let file = name.rsplit('/').next().unwrap_or("");
+        let may_wait = ["store.rs", "verify.rs", "provision.rs", "decision.rs"].contains(&file)
+            || name.contains("/pages/");
+        if is_domain && !may_wait && code(&text).contains("async fn") {
+            wrong.push(name);
+        }
+    }
+    assert!(wrong.is_empty(), "these hold rules and wait for something: {wrong:#?}");
+}
+
+#[test]
+fn every_migration_of_the_folder_is_in_the_list_and_the_other_way_round() {
+    let mut in_folder: Vec<String> = files(&root().join("migrations"), "sql")
+        .iter()
+        .map(|path| {
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            name.trim_end_matches(".sql").trim_end_matches(".sqlite").trim_end_matches(".postgres").to_owned()
+        })
+        .collect();
+    in_folder.dedup();
+    let in_list: Vec<&str> = carepost::database::MIGRATIONS.iter().map(|migration| migration.name).collect();
+    assert_eq!(in_folder, in_list);
+    for (place, migration) in (1_i64..).zip(carepost::database::MIGRATIONS) {
+        assert_eq!(migration.number, place, "numbers follow one another");
+        assert!(migration.name.starts_with(&format!("{place:04}_")));
+    }
+}
+
+#[test]
+fn the_guide_to_settings_is_the_one_the_code_makes() {
+    let written = std::fs::read_to_string(root().join("docs/guides/settings.md")).expect("the guide");
+    assert_eq!(written, carepost::settings::Settings::guide(), "run `make docs`");
+}
+
+#[test]
+fn the_glossary_names_types_that_exist() {
+    let glossary = std::fs::read_to_string(root().join("docs/glossary.md")).expect("the glossary");
+    let source: String = source_files().into_iter().map(|(_, text)| text).collect();
+    let mut missing = Vec::new();
+    for row in glossary.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| word")) {
+        let Some(cell) = row.split('|').nth(3) else { continue };
+        for name in cell.split('`').skip(1).step_by(2) {
+            let is_there = ["struct", "enum", "trait"].iter().any(|kind| {
+                source.contains(&format!("{kind} {name} "))
+                    || source.contains(&format!("{kind} {name}<"))
+                    || source.contains(&format!("{kind} {name}("))
+                    || source.contains(&format!("{kind} {name};"))
+            });
+            if !is_there {
+                missing.push(name.to_owned());
+            }
+        }
+    }
+    assert!(missing.is_empty(), "the glossary names {missing:?}");
+}
+
+#[test]
+fn documents_name_files_and_folders_that_exist() {
+    let mut missing = Vec::new();
+    let mut documents = files(&root().join("docs"), "md");
+    for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "STYLE.md", "SECURITY.md"] {
+        documents.push(root().join(name));
+    }
+    for document in documents {
+        let text = std::fs::read_to_string(&document).expect("readable");
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let is_path = ["src/", "docs/", "tests/", "migrations/", "samples/", "scripts/", "benches/"]
+                .iter()
+                .any(|start| quoted.starts_with(start));
+            if is_path && !quoted.contains(['*', '…', ' ', '<']) && !root().join(quoted).exists() {
+                missing
+                    .push(format!("{}: {quoted}", document.strip_prefix(root()).expect("below").display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn decision_records_are_numbered_once_and_decided() {
+    let mut numbers = BTreeSet::new();
+    for path in files(&root().join("docs/decisions"), "md") {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let number = name.split('-').next().unwrap_or("").to_owned();
+        assert!(numbers.insert(number.clone()), "{number} is there twice");
+        let text = std::fs::read_to_string(&path).expect("readable");
+        assert!(text.contains("**Status**") || text.contains("Status"), "{name} has no status");
+        assert!(!text.to_lowercase().contains("status** proposed"), "{name} is not decided");
+    }
+}
