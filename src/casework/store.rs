@@ -222,20 +222,18 @@ mod tests {
     const NOON: Timestamp = Timestamp::from_milliseconds(1_000_000);
 
     async fn filled(database: &Database) {
-        for (id, reference, state, due) in [
-            ("r1", "CP-1", "Referred", 3_000_000),
-            ("r2", "CP-2", "Referred", 500_000),
-            ("r3", "CP-3", "Live", 1),
-        ] {
-            let sql = format!(
-                "INSERT INTO registrations (id, reference, version, state, state_data, questions_version, answers, browser,
-                   network, started_at, changed_at, expires_at, submitted_at, due_at, ods_code, site_name, postcode,
-                   high_risk, referred_because)
-                 VALUES ('{id}', '{reference}', 1, '{state}', '', 1, '', '', '', 1, 1, 1, 1, {due}, 'V{id}',
-                   'Rose Court', 'OL8 3NA', TRUE, 'Somebody must look.')"
-            );
-            run(database, &sql).await;
-        }
+        run(
+            database,
+            "INSERT INTO registrations (id, reference, version, state, state_data, questions_version, answers, browser,
+               network, started_at, changed_at, expires_at, submitted_at, due_at, ods_code, site_name, postcode,
+               high_risk, referred_because)
+             SELECT id, reference, 1, state, '', 1, '', '', '', 1, 1, 1, 1, due_at, ods_code, 'Rose Court', 'OL8 3NA',
+                    TRUE, 'Somebody must look.'
+               FROM (SELECT 'r1' AS id, 'CP-1' AS reference, 'Referred' AS state, 3000000 AS due_at, 'VR1' AS ods_code
+                     UNION ALL SELECT 'r2', 'CP-2', 'Referred', 500000, 'VR2'
+                     UNION ALL SELECT 'r3', 'CP-3', 'Live', 1, 'VR3') cases",
+        )
+        .await;
         run(
             database,
             "INSERT INTO enquiries (id, reference, version, kind, state, name, email, telephone, organisation, message,

@@ -96,7 +96,7 @@ pub fn of_letter(app: &crate::app::App, letter: &crate::letter::Written) -> (Str
     let token = link_token(&app.key, purpose, &mark.id);
     let address = &app.settings.public_address;
     let link = match purpose {
-        Purpose::ActivationLink => format!("{address}{}", my_account::activation_path(&token)),
+        Purpose::ActivationLink => format!("{address}/activate/{token}"),
         Purpose::StopLink => format!("{address}/stop/{token}"),
         Purpose::EmailCode | Purpose::SiteCode | Purpose::ActivationCode | Purpose::CaseWorkerApp => {
             String::new()

@@ -82,7 +82,7 @@ impl World {
     async fn letter(&self, to: &str, name: &str) -> (String, String, String) {
         let letters = letter::store::list_newest(&self.app.database, to).await.expect("letters");
         let found = letters.iter().find(|letter| letter.name == name).expect(name);
-        let (code, link) = work::secrets_of(&self.app, found);
+        let (code, link) = carepost::sign_in::secrets::of_letter(&self.app, found);
         let path = link.strip_prefix(&self.app.settings.public_address).unwrap_or("").to_owned();
         (found.filled(&code, &link), code, path)
     }
