@@ -291,14 +291,16 @@ impl Registration {
         self.if_undecided(|case| case.moved(State::Checking, Actor::Service, "register checks begun", ""))
     }
 
-    /// Hands the case to a case worker, with the reasons.
+    /// Hands the case to a case worker, with the reasons. The reasons may name people and telephone
+    /// numbers, so they stay with the case; the audit trail says only that it was referred.
     ///
     /// # Errors
     /// [`Refusal::NotUndecided`].
     pub fn refer(self, because: &str, high_risk: bool) -> Moved {
         self.if_undecided(|case| {
             let case = Registration { high_risk, referred_because: because.to_owned(), ..case };
-            case.moved(State::Referred, Actor::Service, "registration referred to a case worker", because)
+            let detail = if high_risk { "high risk" } else { "" };
+            case.moved(State::Referred, Actor::Service, "registration referred to a case worker", detail)
         })
     }
 
