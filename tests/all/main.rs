@@ -5,6 +5,8 @@ mod activation;
 mod authorisation;
 mod bad_input;
 mod components;
+mod faults;
+mod guest;
 mod harness;
 mod stories;
 mod tidy;
