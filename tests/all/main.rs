@@ -4,6 +4,7 @@
 mod activation;
 mod authorisation;
 mod bad_input;
+mod canaries;
 mod components;
 mod faults;
 mod guest;
