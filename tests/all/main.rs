@@ -7,6 +7,7 @@ mod bad_input;
 mod canaries;
 mod components;
 mod faults;
+mod golden;
 mod guest;
 mod harness;
 mod stories;
