@@ -12,3 +12,4 @@ mod guest;
 mod harness;
 mod stories;
 mod tidy;
+mod upgrade;
