@@ -10,8 +10,8 @@ bench: ; @scripts/bench.sh
 # What a developer runs before handing in, without browsers and databases.
 check: ; cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo test --lib
 
-# Writes the golden pages anew; read the difference before you commit it.
-golden: ; CAREPOST_TEST_GOLDEN=write scripts/with-test-servers.sh cargo test --test all golden
+# Writes the golden pages and the table of routes anew; read the difference before you commit it.
+golden: ; CAREPOST_TEST_GOLDEN=write scripts/with-test-servers.sh cargo test --test all -- golden every_route_as_everybody
 
 # Writes the documents that are made from the code.
 docs: ; cargo run --quiet -- settings-guide > docs/guides/settings.md && cargo run --quiet -- states > docs/states.md

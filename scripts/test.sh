@@ -15,6 +15,9 @@ cargo fmt --check
 step "Clippy, warnings refused"
 cargo clippy --all-targets -- -D warnings
 
+step "HTML of the golden pages is valid"
+npx --no-install html-validate 'tests/all/golden/*.html'
+
 step "Documents of the code build"
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
 

@@ -47,16 +47,26 @@ fn asks_again(error: &tokio_postgres::Error) -> bool {
     })
 }
 
+/// An error of the server by its message and by what it is about. Its detail is left out, because it
+/// repeats the row ("Key (email)=(…) already exists") and this text goes into the log.
+fn of_server(error: &tokio_postgres::error::DbError) -> String {
+    let place = [error.table(), error.column(), error.constraint()].into_iter().flatten();
+    let place: String = place.map(|name| format!(", {name}")).collect();
+    format!("{} {}: {}{place}", error.severity(), error.code().code(), error.message())
+}
+
 /// An error and its causes in one line; the drivers keep the useful half in the cause.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut texts = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        next = error.source();
+        texts.push(match error.downcast_ref::<tokio_postgres::error::DbError>() {
+            Some(of_database) => of_server(of_database),
+            None => error.to_string(),
+        });
     }
-    text
+    texts.join(": ")
 }
 
 fn bound<'a>(params: Params<'a>) -> Vec<&'a (dyn tokio_postgres::types::ToSql + Sync)> {

@@ -5,8 +5,8 @@ use rusqlite::{ErrorCode, OpenFlags};
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
@@ -42,6 +42,8 @@ pub(super) struct Sqlite {
 pub(super) struct Connection {
     lite: rusqlite::Connection,
     stop_at_ms: Arc<AtomicU64>,
+    /// The error for which SQLite undid the running transaction by itself.
+    undone_by: Mutex<Option<Error>>,
 }
 
 thread_local! {
@@ -88,7 +90,16 @@ impl Connection {
         let stop = Arc::clone(&stop_at_ms);
         lite.progress_handler(10_000, Some(move || monotonic_ms() > stop.load(Ordering::Relaxed)))
             .map_err(meaning)?;
-        Ok(Connection { lite, stop_at_ms })
+        Ok(Connection { lite, stop_at_ms, undone_by: Mutex::default() })
+    }
+
+    /// What an error means; noted where SQLite has undone the transaction because of it.
+    fn noted(&self, error: rusqlite::Error) -> Error {
+        let meant = meaning(error);
+        if self.lite.is_autocommit() {
+            *self.undone_by.lock().unwrap_or_else(PoisonError::into_inner) = Some(meant.clone());
+        }
+        meant
     }
 
     fn for_each(
@@ -103,7 +114,7 @@ impl Connection {
             statement.raw_bind_parameter(place + 1, value).map_err(meaning)?;
         }
         let mut rows = statement.raw_query();
-        while let Some(row) = rows.next().map_err(meaning)? {
+        while let Some(row) = rows.next().map_err(|error| self.noted(error))? {
             each(&Row::Sqlite(row))?;
         }
         Ok(())
@@ -124,7 +135,8 @@ impl Connection {
             let value: &dyn rusqlite::types::ToSql = value;
             statement.raw_bind_parameter(place + 1, value).map_err(meaning)?;
         }
-        statement.raw_execute().map(|count| u64::try_from(count).unwrap_or(0)).map_err(meaning)
+        let count = statement.raw_execute().map_err(|error| self.noted(error))?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     pub(super) fn script(&self, sql: &str) -> Result<()> {
@@ -266,8 +278,13 @@ fn keep_writing(first: Connection, path: &Path, mut jobs: mpsc::Receiver<Job>) {
 /// undone (the disk is full, say), and with it the whole group.
 fn one_of_group(tx: &mut Tx, job: Job) -> std::result::Result<Tell, (Tell, Error)> {
     let opened = script(tx, "SAVEPOINT one");
+    let _ = undone_by(tx);
     let (keep, tell) = job(tx);
     let closed = opened.and_then(|()| {
+        // A full disk undoes the whole transaction at once: there is no savepoint left to close.
+        if let Some(error) = undone_by(tx) {
+            return Err(error);
+        }
         if !keep {
             script(tx, "ROLLBACK TO one")?;
         }
@@ -276,6 +293,16 @@ fn one_of_group(tx: &mut Tx, job: Job) -> std::result::Result<Tell, (Tell, Error
     match closed {
         Ok(()) => Ok(tell),
         Err(error) => Err((tell, error)),
+    }
+}
+
+/// Why SQLite has undone the transaction by itself, if it has.
+fn undone_by(tx: &Tx) -> Option<Error> {
+    match &tx.0 {
+        Kind::Sqlite(connection) => {
+            connection.undone_by.lock().unwrap_or_else(PoisonError::into_inner).take()
+        }
+        Kind::Postgres(_) => None,
     }
 }
 

@@ -127,7 +127,8 @@ fn hostile() -> Vec<String> {
     texts
 }
 
-fn everything(draft: &mut Registration) {
+/// Answers to everything, for a site of the sample whose proof is a call.
+pub fn everything(draft: &mut Registration) {
     let person = |first: &str, number: u32, access| Person {
         first_name: Name::parse(first, "first name").expect("a name"),
         last_name: Name::parse("Reed", "last name").expect("a name"),

@@ -4,7 +4,12 @@
 mod activation;
 mod authorisation;
 mod bad_input;
+mod canaries;
 mod components;
+mod faults;
+mod golden;
+mod guest;
 mod harness;
 mod stories;
 mod tidy;
+mod upgrade;
