@@ -68,7 +68,7 @@ pub async fn letter(harness: &Harness, to: &str, name: &str) -> (String, String)
     let names: Vec<_> = letters.iter().map(|letter| letter.name.clone()).collect();
     let found = letters.iter().find(|letter| letter.name == name);
     let found = found.unwrap_or_else(|| panic!("{to} has no letter “{name}”, only {names:?}"));
-    let (code, link) = work::secrets_of(&harness.app, found);
+    let (code, link) = carepost::sign_in::secrets::of_letter(&harness.app, found);
     (code, link.strip_prefix(&harness.app.settings.public_address).unwrap_or("").to_owned())
 }
 
