@@ -10,6 +10,7 @@ mod faults;
 mod golden;
 mod guest;
 mod harness;
+mod killed_imports;
 mod stories;
 mod tidy;
 mod upgrade;
