@@ -90,7 +90,8 @@ async fn an_import_that_is_killed_leaves_the_old_picture() {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    assert!(killed >= 4, "{killed} imports were killed");
+    // How many depends on the machine; none would prove nothing.
+    assert!(killed >= 1, "no import was killed while it ran");
     if picture(&folder).await == before {
         assert!(import(&folder, &new).wait_with_output().expect("it ends").status.success());
     }
