@@ -38,7 +38,7 @@ pub enum Error {
     /// The connection broke while committing: whether the change was made is not known, and whoever
     /// asked must look by identifier before trying again.
     Unknown(String),
-    /// A statement took longer than [`READ_LIMIT`].
+    /// A statement took longer than [`READ_LIMIT_MS`].
     TooSlow,
     /// A constraint said no where the code did not expect it, or the code asked for nonsense.
     Broken(String),

@@ -2,7 +2,7 @@
 //! every call may be made again.
 //!
 //! The real mail server comes with an issue of its own. Here are the promises every engine keeps
-//! ([`contract`]), an engine embedded in the service for the demo (it keeps state and moves no
+//! (`contract.rs`), an engine embedded in the service for the demo (it keeps state and moves no
 //! mail), and a fake for stories that fails on demand.
 
 #[cfg(test)]

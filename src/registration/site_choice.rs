@@ -222,3 +222,108 @@ pub fn judge(looked: &Looked, today: Day) -> Choice {
         typed: looked.typed,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::register::cqc::RegistrationStatus;
+    use crate::register::ods::OdsKind;
+    use crate::register::{CqcLocationId, OdsCode};
+
+    fn today() -> Day {
+        Day::new(2026, 11, 23).expect("a day")
+    }
+
+    fn location() -> CqcLocation {
+        let id = CqcLocationId::parse("1-530528300").expect("an id");
+        CqcLocation {
+            ods_code: OdsCode::parse("VN4F6").ok(),
+            organisation_type: Some("Social Care Org".to_owned()),
+            ..CqcLocation::named(id, "Home Instead")
+        }
+    }
+
+    fn ods() -> OdsOrganisation {
+        let body = include_str!("../register/recorded/ods_site.json");
+        let mut found = OdsOrganisation::from_r4(body).expect("a recorded body");
+        found.code = OdsCode::parse("VN4F6").expect("a code");
+        found.kind = OdsKind::Site;
+        found.closed_on = None;
+        found
+    }
+
+    fn looked() -> Looked {
+        Looked {
+            ods_code: Some("VN4F6".to_owned()),
+            ods: Some(ods()),
+            location_id: Some("1-530528300".to_owned()),
+            location: Some(location()),
+            ..Looked::default()
+        }
+    }
+
+    /// What is said, of both fields together.
+    fn said(looked: &Looked) -> String {
+        match judge(looked, today()) {
+            Choice::Wrong(problems) => problems
+                .iter()
+                .map(|(field, words)| format!("{field}: {words}"))
+                .collect::<Vec<_>>()
+                .join(" | "),
+            other @ (Choice::Site(_) | Choice::Already) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_pair_that_belongs_together_is_a_site() {
+        let Choice::Site(site) = judge(&looked(), today()) else { panic!("a site") };
+        assert_eq!((site.ods_code.as_str(), site.cqc_location_id.as_str()), ("VN4F6", "1-530528300"));
+        assert_eq!(judge(&Looked { already: true, ..looked() }, today()), Choice::Already);
+    }
+
+    #[test]
+    fn a_code_that_ods_has_not_loaded_yet_counts_where_cqc_gives_it() {
+        assert!(matches!(judge(&Looked { ods: None, ..looked() }, today()), Choice::Site(_)));
+    }
+
+    #[test]
+    fn each_wrong_way_is_named_with_what_to_do() {
+        let mut gone = location();
+        gone.status = RegistrationStatus::Deregistered;
+        let next = vec![Successor { name: "Home Again".to_owned(), code: "1-999".to_owned() }];
+        let words = said(&Looked { location: Some(gone), location_successors: next, ..looked() });
+        assert!(
+            words.contains("was deregistered") && words.contains("It is now Home Again (1-999)"),
+            "{words}"
+        );
+
+        let mut closed = ods();
+        closed.closed_on = Day::new(2024, 1, 31);
+        let next = vec![Successor { name: "Home Again".to_owned(), code: "VNGTV".to_owned() }];
+        let words = said(&Looked { ods: Some(closed), ods_successors: next, ..looked() });
+        assert!(words.contains("was closed on 31 January 2024. It is now Home Again (VNGTV)"), "{words}");
+
+        let words = said(&Looked { location: None, ..looked() });
+        assert!(words.contains("CQC does not know a location 1-530528300"), "{words}");
+
+        let words = said(&Looked { ods_code: Some("VZZZ9".to_owned()), ods: None, ..looked() });
+        assert!(words.contains("ODS does not know the code VZZZ9"), "{words}");
+
+        let words = said(&Looked { ods_code: Some("VN139".to_owned()), ..looked() });
+        assert!(words.contains("does not belong to Home Instead. Its ODS code is VN4F6"), "{words}");
+
+        let mut hospice = location();
+        hospice.name = "St Example's Hospice".to_owned();
+        assert!(
+            said(&Looked { location: Some(hospice), ..looked() }).contains("Hospices join in another way")
+        );
+
+        let mut dentist = location();
+        dentist.organisation_type = Some("Primary Dental Care".to_owned());
+        assert!(said(&Looked { location: Some(dentist), ..looked() }).contains("social care only"));
+
+        let mut hq = ods();
+        hq.kind = OdsKind::Hq;
+        assert!(said(&Looked { ods: Some(hq), ..looked() }).contains("is not a care site"));
+    }
+}

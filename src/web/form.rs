@@ -2,7 +2,7 @@
 
 use super::components::{
     Button, ButtonVariant, Checkboxes, CheckboxesItem, ErrorMessage, ErrorSummary, ErrorSummaryItem,
-    Fieldset, Hint, Html, Input, InputWidth, Label, Legend, Radios, RadiosItem, Size,
+    Fieldset, Hint, Html, Input, InputWidth, Label, Legend, Radios, RadiosItem, Size, Textarea,
 };
 use std::collections::BTreeMap;
 
@@ -221,44 +221,16 @@ impl Form {
     }
 
     /// A field for several lines.
-    pub fn lines(&self, name: &str, label: &str, hint: &str) -> Html {
-        use std::fmt::Write;
-        let escape = |text: &str| {
-            text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-        };
-        let mut html = String::new();
-        let error = self.problems.of(name);
-        let mut described = Vec::new();
-        let wrong = if error.is_some() { " nhsuk-form-group--error" } else { "" };
-        let _ = write!(
-            html,
-            "<div class=\"nhsuk-form-group{wrong}\"><label class=\"nhsuk-label\" for=\"{name}\">{}</label>",
-            escape(label)
-        );
-        if !hint.is_empty() {
-            described.push(format!("{name}-hint"));
-            let _ = write!(html, "<div class=\"nhsuk-hint\" id=\"{name}-hint\">{}</div>", escape(hint));
+    pub fn lines(&self, name: &str, label: &str, hint: &str) -> Textarea {
+        Textarea {
+            name: name.to_owned(),
+            id: name.to_owned(),
+            label: Label { text: label.to_owned(), ..Default::default() },
+            hint: (!hint.is_empty()).then(|| Hint { text: hint.to_owned(), ..Default::default() }),
+            value: self.fields.text(name).to_owned(),
+            error_message: self.error(name),
+            ..Default::default()
         }
-        if let Some(words) = error {
-            described.push(format!("{name}-error"));
-            let _ = write!(
-                html,
-                "<span class=\"nhsuk-error-message\" id=\"{name}-error\"><span class=\"nhsuk-u-visually-hidden\">Error:</span> {}</span>",
-                escape(words)
-            );
-        }
-        let described = if described.is_empty() {
-            String::new()
-        } else {
-            format!(" aria-describedby=\"{}\"", described.join(" "))
-        };
-        let wrong = if error.is_some() { " nhsuk-textarea--error" } else { "" };
-        let _ = write!(
-            html,
-            "<textarea class=\"nhsuk-textarea{wrong}\" id=\"{name}\" name=\"{name}\" rows=\"5\"{described}>{}</textarea></div>",
-            escape(self.fields.text(name))
-        );
-        Html::trusted(html)
     }
 
     /// Answers of which one is chosen, under the page's question as its heading.

@@ -1,7 +1,7 @@
 //! Asking the registrant for more information.
 
 use super::case::{VERSION, load, not_decided, version_of};
-use super::{QUEUE, layout, lines, note_opened, text_problem};
+use super::{QUEUE, layout, note_opened, text_problem};
 use crate::app::App;
 use crate::casework::decision;
 use crate::registration::Registration;
@@ -47,7 +47,7 @@ fn show(
         reference: format!("{} {}", case.reference, case.site_name()),
         because: case.referred_because.clone(),
         version,
-        question: lines(&form, QUESTION, "What do you need to know?", hint),
+        question: form.lines(QUESTION, "What do you need to know?", hint),
         can_ask: super::case::Actions::of(&case.state, false, &[], &by.id).can_ask,
         form,
     };

@@ -2,7 +2,7 @@
 
 use super::history::{self, History};
 use super::{
-    Due, QUEUE, fact, is_case, layout, lines, not_done, note_opened, state_tag, success, tag, text_problem,
+    Due, QUEUE, fact, is_case, layout, not_done, note_opened, state_tag, success, tag, text_problem,
 };
 use crate::app::App;
 use crate::audit::{Actor, Entry};
@@ -424,8 +424,7 @@ async fn show(
         passed: list(rows(passed)),
         set_up: set_up(app, &case).await?,
         notes: notes(app, &case.id).await?,
-        note: lines(
-            &form,
+        note: form.lines(
             NOTE,
             "Add a note",
             "Only case workers read notes. Do not write anything about people who receive care.",

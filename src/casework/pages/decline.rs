@@ -1,7 +1,7 @@
 //! Declining: a reason and words of one's own, the letter as it will be sent, then the decision.
 
 use super::case::{Actions, VERSION, load, not_decided, version_of};
-use super::{QUEUE, layout, lines, note_opened, text_problem};
+use super::{QUEUE, layout, note_opened, text_problem};
 use crate::app::App;
 use crate::casework::decision;
 use crate::letter::Letter;
@@ -73,7 +73,7 @@ fn show(
         because: case.referred_because.clone(),
         version,
         reason: reasons(&form),
-        words: lines(&form, WORDS, "In your own words (optional)", hint),
+        words: form.lines(WORDS, "In your own words (optional)", hint),
         can_decline: Actions::of(&case.state, false, &[], &by.id).can_decline,
         form,
     };

@@ -2,9 +2,7 @@
 
 use super::case::{NOTE, NoteLine, VERSION, notes, save_note, version_of};
 use super::history::{self, History};
-use super::{
-    Due, Preline, QUEUE, fact, layout, lines, not_done, note_opened, state_tag, success, text_problem,
-};
+use super::{Due, Preline, QUEUE, fact, layout, not_done, note_opened, state_tag, success, text_problem};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::database::{Error, Tx};
@@ -123,8 +121,8 @@ fn facts(enquiry: &Enquiry, closed: &str, now: Timestamp) -> SummaryList {
 }
 
 fn how(form: &Form) -> Radios {
-    let answer = lines(form, ANSWER, "Your answer", "It is sent as you write it, under the reference.");
-    let why = lines(form, WHY, "Why no answer is needed", "For your colleagues. It is not sent.");
+    let answer = form.lines(ANSWER, "Your answer", "It is sent as you write it, under the reference.");
+    let why = form.lines(WHY, "Why no answer is needed", "For your colleagues. It is not sent.");
     let item = |value: &str, text: &str, inside: Option<&Textarea>| RadiosItem {
         value: value.to_owned(),
         text: text.to_owned(),
@@ -160,7 +158,7 @@ async fn show(
         organisation: enquiry.organisation.clone(),
         facts: facts(&enquiry, &closed, app.clock.now()),
         notes: notes(app, &enquiry.id).await?,
-        note: lines(&form, NOTE, "Add a note", "Only case workers read notes."),
+        note: form.lines(NOTE, "Add a note", "Only case workers read notes."),
         how: how(&form),
         version: enquiry.version,
         is_open: enquiry.open,

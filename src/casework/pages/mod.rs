@@ -19,8 +19,8 @@ use crate::database::{Error, Tx};
 use crate::registration::{Registration, State};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
-    ErrorMessage, Heading, Hint, Html, NotificationBanner, NotificationBannerVariant, SummaryListRow,
-    TableCell, Tag, TagColour, Textarea,
+    ErrorMessage, Heading, Html, NotificationBanner, NotificationBannerVariant, SummaryListRow, TableCell,
+    Tag, TagColour,
 };
 use crate::web::{Form, Layout, Stop, Visit};
 
@@ -84,18 +84,6 @@ fn not_done(heading: &str, words: &str) -> NotificationBanner {
         heading: Heading { text: heading.to_owned(), ..Default::default() },
         text: words.to_owned(),
         role: "alert".to_owned(),
-        ..Default::default()
-    }
-}
-
-/// A field for several lines.
-fn lines(form: &Form, name: &str, label: &str, hint: &str) -> Textarea {
-    Textarea {
-        name: name.to_owned(),
-        label: label.into(),
-        hint: (!hint.is_empty()).then(|| Hint { text: hint.to_owned(), ..Default::default() }),
-        value: form.fields.text(name).to_owned(),
-        error_message: error(form, name),
         ..Default::default()
     }
 }
