@@ -117,3 +117,101 @@ pub async fn attempt(
         Err(used_up) => Tried::TooOften(used_up),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::for_tests;
+    use crate::clock::Clock;
+    use crate::database::for_tests::both_engines;
+
+    const NINE: Timestamp = Timestamp::from_milliseconds(1_790_000_000_000);
+
+    async fn asked(app: &App, subject: &str, browser: &str) -> Asked {
+        let (rules, now) = (Rules::of(app), app.clock.now());
+        let (subject, browser) = (subject.to_owned(), browser.to_owned());
+        app.database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    ask(tx, rules, Purpose::EmailCode, &subject, &browser, "amy@oakhouse.example", now).await
+                })
+            })
+            .await
+            .expect("asked")
+    }
+
+    async fn made(app: &App, subject: &str, browser: &str) -> String {
+        match asked(app, subject, browser).await {
+            Asked::Made(id) => secrets::code(&app.key, Purpose::EmailCode, &id),
+            Asked::TooOften(used_up) => panic!("{used_up:?}"),
+        }
+    }
+
+    async fn tried(app: &App, subject: &str, browser: &str, typed: &str) -> Tried {
+        let (subject, browser) = (subject.to_owned(), browser.to_owned());
+        attempt(app.clone(), Purpose::EmailCode, subject, browser, typed.to_owned()).await.expect("tried")
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_code_works_once_for_its_subject_its_browser_and_its_time() {
+        for database in both_engines().await {
+            let (app, _) = for_tests::app(database, Clock::still(NINE));
+            let code = made(&app, "draft", "browser").await;
+            assert_eq!(tried(&app, "draft", "another browser", &code).await, Tried::Stale);
+            assert_eq!(tried(&app, "another draft", "browser", &code).await, Tried::Stale);
+            assert_eq!(tried(&app, "draft", "browser", &code).await, Tried::Right);
+            assert_eq!(tried(&app, "draft", "browser", &code).await, Tried::Stale, "used");
+
+            let old = made(&app, "draft", "browser").await;
+            app.clock.advance(Span::seconds(1));
+            let new = made(&app, "draft", "browser").await;
+            assert_ne!(tried(&app, "draft", "browser", &old).await, Tried::Right, "only the newest works");
+            app.clock.advance(Span::minutes(10));
+            assert_eq!(tried(&app, "draft", "browser", &new).await, Tried::Stale, "expired");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_hundred_guesses_at_once_are_five_tries() {
+        for database in both_engines().await {
+            let (app, _) = for_tests::app(database, Clock::still(NINE));
+            let code = made(&app, "draft", "browser").await;
+            let guesses: Vec<_> = (0..100)
+                .map(|_| {
+                    let app = app.clone();
+                    tokio::spawn(async move { tried(&app, "draft", "browser", "not a code").await })
+                })
+                .collect();
+            let mut counted = 0;
+            for guess in guesses {
+                counted += usize::from(guess.await.expect("no panic") != Tried::Stale);
+            }
+            assert_eq!(counted, 5, "{}", app.database.engine());
+            assert_eq!(
+                tried(&app, "draft", "browser", &code).await,
+                Tried::Stale,
+                "the right one comes too late"
+            );
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn nobody_is_flooded_with_codes() {
+        for database in both_engines().await {
+            let (app, _) = for_tests::app(database, Clock::still(NINE));
+            let asking: Vec<_> = (0..40)
+                .map(|number| {
+                    let app = app.clone();
+                    tokio::spawn(async move { asked(&app, &format!("draft {number}"), "browser").await })
+                })
+                .collect();
+            let mut sent = 0;
+            for one in asking {
+                sent += usize::from(matches!(one.await.expect("no panic"), Asked::Made(_)));
+            }
+            assert_eq!(sent, 5, "{}", app.database.engine());
+            app.clock.advance(Span::minutes(61));
+            assert!(matches!(asked(&app, "draft", "browser").await, Asked::Made(_)), "an hour later again");
+        }
+    }
+}

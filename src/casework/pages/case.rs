@@ -19,8 +19,8 @@ use crate::registration::store as registrations;
 use crate::registration::{Registration, State};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
-    Html, NotificationBanner, SummaryList, SummaryListRow, SummaryListText, Tag, TagColour, Textarea,
-    WarningCallout,
+    Heading, Html, NotificationBanner, SummaryList, SummaryListRow, SummaryListText, Tag, TagColour,
+    Textarea, WarningCallout,
 };
 use crate::web::form::query;
 use crate::web::page::show_with;
@@ -403,7 +403,11 @@ async fn show(
         Some(Proof::CallBack { .. } | Proof::ContactId { .. } | Proof::EmailedCode { .. }) | None => None,
     };
     let high_risk = (high_risk && case.state.is_undecided()).then(|| WarningCallout {
-        heading: "High risk: two different case workers must approve".into(),
+        heading: Heading {
+            text: "High risk: two different case workers must approve".to_owned(),
+            level: Some(2),
+            ..Default::default()
+        },
         text: high_risk_words(&approvers),
         ..Default::default()
     });

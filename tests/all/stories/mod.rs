@@ -5,9 +5,11 @@ mod world;
 
 mod activates;
 mod call_back_referred_and_approved;
+mod code_to_the_site;
 mod corrects_an_answer;
 mod declined_with_a_reason;
 mod dspt_lapsed_then_renewed;
+mod high_risk_needs_two;
 mod hospice_asks;
 mod registers_a_care_home_straight_through;
 mod saves_and_returns;
