@@ -120,3 +120,161 @@ impl Smtp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+
+    /// A mail server that takes what it is given and answers a recipient as it is told.
+    async fn mail_server(answer_to_recipient: &'static str) -> (String, Arc<Mutex<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let heard = Arc::new(Mutex::new(String::new()));
+        let hearing = Arc::clone(&heard);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let hearing = Arc::clone(&hearing);
+                tokio::spawn(async move {
+                    let (read, mut write) = stream.into_split();
+                    let mut lines = BufReader::new(read).lines();
+                    let _ = write.write_all(b"220 mail.example ready\r\n").await;
+                    let mut in_data = false;
+                    while let Ok(Some(line)) = lines.next_line().await {
+                        hearing.lock().expect("not poisoned").push_str(&format!("{line}\n"));
+                        let answer = match (in_data, line.split(' ').next().unwrap_or("")) {
+                            (true, ".") => {
+                                in_data = false;
+                                "250 taken\r\n".to_owned()
+                            }
+                            (true, _) => continue,
+                            (false, "DATA") => {
+                                in_data = true;
+                                "354 go on\r\n".to_owned()
+                            }
+                            (false, "RCPT") => format!("{answer_to_recipient}\r\n"),
+                            (false, "QUIT") => "221 bye\r\n".to_owned(),
+                            (false, _) => "250 fine\r\n".to_owned(),
+                        };
+                        if write.write_all(answer.as_bytes()).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        (address, heard)
+    }
+
+    fn transport(server: &str) -> Transport {
+        let settings = Settings::from_texts(
+            &BTreeMap::new(),
+            &BTreeMap::from([
+                ("smtp_server".to_owned(), server.to_owned()),
+                ("smtp_security".to_owned(), "none".to_owned()),
+                ("text_gateway".to_owned(), "{number}@texts.example".to_owned()),
+            ]),
+        )
+        .expect("settings");
+        Transport::open(&settings).expect("a transport")
+    }
+
+    fn letter(channel: Channel, recipient: &str) -> Written {
+        Written {
+            id: "id".to_owned(),
+            message_id: "0199@carepost.example".to_owned(),
+            channel,
+            recipient: recipient.to_owned(),
+            name: "email code".to_owned(),
+            subject: "Your code for Ní Bhriain’s home".to_owned(),
+            body: String::new(),
+            about: String::new(),
+            secret: None,
+            written_at: Timestamp::from_milliseconds(0),
+            sent_at: None,
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_letter_reaches_the_mail_server_as_one_message_to_one_person() {
+        let (server, heard) = mail_server("250 fine").await;
+        let sent = transport(&server)
+            .send(
+                &letter(Channel::Email, "amy@oakhouse.example"),
+                "Your code is 123456\n.\nNeed help?".to_owned(),
+            )
+            .await;
+        assert_eq!(sent, Ok(()));
+        let heard = heard.lock().expect("not poisoned").clone();
+        assert!(heard.contains("RCPT TO:<amy@oakhouse.example>"), "{heard}");
+        assert!(heard.contains("Message-ID: <0199@carepost.example>"), "{heard}");
+        assert!(
+            heard.contains("From: \"Carepost\" <no-reply@carepost.example>")
+                || heard.contains("From: Carepost <no-reply@carepost.example>"),
+            "{heard}"
+        );
+        assert!(heard.contains("123456"), "{heard}");
+        assert_eq!(heard.matches("RCPT TO").count(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_text_message_goes_through_the_gateway() {
+        let (server, heard) = mail_server("250 fine").await;
+        let sent =
+            transport(&server).send(&letter(Channel::Text, "+447700900123"), "123456".to_owned()).await;
+        assert_eq!(sent, Ok(()));
+        assert!(heard.lock().expect("not poisoned").contains("RCPT TO:<447700900123@texts.example>"));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_the_mail_server_says_is_later_or_never() {
+        for (answer, for_good) in [("550 no such person", true), ("451 try again", false)] {
+            let (server, _) = mail_server(answer).await;
+            let sent = transport(&server)
+                .send(&letter(Channel::Email, "amy@oakhouse.example"), "x".to_owned())
+                .await;
+            match sent {
+                Err(SendError::Never(_)) => assert!(for_good, "{answer}"),
+                Err(SendError::Later(_)) => assert!(!for_good, "{answer}"),
+                Ok(()) => panic!("{answer} is no success"),
+            }
+        }
+        // Nobody listens there.
+        let nobody = transport("127.0.0.1:1")
+            .send(&letter(Channel::Email, "amy@oakhouse.example"), "x".to_owned())
+            .await;
+        assert!(matches!(nobody, Err(SendError::Later(_))), "{nobody:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_recipient_that_is_not_one_address_is_never_mailed() {
+        let (server, heard) = mail_server("250 fine").await;
+        for recipient in [
+            "amy@oakhouse.example, eve@elsewhere.example",
+            "amy@oakhouse.example\r\nRCPT TO:<eve@elsewhere.example>",
+            "",
+            "amy",
+        ] {
+            let sent = transport(&server).send(&letter(Channel::Email, recipient), "x".to_owned()).await;
+            assert!(matches!(sent, Err(SendError::Never(_))), "{recipient:?}: {sent:?}");
+        }
+        assert!(!heard.lock().expect("not poisoned").contains("eve"));
+    }
+
+    #[test]
+    fn a_connection_without_protection_is_for_this_machine_only() {
+        let settings = Settings::from_texts(
+            &BTreeMap::new(),
+            &BTreeMap::from([
+                ("smtp_server".to_owned(), "mail.example:25".to_owned()),
+                ("smtp_security".to_owned(), "none".to_owned()),
+            ]),
+        )
+        .expect("settings");
+        assert!(Transport::open(&settings).is_err_and(|words| words.starts_with("smtp_security")));
+    }
+}

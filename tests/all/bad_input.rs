@@ -420,3 +420,44 @@ async fn hanging_up_leaves_no_half_change() {
     // One site can be registered once, so exactly one of all of them went through.
     assert_eq!((sent, entries, work, whole), (1, 1, 1, 1));
 }
+
+/// The same over a real connection that breaks after any number of bytes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_breaks_at_any_byte_changes_all_or_nothing() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let harness = Harness::new(false).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(carepost::web::serve::serve(listener, harness.router(), std::future::pending()));
+    let browser = Harness::browser();
+    let draft = harness.draft(|_| {}).await;
+    harness.begins(&browser, Kind::Registrant, &draft.id).await;
+    let token = carepost::web::csrf::token(&harness.app.key, &browser);
+    let body = format!("form_token={token}&answer=yes");
+    let request = format!(
+        "POST /register/social-care HTTP/1.1\r\nHost: {address}\r\nCookie: __Host-carepost={browser}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    for end in 0..request.len() {
+        let mut connection = tokio::net::TcpStream::connect(address).await.expect("connected");
+        connection.write_all(&request.as_bytes()[..end]).await.expect("sent");
+        drop(connection);
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let mut reads = &harness.app.database;
+    let kept =
+        carepost::registration::store::find(&mut reads, &draft.id).await.expect("read").expect("there");
+    assert_eq!(kept.answers, draft.answers, "an unfinished form changed something");
+
+    // Sent whole, with nobody left to hear the answer: it counts.
+    let mut connection = tokio::net::TcpStream::connect(address).await.expect("connected");
+    connection.write_all(request.as_bytes()).await.expect("sent");
+    let mut first = [0_u8; 1];
+    let _ = connection.read(&mut first).await;
+    drop(connection);
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let kept =
+        carepost::registration::store::find(&mut reads, &draft.id).await.expect("read").expect("there");
+    assert_eq!(kept.answers.social_care, Some(true));
+}
