@@ -75,13 +75,14 @@ impl Harness {
         );
         change(&mut draft);
         let added = draft.clone();
-        self.app
+        draft.reference = self
+            .app
             .database
             .write::<_, Error, _>(move |tx: &mut Tx| {
                 Box::pin(async move {
-                    store::add(tx, &added).await?;
+                    let reference = store::add(tx, &added).await?;
                     store::save_answers(tx, &added.id, 1, &added.answers, now, added.expires_at).await?;
-                    Ok(())
+                    Ok(reference)
                 })
             })
             .await

@@ -186,10 +186,7 @@ pub async fn save(asking: &Asking, exit: Exit, fields: Fields) -> Answer {
         enquiry::Kind::Hospice => app.settings.feedback_email.clone(),
         enquiry::Kind::SelfManagement | enquiry::Kind::Recovery => app.settings.helpdesk_email.clone(),
     };
-    let mut change = Enquiry::open(kind, asked, now, Span::hours(i64::from(app.settings.enquiry_hours)));
-    let to_team = letters::enquiry_to_team(&from, now, &change.state, &team);
-    let received = letters::enquiry_received(&from, now, &change.state);
-    change = change.telling(to_team).telling(received);
+    let within = Span::hours(i64::from(app.settings.enquiry_hours));
     let case = asking.case.clone();
     // One draft makes one enquiry of a kind, however often the button is pressed.
     let once = format!("{} {}", case.id, kind.stored());
@@ -197,6 +194,13 @@ pub async fn save(asking: &Asking, exit: Exit, fields: Fields) -> Answer {
         .database
         .write::<_, Error, _>(move |tx: &mut Tx| {
             Box::pin(async move {
+                let mut change = Enquiry::open(kind, asked.clone(), now, within);
+                while store::is_reference_of_enquiry(tx, &change.state.reference).await? {
+                    change = Enquiry::open(kind, asked.clone(), now, within);
+                }
+                let to_team = letters::enquiry_to_team(&from, now, &change.state, &team);
+                let received = letters::enquiry_received(&from, now, &change.state);
+                let change = change.telling(to_team).telling(received);
                 let reference = store::add_enquiry(tx, now, &change, &once).await?;
                 if let Some(case) = store::find(tx, &case.id).await?
                     && let Ok(left) = case.leave(exit.reason())
