@@ -33,8 +33,12 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: &[Migration] =
-    &[migration!(1, "0001_foundation"), migration!(2, "0002_registers"), migration!(3, "0003_guards", pair)];
+pub const MIGRATIONS: &[Migration] = &[
+    migration!(1, "0001_foundation"),
+    migration!(2, "0002_registers"),
+    migration!(3, "0003_guards", pair),
+    migration!(4, "0004_mailboxes"),
+];
 
 /// The lock two nodes take before they migrate one PostgreSQL database.
 const MIGRATION_LOCK: i64 = 0x0043_4152_4550_4f53;

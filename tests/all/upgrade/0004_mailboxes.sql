@@ -1,0 +1,10 @@
+INSERT INTO sessions VALUES ('t2', 'AccountHolder', 'a1', FALSE, 1006, 1006, 2000);
+INSERT INTO authenticators VALUES ('au1', 'a1', 1006, 1007, 12, NULL);
+INSERT INTO recovery_codes VALUES ('a1', 'hash', 1007, NULL);
+INSERT INTO app_passwords VALUES ('ap1', 'a1', 'Phone', 'k7mq', 'hash', 1008, NULL, NULL);
+INSERT INTO addresses VALUES ('amy.stone@carepost.example', 'amy.stone', 1, 'Account', 1003);
+INSERT INTO aliases VALUES ('amy.stone@carepost.example', 'a1', 1008, 'a change of name');
+INSERT INTO unread_alarms VALUES ('sm1', 3, 1009, NULL);
+INSERT INTO mail_differences VALUES ('a1', 'amy.reed@carepost.example', 'missing', 1009);
+INSERT INTO mail_comparisons VALUES ('mc1', 1009, 1010, 'Service', 2, 1, 'repaired');
+INSERT INTO secure_domains VALUES ('trust.example', 'A trust', 1010);
