@@ -102,3 +102,12 @@ CREATE TABLE secure_domains (
   organisation TEXT NOT NULL,
   imported_at BIGINT NOT NULL
 );
+
+-- The embedded engine knows mailboxes by their identifier: an address may change, storage may not
+-- follow it. What it held is made again by the next comparison.
+DROP TABLE embedded_mailboxes;
+CREATE TABLE embedded_mailboxes (
+  id TEXT PRIMARY KEY,
+  holds TEXT NOT NULL,
+  changed_at BIGINT NOT NULL
+);
