@@ -129,7 +129,7 @@ async fn run(line: Line) -> Result<ExitCode, String> {
         return Ok(ExitCode::SUCCESS);
     }
     if let Command::States = line.command {
-        print!("{STATES_HEAD}{}", carepost::registration::picture());
+        print!("{STATES_HEAD}{}\n{}", carepost::registration::picture(), carepost::directory::picture());
         return Ok(ExitCode::SUCCESS);
     }
     let settings = Settings::read(line.settings.as_deref())

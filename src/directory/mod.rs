@@ -144,6 +144,8 @@ pub enum State {
     /// Nobody has activated it yet: no password, no mail.
     Pending,
     Active,
+    /// The person is away for long: nobody gets in and no mail comes in, and everything is kept.
+    Disabled,
 }
 
 impl State {
@@ -151,24 +153,49 @@ impl State {
         match self {
             State::Pending => "Pending",
             State::Active => "Active",
+            State::Disabled => "Disabled",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [State::Pending, State::Active].into_iter().find(|known| known.stored() == text)
+        [State::Pending, State::Active, State::Disabled].into_iter().find(|known| known.stored() == text)
     }
 
     pub fn in_words(self) -> &'static str {
         match self {
             State::Pending => "Not activated yet",
             State::Active => "Active",
+            State::Disabled => "Disabled (long leave)",
         }
     }
 }
 
 /// Every move of an account from state to state, for the picture in the documents and the test that
 /// holds the code against it.
-pub const MOVES: &[(&str, &str, &str)] = &[("Pending", "activate", "Active")];
+pub const MOVES: &[(&str, &str, &str)] =
+    &[("Pending", "activate", "Active"), ("Active", "disable", "Disabled"), ("Disabled", "enable", "Active")];
+
+/// The picture of an account's states, made from [`MOVES`].
+pub fn picture() -> String {
+    crate::outbox::picture_of("Account", MOVES)
+}
+
+/// App passwords an account may have in force: a person with more mail programs than this has lost
+/// track of them.
+pub const APP_PASSWORDS_MAX: i64 = 20;
+
+/// The password of one mail program. The program finds it by its first part, `selector`.
+#[derive(Clone, Debug)]
+pub struct AppPassword {
+    pub id: String,
+    /// What the person called it: "Reception computer".
+    pub name: String,
+    pub selector: String,
+    /// SHA-256 of the whole of it in lower-case hexadecimal digits.
+    pub hash: Secret<String>,
+    pub made_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+}
 
 /// A person's own mailbox and place in the directory.
 #[derive(Clone, Debug)]
@@ -189,6 +216,12 @@ pub struct Account {
     pub policy_accepted_at: Option<Timestamp>,
     /// When the mail engine first held its mailbox.
     pub provisioned_at: Option<Timestamp>,
+    /// When it came into its state.
+    pub state_since: Timestamp,
+    /// Why, where a person moved it; empty where the state says it all.
+    pub state_reason: String,
+    /// When its holder last signed in, read mail or sent some.
+    pub last_used_at: Option<Timestamp>,
 }
 
 impl Account {
@@ -210,12 +243,55 @@ impl Account {
                     password_hash: Some(password_hash),
                     activated_at: Some(at),
                     policy_accepted_at: Some(at),
+                    state_since: at,
                     ..self
                 };
                 // The engine lets nobody in and takes no mail before this.
                 Ok(Change::new(active, entry).then(work))
             }
-            State::Active => Err(Refusal::NotPending),
+            State::Active | State::Disabled => Err(Refusal::NotPending),
+        }
+    }
+
+    /// The person is away for long: nobody gets in and no mail comes in until it is enabled again.
+    ///
+    /// # Errors
+    /// [`Refusal::NotActive`].
+    pub fn disable(self, at: Timestamp, by: Actor, reason: &str) -> Result<Change<Self>, Refusal> {
+        match self.state {
+            State::Active => {
+                let entry = Entry::new(by, "account disabled", &self.id).because(reason);
+                let work = Work::ProvisionAccount { account: self.id.clone() };
+                let disabled = Account {
+                    state: State::Disabled,
+                    state_since: at,
+                    state_reason: reason.to_owned(),
+                    ..self
+                };
+                Ok(Change::new(disabled, entry).then(work))
+            }
+            State::Pending | State::Disabled => Err(Refusal::NotActive(self.full_name())),
+        }
+    }
+
+    /// The person is back: everything is as it was.
+    ///
+    /// # Errors
+    /// [`Refusal::NotDisabled`].
+    pub fn enable(self, at: Timestamp, by: Actor, reason: &str) -> Result<Change<Self>, Refusal> {
+        match self.state {
+            State::Disabled => {
+                let entry = Entry::new(by, "account enabled", &self.id).because(reason);
+                let work = Work::ProvisionAccount { account: self.id.clone() };
+                let active = Account {
+                    state: State::Active,
+                    state_since: at,
+                    state_reason: reason.to_owned(),
+                    ..self
+                };
+                Ok(Change::new(active, entry).then(work))
+            }
+            State::Pending | State::Active => Err(Refusal::NotDisabled(self.full_name())),
         }
     }
 
@@ -337,6 +413,10 @@ pub enum Refusal {
         address: String,
     },
     NotPending,
+    /// The account of this person is not active, so it cannot be disabled.
+    NotActive(String),
+    /// The account of this person is not disabled, so it cannot be enabled.
+    NotDisabled(String),
 }
 
 impl Refusal {
@@ -366,6 +446,8 @@ impl Refusal {
                 "We could not match {person} to the account {address}. Check the address and the last name."
             ),
             Refusal::NotPending => "This account has been activated already.".to_owned(),
+            Refusal::NotActive(person) => format!("The account of {person} is not active."),
+            Refusal::NotDisabled(person) => format!("The account of {person} is not disabled."),
         }
     }
 }
@@ -431,19 +513,32 @@ pub(crate) mod tests {
             activated_at: None,
             policy_accepted_at: None,
             provisioned_at: None,
+            state_since: Timestamp::from_milliseconds(0),
+            state_reason: String::new(),
+            last_used_at: None,
         }
     }
 
     #[test]
     fn the_picture_of_the_states_is_what_the_code_does() {
-        for state in [State::Pending, State::Active] {
-            let made =
-                account(state).activate(Timestamp::from_milliseconds(1), Secret::new("hash".to_owned()));
-            let drawn = MOVES.iter().find(|(from, verb, _)| *from == state.stored() && *verb == "activate");
-            match (made, drawn) {
-                (Ok(change), Some((_, _, to))) => assert_eq!(change.state.state.stored(), *to),
-                (Err(Refusal::NotPending), None) => {}
-                (made, drawn) => panic!("{state:?}: {made:?}, drawn {drawn:?}"),
+        let at = Timestamp::from_milliseconds(1);
+        for state in [State::Pending, State::Active, State::Disabled] {
+            let made = [
+                ("activate", account(state).activate(at, Secret::new("hash".to_owned()))),
+                ("disable", account(state).disable(at, Actor::Service, "away")),
+                ("enable", account(state).enable(at, Actor::Service, "back")),
+            ];
+            for (verb, made) in made {
+                let drawn = MOVES.iter().find(|(from, known, _)| *from == state.stored() && *known == verb);
+                match (made, drawn) {
+                    (Ok(change), Some((_, _, to))) => {
+                        assert_eq!(change.state.state.stored(), *to);
+                        assert_eq!(change.state.state_since, at);
+                        assert_eq!(change.work, [Work::ProvisionAccount { account: "account".to_owned() }]);
+                    }
+                    (Err(_), None) => {}
+                    (made, drawn) => panic!("{state:?} {verb}: {made:?}, drawn {drawn:?}"),
+                }
             }
         }
     }

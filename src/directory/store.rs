@@ -2,8 +2,8 @@
 
 use super::address;
 use super::{
-    Access, Account, Contact, Management, NewPerson, NewSite, Refusal, SharedMailbox, SharedMailboxState,
-    Site, State,
+    Access, Account, AppPassword, Contact, Management, NewPerson, NewSite, Refusal, SharedMailbox,
+    SharedMailboxState, Site, State,
 };
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Timestamp;
@@ -46,7 +46,8 @@ macro_rules! account_by {
     ($rest:literal) => {
         concat!(
             "SELECT id, version, state, first_name, last_name, role, address, personal_email, mobile, \
-             password_hash, made_at, activated_at, policy_accepted_at, provisioned_at FROM accounts ",
+             password_hash, made_at, activated_at, policy_accepted_at, provisioned_at, state_since, state_reason, \
+             last_used_at FROM accounts ",
             $rest
         )
     };
@@ -112,6 +113,9 @@ impl FromRow for Account {
             activated_at: row.get(11)?,
             policy_accepted_at: row.get(12)?,
             provisioned_at: row.get(13)?,
+            state_since: row.get(14)?,
+            state_reason: row.get(15)?,
+            last_used_at: row.get(16)?,
         })
     }
 }
@@ -509,8 +513,8 @@ async fn add_account(
     let added = tx
         .run(
             "INSERT INTO accounts (id, version, state, first_name, last_name, role, address, personal_email, mobile,
-                                   contact_is_live, made_at)
-             VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, TRUE, $9) ON CONFLICT DO NOTHING",
+                                   contact_is_live, made_at, state_since)
+             VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, TRUE, $9, $9) ON CONFLICT DO NOTHING",
             &[
                 &id,
                 &State::Pending.stored(),
@@ -535,14 +539,16 @@ pub async fn save_account(tx: &mut Tx, now: Timestamp, change: &Change<Account>)
     let saved = tx
         .run(
             "UPDATE accounts SET state = $1, password_hash = $2, activated_at = $3, policy_accepted_at = $4,
-                    provisioned_at = $5, version = version + 1
-              WHERE id = $6 AND version = $7",
+                    provisioned_at = $5, state_since = $6, state_reason = $7, version = version + 1
+              WHERE id = $8 AND version = $9",
             &[
                 &account.state.stored(),
                 &hash,
                 &account.activated_at,
                 &account.policy_accepted_at,
                 &account.provisioned_at,
+                &account.state_since,
+                &account.state_reason,
                 &account.id,
                 &account.version,
             ],
@@ -573,6 +579,58 @@ pub async fn save_shared_mailbox(
     }
     outbox::store::save_with(tx, now, change).await?;
     Ok(true)
+}
+
+/// Notes that an account was used: a sign-in on the pages, a mail program that opened the mailbox, a
+/// message sent. Moves forward only, and is no change of the account that others must see.
+pub async fn mark_used(tx: &mut Tx, account: &str, at: Timestamp) -> Result<()> {
+    tx.run(
+        "UPDATE accounts SET last_used_at = $1 WHERE id = $2 AND (last_used_at IS NULL OR last_used_at < $1)",
+        &[&at, &account],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Further addresses that lead to a mailbox of an account or a site, in order; at most 100.
+pub async fn list_aliases(from: &mut impl Reads, mailbox: &str) -> Result<Vec<String>> {
+    let found: Vec<(String,)> = from
+        .all("SELECT canonical FROM aliases WHERE mailbox_id = $1 ORDER BY canonical LIMIT 100", &[&mailbox])
+        .await?;
+    Ok(found.into_iter().map(|(address,)| address).collect())
+}
+
+impl FromRow for AppPassword {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(AppPassword {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            selector: row.get(2)?,
+            hash: Secret::new(row.get(3)?),
+            made_at: row.get(4)?,
+            last_used_at: row.get(5)?,
+        })
+    }
+}
+
+/// The app passwords of an account that have not been revoked, the oldest first.
+pub async fn list_app_passwords_in_force(from: &mut impl Reads, account: &str) -> Result<Vec<AppPassword>> {
+    from.all(
+        "SELECT id, name, selector, hash, made_at, last_used_at FROM app_passwords
+          WHERE account_id = $1 AND revoked_at IS NULL ORDER BY made_at, id LIMIT $2",
+        &[&account, &super::APP_PASSWORDS_MAX],
+    )
+    .await
+}
+
+/// Notes that a mail program signed in with its app password; moves forward only.
+pub async fn mark_app_password_used(tx: &mut Tx, id: &str, at: Timestamp) -> Result<()> {
+    tx.run(
+        "UPDATE app_passwords SET last_used_at = $1 WHERE id = $2 AND (last_used_at IS NULL OR last_used_at < $1)",
+        &[&at, &id],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Makes other writers of the same registration's site wait until this transaction ends, so that of
@@ -694,7 +752,7 @@ const INVARIANTS: &[(&str, &str)] = &[
     (
         "accounts whose state and password do not agree",
         "SELECT COUNT(*) FROM accounts
-          WHERE (state = 'Active' AND (password_hash IS NULL OR activated_at IS NULL OR policy_accepted_at IS NULL))
+          WHERE (state IN ('Active', 'Disabled') AND (password_hash IS NULL OR activated_at IS NULL OR policy_accepted_at IS NULL))
              OR (state = 'Pending' AND (password_hash IS NOT NULL OR activated_at IS NOT NULL))",
     ),
     (
@@ -990,6 +1048,53 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_the_mail_engine_must_know_is_listed_and_use_is_noted() {
+        for database in both_engines().await {
+            let opened = open_in(&database, site_of("VM195", 1, 1)).await.expect("written").expect("opened");
+            let (account, mailbox) = (opened.accounts[0].clone(), opened.shared_mailbox_id.clone());
+            let id = account.clone();
+            let late = NOON.plus(crate::clock::Span::hours(1));
+            database
+                .write::<_, Error, _>(move |tx: &mut Tx| {
+                    Box::pin(async move {
+                        for (password, revoked_at) in [("p1", None), ("p2", Some(NOON))] {
+                            tx.run(
+                                "INSERT INTO app_passwords (id, account_id, name, selector, hash, made_at, revoked_at)
+                                 VALUES ($1, $2, 'Phone', $1, 'hash', 1, $3)",
+                                &[&password, &id, &revoked_at],
+                            )
+                            .await?;
+                        }
+                        for at in [NOON, late, NOON] {
+                            mark_used(tx, &id, at).await?;
+                            mark_app_password_used(tx, "p1", at).await?;
+                        }
+                        tx.run(
+                            "INSERT INTO aliases (canonical, mailbox_id, since, because) VALUES ('asha.patel@carepost.example', $1, 1, 'x')",
+                            &[&mailbox],
+                        )
+                        .await?;
+                        Ok(())
+                    })
+                })
+                .await
+                .expect("written");
+            let mut reads = &database;
+            let passwords = list_app_passwords_in_force(&mut reads, &account).await.expect("listed");
+            let seen: Vec<_> = passwords
+                .iter()
+                .map(|known| (known.id.as_str(), known.selector.as_str(), known.hash.reveal().as_str()))
+                .collect();
+            assert_eq!(seen, [("p1", "p1", "hash")], "what was revoked is not in force");
+            assert_eq!(passwords[0].last_used_at, Some(late));
+            let account = find_account(&mut reads, &account).await.expect("read").expect("there");
+            assert_eq!((account.last_used_at, account.version), (Some(late), 1));
+            let aliases = list_aliases(&mut reads, &opened.shared_mailbox_id).await.expect("listed");
+            assert_eq!(aliases, ["asha.patel@carepost.example"]);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_transaction_that_fails_half_way_leaves_nothing() {
         for database in both_engines().await {
             let failed: Result<()> = database
@@ -1163,7 +1268,8 @@ mod tests {
 
     /// The tables again without anything that keeps them right.
     const UNPROTECTED: &str = "
-        DROP TABLE activations;
+        DROP TABLE activations; DROP TABLE authenticators; DROP TABLE recovery_codes; DROP TABLE app_passwords;
+        DROP TABLE aliases; DROP TABLE unread_alarms;
         CREATE TABLE g AS SELECT * FROM activation_links; DROP TABLE activation_links;
         ALTER TABLE g RENAME TO activation_links;
         CREATE TABLE a AS SELECT * FROM shared_mailbox_access; DROP TABLE shared_mailbox_access;
