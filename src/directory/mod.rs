@@ -8,13 +8,20 @@
 //! address that never names anything else, a personal email or mobile in one live account only.
 //! [`store::invariants`] counts breaches of these and of what no constraint can say.
 //!
-//! What is deliberately not here: who decides (case work), how a person activates (their own pages),
-//! and what happens to an account later in its life.
+//! Afterwards accounts are disabled and enabled here, access to shared mailboxes changes
+//! ([`access`]), and mail programs get passwords of their own ([`app_password`]).
+//!
+//! What is deliberately not here: who decides (case work), how a person activates and signs in (their
+//! own pages), and what happens to an account that nobody uses.
 
+pub mod access;
 pub mod address;
+pub mod app_password;
 pub mod letters;
 pub mod provision;
 pub mod store;
+
+pub use app_password::{APP_PASSWORDS_MAX, AppPassword};
 
 use crate::audit::{Actor, Entry};
 use crate::clock::Timestamp;
@@ -72,6 +79,22 @@ impl Access {
         match self {
             Access::Owner => "Owner",
             Access::Member => "Member",
+        }
+    }
+
+    /// Within a sentence.
+    pub fn with_article(self) -> &'static str {
+        match self {
+            Access::Owner => "an owner",
+            Access::Member => "a member",
+        }
+    }
+
+    /// How many of them a shared mailbox can have.
+    pub fn most(self) -> usize {
+        match self {
+            Access::Owner => 100,
+            Access::Member => 250,
         }
     }
 }
@@ -178,23 +201,6 @@ pub const MOVES: &[(&str, &str, &str)] =
 /// The picture of an account's states, made from [`MOVES`].
 pub fn picture() -> String {
     crate::outbox::picture_of("Account", MOVES)
-}
-
-/// App passwords an account may have in force: a person with more mail programs than this has lost
-/// track of them.
-pub const APP_PASSWORDS_MAX: i64 = 20;
-
-/// The password of one mail program. The program finds it by its first part, `selector`.
-#[derive(Clone, Debug)]
-pub struct AppPassword {
-    pub id: String,
-    /// What the person called it: "Reception computer".
-    pub name: String,
-    pub selector: String,
-    /// SHA-256 of the whole of it in lower-case hexadecimal digits.
-    pub hash: Secret<String>,
-    pub made_at: Timestamp,
-    pub last_used_at: Option<Timestamp>,
 }
 
 /// A person's own mailbox and place in the directory.
@@ -417,6 +423,23 @@ pub enum Refusal {
     NotActive(String),
     /// The account of this person is not disabled, so it cannot be enabled.
     NotDisabled(String),
+    TooManyAppPasswords,
+    /// A mail program with this name has an app password already.
+    NameIsTaken,
+    /// Without this person the site would have no owner who can act.
+    LastOwner { person: String, site: String },
+    /// This person has the access already that they are to be given.
+    HasAccess { person: String, access: Access },
+    /// This person has no access that could be changed or taken away.
+    NoAccess(String),
+    /// The shared mailbox has as many owners, or members, as one can have.
+    TooMany(Access),
+    /// No account has this address.
+    NoAccount(String),
+    /// Nobody ever had this address here, or it is no site's.
+    NotASitesAddress(String),
+    /// A mailbox that is in use has this address, or it leads to one already.
+    AddressIsInUse(String),
 }
 
 impl Refusal {
@@ -448,7 +471,72 @@ impl Refusal {
             Refusal::NotPending => "This account has been activated already.".to_owned(),
             Refusal::NotActive(person) => format!("The account of {person} is not active."),
             Refusal::NotDisabled(person) => format!("The account of {person} is not disabled."),
+            Refusal::TooManyAppPasswords => format!(
+                "You have {APP_PASSWORDS_MAX} app passwords, which is the most there can be. Revoke one you no longer use."
+            ),
+            Refusal::NameIsTaken => {
+                "You have an app password with this name. Choose another name, so that you can tell them apart.".to_owned()
+            }
+            Refusal::LastOwner { person, site } => format!(
+                "{person} is the only owner of {site} whose account is active. Make somebody else an owner first."
+            ),
+            Refusal::HasAccess { person, access } => {
+                format!("{person} is {} of this shared mailbox already.", access.with_article())
+            }
+            Refusal::NoAccess(person) => format!("{person} cannot open this shared mailbox any more."),
+            Refusal::TooMany(access) => match access {
+                Access::Owner => format!("A shared mailbox can have {} owners. This one has as many.", access.most()),
+                Access::Member => format!("A shared mailbox can have {} members. This one has as many.", access.most()),
+            },
+            Refusal::NoAccount(address) => format!("No account has the address {address}. Check each letter."),
+            Refusal::NotASitesAddress(address) => format!(
+                "{address} was never the address of a site’s shared mailbox. Only such an address can lead to this one."
+            ),
+            Refusal::AddressIsInUse(address) => {
+                format!("{address} leads to a mailbox that is in use. It cannot lead to another one.")
+            }
         }
+    }
+}
+
+/// A name in plain lower-case words: "St John’s, Ely" is "st john s ely".
+pub fn plain_words(text: &str) -> String {
+    let plain = any_ascii::any_ascii(text).to_ascii_lowercase();
+    let words: Vec<&str> =
+        plain.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}
+
+/// What somebody typed to find a site, in the ways in which it may be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteSearch {
+    /// Patterns for the name: from its beginning, and from the beginning of a later word.
+    pub beginning: String,
+    pub word: String,
+    /// An ODS code or a CQC location ID.
+    pub code: String,
+    pub postcode: String,
+    pub address: String,
+}
+
+impl SiteSearch {
+    /// Reads what was typed; nothing where there is nothing to search for.
+    pub fn read(typed: &str, domain: &str) -> Option<Self> {
+        let plain = plain_words(typed);
+        if plain.is_empty() {
+            return None;
+        }
+        let code: String = typed.chars().filter(|letter| !letter.is_whitespace()).collect();
+        let code = code.to_ascii_uppercase();
+        let mut postcode = code.clone();
+        if code.is_ascii() && code.len() > 4 {
+            postcode.insert(code.len() - 3, ' ');
+        }
+        let mut address = address::canonical(typed);
+        if !address.contains('@') {
+            address = format!("{address}@{domain}");
+        }
+        Some(SiteSearch { beginning: format!("{plain}%"), word: format!("% {plain}%"), code, postcode, address })
     }
 }
 
@@ -597,6 +685,24 @@ pub(crate) mod tests {
             vec![with(&asha, "a.b@carepost.example"), with(&bo, "A.B@carepost.example")],
             Some("have the same account"),
         );
+    }
+
+    #[test]
+    fn what_is_typed_is_looked_for_as_it_may_be_stored() {
+        let read = |typed: &str| SiteSearch::read(typed, "carepost.example");
+        assert_eq!(read("  "), None);
+        assert_eq!(read("%_'"), None);
+        let search = read(" Rose  COURT ").expect("a search");
+        assert_eq!((search.beginning.as_str(), search.word.as_str()), ("rose court%", "% rose court%"));
+        assert_eq!(read("ol83na").map(|search| search.postcode).as_deref(), Some("OL8 3NA"));
+        assert_eq!(read("OL8 3NA").map(|search| search.postcode).as_deref(), Some("OL8 3NA"));
+        assert_eq!(read("vm195").map(|search| search.code).as_deref(), Some("VM195"));
+        assert_eq!(
+            read("Care.VM195").map(|search| search.address).as_deref(),
+            Some("care.vm195@carepost.example")
+        );
+        assert_eq!(read("A.B@c.example").map(|search| search.address).as_deref(), Some("a.b@c.example"));
+        assert_eq!(plain_words("St John’s, Ely (Núñez)"), "st john s ely nunez");
     }
 
     #[test]
