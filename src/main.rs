@@ -129,7 +129,7 @@ async fn run(line: Line) -> Result<ExitCode, String> {
         return Ok(ExitCode::SUCCESS);
     }
     if let Command::States = line.command {
-        print!("{STATES_HEAD}{}", carepost::registration::picture());
+        print!("{STATES_HEAD}{}\n{}", carepost::registration::picture(), carepost::directory::picture());
         return Ok(ExitCode::SUCCESS);
     }
     let settings = Settings::read(line.settings.as_deref())
@@ -195,9 +195,9 @@ async fn run(line: Line) -> Result<ExitCode, String> {
             }
             println!(
                 "Authenticator app: enter this key, or scan it from {}",
-                sign_in::app_code::address(&key, &added, &email, &settings.service_name)
+                sign_in::app_code::address(&key, sign_in::secrets::Purpose::CaseWorkerApp, &added, &email, &settings.service_name)
             );
-            println!("Key: {}", sign_in::app_code::key_text(&key, &added));
+            println!("Key: {}", sign_in::app_code::key_text(&key, sign_in::secrets::Purpose::CaseWorkerApp, &added));
             Ok(ExitCode::SUCCESS)
         }
         Command::Check { json } => check(&settings, json).await,

@@ -155,7 +155,7 @@ async fn wanted_account(
         quota_bytes: quotas.account_bytes,
         // Before activation nobody could read the mail, and whoever sends it must hear that.
         enabled: match account.state {
-            State::Pending => false,
+            State::Pending | State::Disabled => false,
             State::Active => true,
         },
     };

@@ -101,6 +101,19 @@ pub fn next_try(attempts: i64) -> Option<Span> {
     }
 }
 
+/// The picture of the moves of one thing from state to state, as a Mermaid diagram.
+pub fn picture_of(name: &str, moves: &[(&str, &str, &str)]) -> String {
+    let mut text = format!("## {name}\n\n```mermaid\nstateDiagram-v2\n");
+    if let Some((first, _, _)) = moves.first() {
+        text.push_str(&format!("  [*] --> {first}\n"));
+    }
+    for (from, verb, to) in moves {
+        text.push_str(&format!("  {from} --> {to}: {verb}\n"));
+    }
+    text.push_str("```\n");
+    text
+}
+
 /// A new state with everything that must be saved with it. There is no way to save a state that
 /// moved without the entry that says so.
 #[derive(Clone, Debug)]
