@@ -300,12 +300,6 @@ settings! {
     activation_hours: u16 = "24", "hours";
     /// The longest an account may be disabled because its holder is away: 18 months.
     disabled_days_max: u16 = "548", "days";
-    /// The name of the mail server that people's mail programs connect to.
-    mail_server_name: String = "mail.carepost.example", "host name";
-    /// The port for reading mail, IMAP with TLS from the first byte.
-    imap_port: u16 = "993", "port";
-    /// The port for sending mail, submission with TLS from the first byte.
-    submission_port: u16 = "465", "port";
     /// Room in an account's mailbox.
     account_quota_gib: u16 = "4", "GiB";
     /// Room in a shared mailbox.

@@ -171,6 +171,9 @@ impl Sqlite {
             std::fs::create_dir_all(folder)
                 .map_err(|error| Error::Unavailable(format!("{}: {error}", folder.display())))?;
         }
+        if file == File::Own {
+            make_private(path);
+        }
         let first = Connection::open(path, file, WRITER_CACHE_KIB)?;
         let path: Arc<Path> = path.into();
         let (writer, jobs) = mpsc::channel(QUEUE_MAX);
@@ -254,6 +257,14 @@ impl Sqlite {
         self.writer.send(job).await.map_err(|_| closed())?;
         answered.await.map_err(|_| closed())?
     }
+}
+
+/// Makes a new file that only its owner may read: it holds people's data. SQLite's other files take
+/// after it.
+fn make_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt;
+    // A file that is there already, or cannot be made, is for SQLite to open or to refuse.
+    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
 }
 
 /// The writer's life: take what is waiting, run each in a savepoint, commit them together, tell

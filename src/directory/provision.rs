@@ -9,7 +9,7 @@ use super::{Access, Account, SharedMailbox, State, address, store};
 use crate::app::App;
 use crate::clock::Span;
 use crate::database::{Error, Reads, Tx};
-use crate::mail::{EngineError, Ensured, WantedAccount, WantedSharedMailbox};
+use crate::mail::{EngineError, Ensured, Standing, WantedAccount, WantedPassword, WantedSharedMailbox};
 use crate::outbox::store::Taken;
 use crate::outbox::{self, NotDone, Work};
 use crate::settings::Settings;
@@ -63,10 +63,12 @@ async fn wanted_shared_mailbox(
         people.iter().filter(|person| person.access == access).map(|person| person.address.clone()).collect()
     };
     let wanted = WantedSharedMailbox {
+        id: mailbox.id.clone(),
         address: mailbox.address.clone(),
+        aliases: store::list_aliases(from, id).await?,
         display_name: mailbox.display_name.clone(),
         quota_bytes: quotas.shared_mailbox_bytes,
-        enabled: true,
+        standing: Standing::Open,
         owners: with(Access::Owner),
         members: with(Access::Member),
     };
@@ -140,6 +142,16 @@ async fn follow_if_complete(
     Ok(())
 }
 
+/// How an account's mailbox stands. Before activation nobody could read the mail, and whoever sends
+/// it must hear that.
+fn standing(state: State) -> Standing {
+    match state {
+        State::Pending => Standing::NotActivated,
+        State::Active => Standing::Open,
+        State::Disabled => Standing::Disabled,
+    }
+}
+
 /// An account, what the mail engine should hold for it, and where its holder works, in words.
 async fn wanted_account(
     from: &mut impl Reads,
@@ -149,15 +161,21 @@ async fn wanted_account(
     let Some(account) = store::find_account(from, id).await? else { return Ok(None) };
     let site = store::list_sites_of_account(from, id).await?.into_iter().next();
     let (name, town) = site.map_or_else(Default::default, |site| (site.name, site.town));
+    let passwords = store::list_app_passwords_in_force(from, id).await?;
     let wanted = WantedAccount {
+        id: account.id.clone(),
         address: account.address.clone(),
+        aliases: store::list_aliases(from, id).await?,
         display_name: address::person_display_name(&account.first_name, &account.last_name, &name, &town),
         quota_bytes: quotas.account_bytes,
-        // Before activation nobody could read the mail, and whoever sends it must hear that.
-        enabled: match account.state {
-            State::Pending | State::Disabled => false,
-            State::Active => true,
-        },
+        standing: standing(account.state),
+        passwords: passwords
+            .into_iter()
+            .map(|password| WantedPassword {
+                selector: password.selector,
+                hash: password.hash.reveal().clone(),
+            })
+            .collect(),
     };
     Ok(Some((account, wanted, format!("{name}, {town}"))))
 }

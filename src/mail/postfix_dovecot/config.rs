@@ -151,9 +151,9 @@ fn files(settings: &Settings, key: &SecretKey, places: &Places) -> Result<Vec<Wr
     let role_addresses = if own_helpdesk {
         String::new()
     } else {
-        ["postmaster", "abuse"]
-            .map(|role| format!("{{ {role}@{} = {} }}", settings.mail_domain, settings.helpdesk_email))
-            .join(", ")
+        let roles = ["postmaster", "abuse"]
+            .map(|role| format!("{{ {role}@{} = {} }}", settings.mail_domain, settings.helpdesk_email));
+        format!("inline:{{ {} }}", roles.join(", "))
     };
     let mut marks: BTreeMap<&str, String> = [
         ("domain", settings.mail_domain.clone()),
@@ -273,7 +273,7 @@ fn user(name: &str) -> Option<(u32, u32)> {
 }
 
 /// Whether this program may give files to others.
-fn is_root() -> bool {
+pub(super) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
 }
 

@@ -85,7 +85,7 @@ impl Command {
     /// Remove a folder on disk with everything in it.
     pub(super) fn remove_from_disk(root: &str, path: &str) -> Self {
         let arguments = json!({
-            "fsDriver": "posix", "fsArgs": format!("prefix={root}/"), "path": [path], "recursive": true,
+            "fsDriver": "posix", "fsArgs": format!("dirs:prefix={root}/"), "path": [path], "recursive": true,
         });
         Command { name: "fsDelete", arguments }
     }

@@ -16,6 +16,7 @@ pub mod dns;
 mod doveadm;
 pub mod guard;
 mod milter;
+pub mod servers;
 mod store;
 
 use super::{
@@ -113,11 +114,26 @@ impl PostfixDovecot {
         if steps.steps.is_empty() {
             return Ok(false);
         }
-        let commands: Vec<Command> = steps.steps.iter().flat_map(|step| self.commands(id, step)).collect();
+        let mut commands = Vec::new();
+        for step in &steps.steps {
+            if let Step::RemoveStorage(folder) = step
+                && !self.is_stored(folder).await?
+            {
+                continue;
+            }
+            commands.extend(self.commands(id, step));
+        }
         let answers = self.doveadm.run(&commands).await?;
         let changed = answers.iter().any(|answer| matches!(answer, Answer::Done(_)));
         store::steps_taken(&self.projection, id, steps).await?;
         Ok(changed)
+    }
+
+    /// Whether there is a folder with something in it. Dovecot fails to remove what is not there.
+    async fn is_stored(&self, folder: &str) -> Result<bool, EngineError> {
+        let asked = [Command::list_folders_on_disk(&self.storage, &format!("{folder}/"))];
+        let answers = self.doveadm.run(&asked).await?;
+        Ok(answers.iter().any(|answer| matches!(answer, Answer::Done(rows) if !rows.is_empty())))
     }
 
     fn commands(&self, id: &str, step: &Step) -> Vec<Command> {
@@ -201,7 +217,8 @@ impl MailEngine for PostfixDovecot {
         Box::pin(async move {
             refuse_bad_id(id)?;
             let was_kept = store::ensure_absent(&self.projection, id).await?;
-            let was_stored = self.list_storage().await?.iter().any(|stored| stored == id);
+            let was_stored = self.is_stored(&format!("accounts/{id}")).await?
+                || self.is_stored(&format!("shared/{id}")).await?;
             self.take_steps(id).await?;
             Ok(if was_kept || was_stored { Ensured::Updated } else { Ensured::AlreadyRight })
         })

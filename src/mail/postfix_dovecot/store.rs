@@ -96,8 +96,11 @@ pub(super) async fn open_to_read(address: &Address) -> Result<Database> {
 fn make_file(path: &Path) -> Result<()> {
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
     let failed = |error: std::io::Error| Error::Unavailable(format!("{}: {error}", path.display()));
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::DirBuilder::new().recursive(true).mode(0o2750).create(folder).map_err(failed)?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        if let Some(above) = folder.parent() {
+            std::fs::create_dir_all(above).map_err(failed)?;
+        }
+        std::fs::DirBuilder::new().recursive(true).mode(0o750).create(folder).map_err(failed)?;
     }
     match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o640).open(path) {
         Ok(_) => Ok(()),
@@ -491,6 +494,8 @@ pub(super) async fn ensure_absent(database: &Database, id: &str) -> Result<bool>
                         steps.push(Step::EndSessions(person));
                     }
                 }
+                steps.sort();
+                steps.dedup();
                 tx.run("DELETE FROM steps WHERE mailbox_id = $1", &[&id]).await?;
                 remove_rows(tx, &id).await?;
                 add_steps(tx, &id, &steps).await?;
