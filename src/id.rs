@@ -31,6 +31,15 @@ pub fn new_token() -> String {
     hex(&random_bytes::<32>())
 }
 
+/// A short mark of a text, the same for the same text: for comparing many without keeping them.
+pub fn fingerprint(text: &str) -> u128 {
+    use sha2::{Digest, Sha256};
+    let hash = Sha256::digest(text.as_bytes());
+    let mut first = [0; 16];
+    first.copy_from_slice(&hash[..16]);
+    u128::from_be_bytes(first)
+}
+
 /// Lower-case hexadecimal digits of some bytes.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;

@@ -6,6 +6,7 @@
 
 use crate::app::App;
 use crate::casework::pages as casework;
+use crate::directory::upkeep::{self, SignInReport};
 use crate::my_account::pages as my_account;
 use crate::registration::pages as registration;
 use crate::sign_in::Policy;
@@ -166,6 +167,52 @@ async fn admit(app: App, policy: Policy, request: Request, next: Next) -> Respon
 pub fn metrics_router(app: &App) -> Router {
     let app = app.clone();
     Router::new().route("/metrics", get(move || async move { app.figures.text() }))
+}
+
+/// Where Dovecot reports sign-ins, on a listener of its own: `POST /sign-ins`, with the key that only
+/// the mail servers have. What is reported counts as use of an account within seconds.
+pub fn reports_router(app: &App) -> Router {
+    let key = crate::mail::postfix_dovecot::report_key(&app.key);
+    let (reports, waiting) = tokio::sync::mpsc::channel(REPORTS_MAX);
+    tokio::spawn(note_reports(app.clone(), waiting));
+    Router::new()
+        .route(
+            "/sign-ins",
+            post(move |headers: axum::http::HeaderMap, body: axum::body::Bytes| {
+                let (key, reports) = (key.clone(), reports.clone());
+                async move {
+                    use subtle::ConstantTimeEq;
+                    let shown = headers.get("carepost-report").map_or(&b""[..], HeaderValue::as_bytes);
+                    if !bool::from(shown.ct_eq(key.reveal().as_bytes())) {
+                        return (StatusCode::FORBIDDEN, "").into_response();
+                    }
+                    if let Ok(report) = serde_json::from_slice::<SignInReport>(&body) {
+                        // Where there is no room, one of many uses goes unnoticed, and nobody waits.
+                        let _ = reports.try_send(report);
+                    }
+                    // Dovecot's word for "carry on".
+                    ([(header::CONTENT_TYPE, "application/json")], "{\"status\":0,\"msg\":\"\"}")
+                        .into_response()
+                }
+            }),
+        )
+        .layer(axum::extract::DefaultBodyLimit::max(16 * 1024))
+}
+
+/// Reports that may wait to be noted.
+const REPORTS_MAX: usize = 10_000;
+/// How long reports are gathered before they are noted together.
+const REPORTS_GATHERED: std::time::Duration = std::time::Duration::from_secs(2);
+
+async fn note_reports(app: App, mut waiting: tokio::sync::mpsc::Receiver<SignInReport>) {
+    let mut some = Vec::new();
+    while waiting.recv_many(&mut some, 1_000).await > 0 {
+        let now = app.clock.now();
+        if let Err(error) = upkeep::store::note_use(&app.database, now, std::mem::take(&mut some)).await {
+            tracing::warn!(%error, "sign-ins with mail programs could not be noted");
+        }
+        tokio::time::sleep(REPORTS_GATHERED).await;
+    }
 }
 
 #[derive(askama::Template)]

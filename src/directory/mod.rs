@@ -20,6 +20,7 @@ pub mod app_password;
 pub mod letters;
 pub mod provision;
 pub mod store;
+pub mod upkeep;
 
 pub use app_password::{APP_PASSWORDS_MAX, AppPassword};
 

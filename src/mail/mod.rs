@@ -13,6 +13,7 @@ mod contract;
 mod embedded;
 pub mod fake;
 pub mod postfix_dovecot;
+pub mod secure_domains;
 mod store;
 
 use crate::database::BoxFuture;

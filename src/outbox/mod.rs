@@ -28,6 +28,10 @@ pub enum Work {
     FollowSite { registration: String },
     /// Send a new activation link, if an account waits to be activated at the address typed.
     SendActivationLink { asked: String },
+    /// Compare the directory with the mail engine and have what differs provisioned again.
+    CompareMail { asked: String },
+    /// Count unread mail in shared mailboxes and tell owners.
+    WatchUnread { asked: String },
 }
 
 impl Work {
@@ -41,6 +45,8 @@ impl Work {
             Work::ProvisionAccount { .. } => "ProvisionAccount",
             Work::FollowSite { .. } => "FollowSite",
             Work::SendActivationLink { .. } => "SendActivationLink",
+            Work::CompareMail { .. } => "CompareMail",
+            Work::WatchUnread { .. } => "WatchUnread",
         }
     }
 
@@ -54,6 +60,8 @@ impl Work {
             Work::ProvisionAccount { .. } => "Set up an account",
             Work::FollowSite { .. } => "Move a registration on after its mailboxes were set up",
             Work::SendActivationLink { .. } => "Send a new activation link",
+            Work::CompareMail { .. } => "Compare the directory with the mail server",
+            Work::WatchUnread { .. } => "Count unread mail in shared mailboxes",
         }
     }
 
@@ -66,7 +74,9 @@ impl Work {
             Work::SendLetter { letter } => letter,
             Work::ProvisionSharedMailbox { shared_mailbox } => shared_mailbox,
             Work::ProvisionAccount { account } => account,
-            Work::SendActivationLink { asked } => asked,
+            Work::SendActivationLink { asked }
+            | Work::CompareMail { asked }
+            | Work::WatchUnread { asked } => asked,
         }
     }
 }
