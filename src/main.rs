@@ -195,9 +195,18 @@ async fn run(line: Line) -> Result<ExitCode, String> {
             }
             println!(
                 "Authenticator app: enter this key, or scan it from {}",
-                sign_in::app_code::address(&key, sign_in::secrets::Purpose::CaseWorkerApp, &added, &email, &settings.service_name)
+                sign_in::app_code::address(
+                    &key,
+                    sign_in::secrets::Purpose::CaseWorkerApp,
+                    &added,
+                    &email,
+                    &settings.service_name
+                )
             );
-            println!("Key: {}", sign_in::app_code::key_text(&key, sign_in::secrets::Purpose::CaseWorkerApp, &added));
+            println!(
+                "Key: {}",
+                sign_in::app_code::key_text(&key, sign_in::secrets::Purpose::CaseWorkerApp, &added)
+            );
             Ok(ExitCode::SUCCESS)
         }
         Command::Check { json } => check(&settings, json).await,

@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn access_is_given_changed_and_taken_with_its_reason() {
-        let people = [person("asha", Access::Owner, State::Active), person("bo", Access::Member, State::Active)];
+        let people =
+            [person("asha", Access::Owner, State::Active), person("bo", Access::Member, State::Active)];
         let by = || Actor::CaseWorker("worker".to_owned());
         let given = mailbox().give_access(&people, &account(State::Active), Access::Member, by(), "new here");
         let given = given.expect("given");
@@ -211,7 +212,10 @@ mod tests {
         assert_eq!(made.entry.action, "made an owner of a shared mailbox");
         assert_eq!((made.state.access, made.work), (Some(Access::Owner), work.to_vec()));
         let again = mailbox().change_access(&people, "bo", Access::Member, "Rose Court", by(), "x");
-        assert_eq!(again.err().map(|refusal| refusal.words()).as_deref(), Some("bo Patel is a member of this shared mailbox already."));
+        assert_eq!(
+            again.err().map(|refusal| refusal.words()).as_deref(),
+            Some("bo Patel is a member of this shared mailbox already.")
+        );
         let last = mailbox().change_access(&people, "asha", Access::Member, "Rose Court", by(), "x");
         assert_eq!(last.err(), last_owner("asha"));
         let nobody = mailbox().change_access(&people, "cy", Access::Member, "Rose Court", by(), "x");
@@ -222,9 +226,8 @@ mod tests {
     fn a_shared_mailbox_has_an_end() {
         let full: Vec<_> =
             (0..250).map(|number| person(&number.to_string(), Access::Member, State::Active)).collect();
-        let given = |access| {
-            mailbox().give_access(&full, &account(State::Active), access, Actor::Service, "x").err()
-        };
+        let given =
+            |access| mailbox().give_access(&full, &account(State::Active), access, Actor::Service, "x").err();
         assert_eq!(given(Access::Member), Some(Refusal::TooMany(Access::Member)));
         assert_eq!(given(Access::Owner), None);
     }

@@ -427,9 +427,15 @@ pub enum Refusal {
     /// A mail program with this name has an app password already.
     NameIsTaken,
     /// Without this person the site would have no owner who can act.
-    LastOwner { person: String, site: String },
+    LastOwner {
+        person: String,
+        site: String,
+    },
     /// This person has the access already that they are to be given.
-    HasAccess { person: String, access: Access },
+    HasAccess {
+        person: String,
+        access: Access,
+    },
     /// This person has no access that could be changed or taken away.
     NoAccess(String),
     /// The shared mailbox has as many owners, or members, as one can have.
@@ -536,7 +542,13 @@ impl SiteSearch {
         if !address.contains('@') {
             address = format!("{address}@{domain}");
         }
-        Some(SiteSearch { beginning: format!("{plain}%"), word: format!("% {plain}%"), code, postcode, address })
+        Some(SiteSearch {
+            beginning: format!("{plain}%"),
+            word: format!("% {plain}%"),
+            code,
+            postcode,
+            address,
+        })
     }
 }
 

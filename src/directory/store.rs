@@ -4,8 +4,8 @@ use super::access::AccessChange;
 use super::address;
 use super::app_password::NewAppPassword;
 use super::{
-    Access, Account, AppPassword, SiteSearch, Contact, Management, NewPerson, NewSite, Refusal, SharedMailbox,
-    SharedMailboxState, Site, State,
+    Access, Account, AppPassword, Contact, Management, NewPerson, NewSite, Refusal, SharedMailbox,
+    SharedMailboxState, Site, SiteSearch, State,
 };
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Timestamp;
@@ -808,11 +808,7 @@ pub async fn list_sites(from: &mut impl Reads, page: i64) -> Result<Vec<SiteLine
 
 /// A page of the sites that something typed names: their own name, from its beginning or from the
 /// beginning of a word in it, a code, a postcode, or an address of the site or of one of its people.
-pub async fn search_sites(
-    from: &mut impl Reads,
-    typed: &SiteSearch,
-    page: i64,
-) -> Result<Vec<SiteLine>> {
+pub async fn search_sites(from: &mut impl Reads, typed: &SiteSearch, page: i64) -> Result<Vec<SiteLine>> {
     from.all(
         site_lines!(
             "WHERE t.name_plain LIKE $1 OR t.name_plain LIKE $2 OR t.ods_code = $3 OR t.cqc_location_id = $3

@@ -71,7 +71,8 @@ mod tests {
         let at = Timestamp::from_milliseconds(1_700_000_000_000);
         let code = code_now(&key, Purpose::CaseWorkerApp, "worker", at);
         assert_eq!(code.len(), 6);
-        let step = step_of(&key, Purpose::CaseWorkerApp, "worker", &format!("{} {}", &code[..3], &code[3..]), at);
+        let step =
+            step_of(&key, Purpose::CaseWorkerApp, "worker", &format!("{} {}", &code[..3], &code[3..]), at);
         assert_eq!(step, Some(1_700_000_000 / 30));
         assert_eq!(step_of(&key, Purpose::CaseWorkerApp, "worker", &code, at.plus(Span::seconds(30))), step);
         assert_eq!(step_of(&key, Purpose::CaseWorkerApp, "worker", &code, at.plus(Span::seconds(90))), None);

@@ -1,10 +1,10 @@
 //! The second thing an account holder shows beside the password: a code of the authenticator app, or
 //! one of the recovery codes.
 
+use super::app_code;
 use super::recovery::RecoveryCode;
 use super::secrets::Purpose;
 use super::store::{self, Authenticator};
-use super::app_code;
 use crate::clock::Timestamp;
 use crate::database::{Error, Tx};
 use crate::settings::SecretKey;

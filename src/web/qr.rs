@@ -49,7 +49,10 @@ mod tests {
     fn a_picture_has_words_and_its_three_corners() {
         let html = picture("otpauth://totp/Carepost:amy@carepost.example", "A <code>").expect("a picture");
         let html = html.as_str();
-        assert!(html.contains("aria-label=\"A &#60;code&#62;\"") || html.contains("A &lt;code&gt;"), "{html}");
+        assert!(
+            html.contains("aria-label=\"A &#60;code&#62;\"") || html.contains("A &lt;code&gt;"),
+            "{html}"
+        );
         assert!(html.contains("d=\"M4 4h7v1h-7z"), "the first corner's upper edge: {html}");
         assert!(!html.contains("style="), "{html}");
         assert!(picture(&"x".repeat(5_000), "too long").is_none());

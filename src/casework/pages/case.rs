@@ -2,7 +2,8 @@
 
 use super::history::{self, History};
 use super::{
-    Due, QUEUE, fact, html_fact, is_case, layout, not_done, note_opened, state_tag, success, tag, text_problem,
+    Due, QUEUE, fact, html_fact, is_case, layout, not_done, note_opened, state_tag, success, tag,
+    text_problem,
 };
 use crate::app::App;
 use crate::audit::{Actor, Entry};
@@ -19,8 +20,7 @@ use crate::registration::store as registrations;
 use crate::registration::{Registration, State};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
-    Heading, Html, NotificationBanner, SummaryList, SummaryListRow, Tag, TagColour,
-    Textarea, WarningCallout,
+    Heading, Html, NotificationBanner, SummaryList, SummaryListRow, Tag, TagColour, Textarea, WarningCallout,
 };
 use crate::web::form::query;
 use crate::web::page::show_with;
