@@ -45,9 +45,15 @@ where
     Route { method: "POST", path, policy, answer: post(handler) }
 }
 
+/// Where Outlook asks, which some versions write with a capital.
+const AUTODISCOVER: &[&str] = &["/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml"];
+
 /// The table of contents.
 pub fn all() -> Vec<Route> {
-    use Policy::{Activating, Anyone, CaseWorker, Demo, HalfSignedIn, Registrant, StatusReader};
+    use Policy::{
+        AccountHolder, Activating, Anyone, CaseWorker, Demo, HalfSignedIn, HolderHalfSignedIn, Registrant,
+        SettingUpApp, StatusReader,
+    };
     vec![
         on_get("/", Anyone, home),
         on_get("/health", Anyone, health),
@@ -98,9 +104,68 @@ pub fn all() -> Vec<Route> {
         on_post("/activate/password", Activating, my_account::password::save),
         on_get("/activate/policy", Activating, my_account::policy::page),
         on_post("/activate/policy", Activating, my_account::policy::save),
-        on_get("/activate/done", Activating, my_account::done::page),
+        on_get("/activate/done", SettingUpApp, my_account::done::page),
         on_get("/activate/{token}", Anyone, my_account::start::page),
         on_post("/activate/{token}", Anyone, my_account::start::begin),
+        // Account holders sign in and set up their authenticator app.
+        on_get("/sign-in", Anyone, my_account::sign_in::page),
+        on_post("/sign-in", Anyone, my_account::sign_in::sign_in),
+        on_get("/sign-in/code", HolderHalfSignedIn, my_account::sign_in_code::page),
+        on_post("/sign-in/code", HolderHalfSignedIn, my_account::sign_in_code::open),
+        on_get("/sign-in/recovery-code", HolderHalfSignedIn, my_account::sign_in_code::recovery_page),
+        on_post(
+            "/sign-in/recovery-code",
+            HolderHalfSignedIn,
+            my_account::sign_in_code::open_with_recovery_code,
+        ),
+        on_get("/sign-in/text-code", HolderHalfSignedIn, my_account::text_code::page),
+        on_post("/sign-in/text-code", HolderHalfSignedIn, my_account::text_code::open),
+        on_post("/sign-in/text-code/again", HolderHalfSignedIn, my_account::text_code::again),
+        on_get("/sign-in/app", SettingUpApp, my_account::set_up_app::page),
+        on_post("/sign-in/app", SettingUpApp, my_account::set_up_app::confirm),
+        on_post("/sign-out", AccountHolder, my_account::sign_in::sign_out),
+        // Their own pages.
+        on_get("/my-account", AccountHolder, my_account::overview::page),
+        on_get("/my-account/mail-programs", AccountHolder, my_account::mail_programs::page),
+        on_get("/my-account/mail-programs/add", AccountHolder, my_account::mail_programs::add_page),
+        on_post("/my-account/mail-programs/add", AccountHolder, my_account::mail_programs::add),
+        on_get(
+            "/my-account/mail-programs/{id}/revoke",
+            AccountHolder,
+            my_account::mail_programs::revoke_page,
+        ),
+        on_post("/my-account/mail-programs/{id}/revoke", AccountHolder, my_account::mail_programs::revoke),
+        on_get("/my-account/mail-programs/settings", AccountHolder, my_account::mail_settings::page),
+        on_get(
+            "/my-account/mail-programs/apple.mobileconfig",
+            AccountHolder,
+            my_account::mail_settings::apple,
+        ),
+        on_get("/my-account/security", AccountHolder, my_account::security::page),
+        on_get("/my-account/security/app", AccountHolder, my_account::security::replace_page),
+        on_post("/my-account/security/app", AccountHolder, my_account::security::replace),
+        on_get("/my-account/security/recovery-codes", AccountHolder, my_account::recovery_codes::page),
+        on_post("/my-account/security/recovery-codes", AccountHolder, my_account::recovery_codes::make),
+        on_post(
+            "/my-account/security/recovery-codes/written",
+            AccountHolder,
+            my_account::recovery_codes::written,
+        ),
+        on_get(
+            "/my-account/security/sign-out-everywhere",
+            AccountHolder,
+            my_account::security::everywhere_page,
+        ),
+        on_post("/my-account/security/sign-out-everywhere", AccountHolder, my_account::security::everywhere),
+        // What mail programs ask for by themselves.
+        on_get(
+            "/.well-known/autoconfig/mail/config-v1.1.xml",
+            Anyone,
+            my_account::autoconfiguration::thunderbird,
+        ),
+        on_get("/mail/config-v1.1.xml", Anyone, my_account::autoconfiguration::thunderbird),
+        on_post(AUTODISCOVER[0], Anyone, my_account::autoconfiguration::outlook),
+        on_post(AUTODISCOVER[1], Anyone, my_account::autoconfiguration::outlook),
         // Case work.
         on_get("/casework/sign-in", Anyone, casework::sign_in::page),
         on_post("/casework/sign-in", Anyone, casework::sign_in::sign_in),
@@ -147,6 +212,7 @@ pub fn router(app: &App) -> Router {
         trusted_proxies: app.settings.trusted_proxies,
         tls_in_front: app.settings.tls_in_front,
         demo: app.demo,
+        takes_other_bodies_at: AUTODISCOVER,
         watcher: Box::new(move |route, status, took| watcher.figures.answered(route, status, took)),
     });
     router

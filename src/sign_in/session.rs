@@ -171,7 +171,12 @@ pub struct Anew {
 
 impl Anew {
     pub fn of(visit: &Visit) -> Self {
-        Anew { old: browser_hash(&visit.browser()), fresh: crate::id::new_token() }
+        Self::of_secret(&visit.browser())
+    }
+
+    /// The same for a browser's secret.
+    pub fn of_secret(secret: &str) -> Self {
+        Anew { old: browser_hash(secret), fresh: crate::id::new_token() }
     }
 
     /// Hash of the secret the browser still has.

@@ -366,12 +366,18 @@ pub async fn waiting_authenticator(from: &mut impl Reads, account: &str) -> Resu
 /// Lets one browser set up an app: whatever was being set up elsewhere stops.
 pub async fn add_authenticator(tx: &mut Tx, account: &str, now: Timestamp) -> Result<()> {
     tx.run("DELETE FROM sessions WHERE kind = 'SettingUpApp' AND subject = $1", &[&account]).await?;
-    tx.run("DELETE FROM authenticators WHERE account_id = $1 AND confirmed_at IS NULL", &[&account]).await?;
+    forget_waiting_authenticators(tx, account).await?;
     tx.run(
         "INSERT INTO authenticators (id, account_id, made_at) VALUES ($1, $2, $3)",
         &[&new_id(now), &account, &now],
     )
     .await?;
+    Ok(())
+}
+
+/// Forgets apps that were being set up and have shown no code yet.
+pub async fn forget_waiting_authenticators(tx: &mut Tx, account: &str) -> Result<()> {
+    tx.run("DELETE FROM authenticators WHERE account_id = $1 AND confirmed_at IS NULL", &[&account]).await?;
     Ok(())
 }
 

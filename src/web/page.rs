@@ -28,6 +28,8 @@ pub struct Service {
     pub trusted_proxies: u8,
     pub tls_in_front: bool,
     pub demo: bool,
+    /// Routes at which programs send something other than our forms.
+    pub takes_other_bodies_at: &'static [&'static str],
     pub watcher: Box<Watcher>,
 }
 
