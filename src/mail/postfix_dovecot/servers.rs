@@ -176,6 +176,14 @@ impl Servers {
         servers.signer = Some(started(
             Command::new("opendkim").arg("-f").arg("-x").arg(places.config.join("opendkim.conf")),
         )?);
+        let socket = places.state.join("dkim/socket");
+        let begun = Instant::now();
+        while !socket.exists() {
+            if begun.elapsed() > START_LIMIT {
+                return Err("the signer did not start; its words are in the system's log".to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
         servers.start_postfix()?;
         servers.wait()?;
         Ok(servers)
@@ -318,7 +326,7 @@ pub(in crate::mail) mod for_tests {
     }
 
     async fn on(postgres: Option<(String, String)>) -> Running {
-        let folder = PathBuf::from("/tmp").join(format!("carepost-mail-{}", &crate::id::new_token()[..8]));
+        let folder = PathBuf::from("/run").join(format!("carepost-mail-{}", &crate::id::new_token()[..8]));
         std::fs::create_dir_all(&folder).expect("a folder");
         let (database, mail_database) = postgres
             .unwrap_or_else(|| (format!("sqlite:{}/db/carepost.db", folder.display()), String::new()));
