@@ -334,6 +334,8 @@ settings! {
     doveadm_address: SocketAddr = "127.0.0.1:8480", "address";
     /// Where the mail guard takes messages from Postfix.
     mail_guard_listen: SocketAddr = "127.0.0.1:8481", "address";
+    /// With SQLite: where the mail guard answers what Postfix asks about addresses.
+    mail_lookups_listen: SocketAddr = "127.0.0.1:8483", "address";
     /// Where this service takes reports of sign-ins from Dovecot; empty for nowhere, and then use by mail programs does not count as use. Keep it on a network of your own.
     mail_reports_listen: Option<SocketAddr> = "127.0.0.1:8482", "address";
     /// The largest message, as sent.
