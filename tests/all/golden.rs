@@ -776,7 +776,7 @@ fn without_secrets(got: Got) -> Got {
     let mut pieces = got.body.split("app-secret");
     let mut body = pieces.next().unwrap_or("").to_owned();
     for piece in pieces {
-        let end = piece.find("</li>").or_else(|| piece.find("</p>")).unwrap_or(0);
+        let end = ["</li>", "</p>"].iter().filter_map(|tag| piece.find(tag)).min().unwrap_or(0);
         let (secret, rest) = piece.split_at(end);
         let tag = secret.find('>').map_or("", |place| &secret[..=place]);
         body.push_str(&format!(

@@ -161,7 +161,7 @@ impl askama::filters::HtmlSafe for Standing {}
 
 #[derive(askama::Template)]
 #[template(
-    source = r#"<ul class="app-doings">{% for (href, words) in links %}<li><a href="{{ href }}">{{ words }}<span class="nhsuk-u-visually-hidden">: {{ name }}</span></a></li>{% endfor %}</ul>"#,
+    source = r#"{% for (href, words) in links %}<a class="app-doing" href="{{ href }}">{{ words }}<span class="nhsuk-u-visually-hidden">: {{ name }}</span></a>{% endfor %}"#,
     ext = "html"
 )]
 struct Links {
@@ -215,11 +215,7 @@ fn people_table(loaded: &Loaded, accounts: &[Account], most: Span, now: Timestam
             let place = person.slot.map_or_else(|| "Other site".to_owned(), |slot| slot.to_string());
             let used = person.last_used_at.map_or_else(|| "Not yet".to_owned(), |at| at.day().to_string());
             vec![
-                TableCell {
-                    html: Some(Html::of(&who)),
-                    classes: "app-wrap".to_owned(),
-                    ..Default::default()
-                },
+                TableCell { html: Some(Html::of(&who)), ..Default::default() },
                 place.into(),
                 person.access.in_words().into(),
                 TableCell {

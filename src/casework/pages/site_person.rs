@@ -474,4 +474,83 @@ mod tests {
             assert!(doing.title("Amy Reed").contains("Amy Reed"));
         }
     }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_last_two_owners_cannot_go_at_once() {
+        use crate::app::for_tests::app;
+        use crate::clock::Clock;
+        use crate::contact::{Email, Mobile, Name};
+        use crate::database::for_tests::both_engines;
+        use crate::directory::{NewPerson, NewSite};
+        let noon = Timestamp::from_milliseconds(43_200_000);
+        for database in both_engines().await {
+            let (app, _) = app(database, Clock::still(noon));
+            for round in 0..10 {
+                let person = |number: usize| NewPerson {
+                    first_name: Name::parse("Asha", "name").expect("a name"),
+                    last_name: Name::parse("Patel", "name").expect("a name"),
+                    role: "Carer".to_owned(),
+                    email: Email::parse(&format!("a{round}.{number}@home.example")).expect("an address"),
+                    mobile: Mobile::parse(&format!("0770{round:04}{number:03}")).expect("a mobile"),
+                    access: Access::Owner,
+                    existing_account: None,
+                };
+                let new = NewSite {
+                    registration_id: format!("registration {round}"),
+                    ods_code: format!("VM{round}"),
+                    cqc_location_id: format!("1-{round}"),
+                    name: "Rose Court".to_owned(),
+                    town: "Lincoln".to_owned(),
+                    postcode: "LN1 1AA".to_owned(),
+                    people: vec![person(1), person(2)],
+                };
+                let opened = app
+                    .database
+                    .write::<_, Error, _>(move |tx: &mut Tx| {
+                        Box::pin(async move {
+                            let by = &Actor::Service;
+                            let opened =
+                                directory_store::open_site(tx, "carepost.example", noon, by, &new).await?;
+                            let opened = opened.expect("opened");
+                            for id in &opened.accounts {
+                                let account = directory_store::find_account(tx, id).await?.expect("there");
+                                let hash = crate::settings::Secret::new("hash".to_owned());
+                                let change = account.activate(noon, hash).expect("activated");
+                                assert!(directory_store::save_account(tx, noon, &change).await?);
+                            }
+                            Ok(opened)
+                        })
+                    })
+                    .await
+                    .expect("written");
+                let doings = [Doing::Disable, Doing::Remove];
+                let going = opened.accounts.iter().zip(doings).map(|(account, doing)| {
+                    let order = Order {
+                        site: opened.site_id.clone(),
+                        account: account.clone(),
+                        doing,
+                        version: "2-1".to_owned(),
+                        by: Actor::Service,
+                        reason: "left".to_owned(),
+                        at: noon,
+                    };
+                    let app = app.clone();
+                    tokio::spawn(async move {
+                        let in_app = app.clone();
+                        app.database
+                            .write::<_, Error, _>(move |tx: &mut Tx| {
+                                Box::pin(async move { carry_out(tx, &in_app, &order).await })
+                            })
+                            .await
+                    })
+                });
+                let mut gone = 0;
+                for one in going.collect::<Vec<_>>() {
+                    let done = one.await.expect("no panic").expect("answered");
+                    gone += usize::from(matches!(done, Done::Yes));
+                }
+                assert_eq!(gone, 1, "round {round} on {}", app.database.engine());
+            }
+        }
+    }
 }
