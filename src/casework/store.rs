@@ -184,6 +184,28 @@ pub async fn count_to_do(mut from: &Database, now: Timestamp) -> Result<(i64, i6
     .await
 }
 
+/// Entries on the page of a site.
+const SITE_ENTRIES_MAX: i64 = 100;
+
+/// What has happened to a site, its shared mailbox, and, by case workers, to the accounts that have
+/// a place there or may use it; the newest first.
+pub async fn site_history(
+    mut from: &Database,
+    site: &str,
+    shared_mailbox: &str,
+) -> Result<Vec<crate::audit::Written>> {
+    from.all(
+        "SELECT id, at, actor, action, subject, detail FROM audit_entries
+          WHERE subject IN ($1, $2)
+             OR (actor LIKE 'case worker %' AND subject IN
+                  (SELECT account_id FROM account_slots WHERE site_id = $1
+                   UNION SELECT account_id FROM shared_mailbox_access WHERE shared_mailbox_id = $2))
+          ORDER BY id DESC LIMIT $3",
+        &[&site, &shared_mailbox, &SITE_ENTRIES_MAX],
+    )
+    .await
+}
+
 /// A note on a case, with its author's name; empty where the registrant wrote it.
 #[derive(Clone, Debug)]
 pub struct Note {

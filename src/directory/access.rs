@@ -54,7 +54,14 @@ fn name(person: &PersonOfSite) -> String {
 }
 
 impl SharedMailbox {
-    /// Who may use it, as far as rules ask.
+    /// Lets an address of the past lead to it.
+    pub fn add_alias(self, address: &str, by: Actor, reason: &str) -> Change<SharedMailbox> {
+        let entry = Entry::new(by, "address added", &self.id).because(format!("{address}: {reason}"));
+        let work = Work::ProvisionSharedMailbox { shared_mailbox: self.id.clone() };
+        Change::new(self, entry).then(work)
+    }
+
+    /// The entry names the mailbox; whose access it is stands before the reason.
     fn change(self, account: &str, access: Option<Access>, entry: Entry) -> Change<AccessChange> {
         let work = Work::ProvisionSharedMailbox { shared_mailbox: self.id.clone() };
         Change::new(AccessChange { mailbox: self, account: account.to_owned(), access }, entry).then(work)
@@ -81,8 +88,11 @@ impl SharedMailbox {
             return Err(Refusal::HasAccess { person: name(person), access: person.access });
         }
         Self::has_room(people, access)?;
-        let detail = format!("{} as {}: {reason}", self.id, access.with_article());
-        let entry = Entry::new(by, "shared mailbox access given", &account.id).because(detail);
+        let action = match access {
+            Access::Owner => "access given as an owner",
+            Access::Member => "access given as a member",
+        };
+        let entry = Entry::new(by, action, &self.id).because(format!("{}: {reason}", account.id));
         Ok(self.change(&account.id, Some(access), entry))
     }
 
@@ -107,10 +117,10 @@ impl SharedMailbox {
         can_do_without(people, account, site)?;
         Self::has_room(people, access)?;
         let action = match access {
-            Access::Owner => "made an owner of a shared mailbox",
-            Access::Member => "made a member of a shared mailbox",
+            Access::Owner => "member made an owner",
+            Access::Member => "owner made a member",
         };
-        let entry = Entry::new(by, action, account).because(format!("{}: {reason}", self.id));
+        let entry = Entry::new(by, action, &self.id).because(format!("{account}: {reason}"));
         Ok(self.change(account, Some(access), entry))
     }
 
@@ -130,8 +140,7 @@ impl SharedMailbox {
             return Err(Refusal::NoAccess("This person".to_owned()));
         }
         can_do_without(people, account, site)?;
-        let entry = Entry::new(by, "shared mailbox access removed", account)
-            .because(format!("{}: {reason}", self.id));
+        let entry = Entry::new(by, "access removed", &self.id).because(format!("{account}: {reason}"));
         Ok(self.change(account, None, entry))
     }
 }
@@ -203,13 +212,16 @@ mod tests {
         let given = mailbox().give_access(&people, &account(State::Active), Access::Member, by(), "new here");
         let given = given.expect("given");
         assert_eq!((given.state.account.as_str(), given.state.access), ("account", Some(Access::Member)));
-        assert_eq!(given.entry.detail, "mailbox as a member: new here");
+        assert_eq!(
+            (given.entry.subject.as_str(), given.entry.detail.as_str()),
+            ("mailbox", "account: new here")
+        );
         let work = [Work::ProvisionSharedMailbox { shared_mailbox: "mailbox".to_owned() }];
         assert_eq!(given.work, work);
 
         let made = mailbox().change_access(&people, "bo", Access::Owner, "Rose Court", by(), "stands in");
         let made = made.expect("made an owner");
-        assert_eq!(made.entry.action, "made an owner of a shared mailbox");
+        assert_eq!(made.entry.action, "member made an owner");
         assert_eq!((made.state.access, made.work), (Some(Access::Owner), work.to_vec()));
         let again = mailbox().change_access(&people, "bo", Access::Member, "Rose Court", by(), "x");
         assert_eq!(

@@ -1,6 +1,6 @@
 //! The letters of the directory, in plain words. None carries a password.
 
-use super::{Account, SharedMailbox};
+use super::{Access, Account, SharedMailbox, State};
 use crate::clock::Timestamp;
 use crate::letter::{LINK_MARK, Letter};
 use crate::settings::Settings;
@@ -115,4 +115,130 @@ pub fn unread(
             "You get this because you are an owner of the mailbox. If nobody can look after it, tell our helpdesk.",
         ],
     )
+}
+
+/// Where somebody reads letters about their work: in their own mailbox while they can open it, else
+/// at the personal address.
+fn reads_at(account: &Account) -> &str {
+    match account.state {
+        State::Active => &account.address,
+        State::Pending | State::Disabled => account.personal_email.as_str(),
+    }
+}
+
+/// "Your access to a shared mailbox has changed".
+pub fn access_changed(
+    from: &From,
+    at: Timestamp,
+    account: &Account,
+    mailbox: &SharedMailbox,
+    site: &str,
+    access: Option<Access>,
+) -> Letter {
+    let words = match access {
+        Some(Access::Owner) => format!(
+            "You are now an owner of the shared mailbox {} of {site}. You read and send its mail as before, and you tell our helpdesk when somebody joins, leaves or is away for long.",
+            mailbox.address
+        ),
+        Some(Access::Member) => format!(
+            "You are now a member of the shared mailbox {} of {site}. You read and send its mail as before. Its owners tell our helpdesk when somebody joins or leaves.",
+            mailbox.address
+        ),
+        None => format!(
+            "You can no longer open the shared mailbox {} of {site}. Your own account stays as it is.",
+            mailbox.address
+        ),
+    };
+    from.email(
+        at,
+        "access changed",
+        reads_at(account),
+        format!("Your access to the shared mailbox of {site} has changed"),
+        &[
+            &format!("Hello {}", account.full_name()),
+            &words,
+            "If you think this is wrong, ask an owner of the shared mailbox or our helpdesk.",
+        ],
+    )
+    .about(&account.id)
+}
+
+/// "You can use another shared mailbox", to somebody who was given access by the central team.
+pub fn access_given_to(
+    from: &From,
+    at: Timestamp,
+    account: &Account,
+    mailbox: &SharedMailbox,
+    site: &str,
+) -> Letter {
+    Letter { about: account.id.clone(), ..access_given(from, at, reads_at(account), mailbox, site) }
+}
+
+/// "Your account is disabled", to the personal address: the mailbox cannot be opened any more.
+pub fn disabled(from: &From, at: Timestamp, account: &Account, until: Timestamp) -> Letter {
+    from.email(
+        at,
+        "account disabled",
+        account.personal_email.as_str(),
+        format!("Your {} account is disabled", from.service),
+        &[
+            &format!("Hello {}", account.full_name()),
+            &format!(
+                "Your account {} is disabled since {}, because we were told that you are away for long. You cannot sign in and your mail programs cannot open it. Mail to you is refused, and its sender is told. Nothing you have is deleted.",
+                account.address,
+                at.in_words()
+            ),
+            &format!(
+                "When you are back, ask an owner of your shared mailbox to tell our helpdesk. Your account can stay disabled until {}.",
+                until.day()
+            ),
+            "If you are not away, call our helpdesk.",
+        ],
+    )
+    .about(&account.id)
+}
+
+/// "Your account is enabled again".
+pub fn enabled(from: &From, at: Timestamp, account: &Account) -> Letter {
+    from.email(
+        at,
+        "account enabled",
+        account.personal_email.as_str(),
+        format!("Your {} account is enabled again", from.service),
+        &[
+            &format!("Hello {}", account.full_name()),
+            &format!(
+                "Your account {} works again since {}. Sign in with your password and your authenticator app: {}/sign-in",
+                account.address,
+                at.in_words(),
+                from.public_address
+            ),
+            "Your mail programs work again, too. If you did not expect this, call our helpdesk now.",
+        ],
+    )
+    .about(&account.id)
+}
+
+/// "You were signed out and your mail programs stopped", after a lost phone or a suspected break-in.
+pub fn taken_out(from: &From, at: Timestamp, account: &Account) -> Letter {
+    from.email(
+        at,
+        "taken out",
+        account.personal_email.as_str(),
+        format!("Your {} account was signed out everywhere", from.service),
+        &[
+            &format!("Hello {}", account.full_name()),
+            &format!(
+                "On {} the central team signed your account {} out in every browser and revoked all its app passwords, because a phone or computer was lost or somebody else may have got in.",
+                at.in_words(),
+                account.address
+            ),
+            &format!(
+                "Your mail programs have stopped. Sign in at {}/sign-in, replace your authenticator app if it was on what you lost, and make new app passwords.",
+                from.public_address
+            ),
+            "If you did not ask for this, call our helpdesk.",
+        ],
+    )
+    .about(&account.id)
 }

@@ -25,7 +25,7 @@ pub mod upkeep;
 pub use app_password::{APP_PASSWORDS_MAX, AppPassword};
 
 use crate::audit::{Actor, Entry};
-use crate::clock::Timestamp;
+use crate::clock::{Span, Timestamp};
 use crate::contact::{Email, Mobile, Name};
 use crate::outbox::{Change, Work};
 use crate::settings::Secret;
@@ -278,6 +278,14 @@ impl Account {
                 Ok(Change::new(disabled, entry).then(work))
             }
             State::Pending | State::Disabled => Err(Refusal::NotActive(self.full_name())),
+        }
+    }
+
+    /// Until when it can stay disabled; nothing where it is not.
+    pub fn disabled_until(&self, most: Span) -> Option<Timestamp> {
+        match self.state {
+            State::Disabled => Some(self.state_since.plus(most)),
+            State::Pending | State::Active => None,
         }
     }
 

@@ -1008,6 +1008,29 @@ const INVARIANTS: &[(&str, &str)] = &[
               + (SELECT COUNT(*) FROM activation_links WHERE used_at < made_at)",
     ),
     (
+        "aliases that are the address of a mailbox in use, or lead to none",
+        "SELECT (SELECT COUNT(*) FROM aliases l
+                  WHERE EXISTS (SELECT 1 FROM shared_mailboxes m WHERE m.address = l.canonical AND m.state NOT IN ('Deleted', 'Purged'))
+                     OR EXISTS (SELECT 1 FROM accounts a WHERE a.address = l.canonical))
+              + (SELECT COUNT(*) FROM aliases l
+                  WHERE NOT EXISTS (SELECT 1 FROM shared_mailboxes m WHERE m.id = l.mailbox_id)
+                    AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = l.mailbox_id))",
+    ),
+    (
+        "accounts with two authenticator apps in force, or with more than twenty app passwords",
+        "SELECT (SELECT COUNT(*) FROM (SELECT account_id FROM authenticators
+                                        WHERE confirmed_at IS NOT NULL AND replaced_at IS NULL
+                                        GROUP BY account_id HAVING COUNT(*) > 1) twice)
+              + (SELECT COUNT(*) FROM (SELECT account_id FROM app_passwords WHERE revoked_at IS NULL
+                                        GROUP BY account_id HAVING COUNT(*) > 20) many)",
+    ),
+    (
+        "sessions of account holders whose account is not active",
+        "SELECT COUNT(*) FROM sessions s
+          WHERE s.kind IN ('HolderHalfSignedIn', 'SettingUpApp', 'AccountHolder')
+            AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = s.subject AND a.state = 'Active')",
+    ),
+    (
         "work about nothing",
         "SELECT (SELECT COUNT(*) FROM outbox o WHERE o.kind = 'ProvisionAccount'
                    AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = o.subject))
@@ -1499,8 +1522,12 @@ mod tests {
 
     /// The tables again without anything that keeps them right.
     const UNPROTECTED: &str = "
-        DROP TABLE activations; DROP TABLE authenticators; DROP TABLE recovery_codes; DROP TABLE app_passwords;
-        DROP TABLE aliases; DROP TABLE unread_alarms;
+        DROP TABLE activations; DROP TABLE recovery_codes; DROP TABLE unread_alarms;
+        CREATE TABLE h AS SELECT * FROM authenticators; DROP TABLE authenticators;
+        ALTER TABLE h RENAME TO authenticators;
+        CREATE TABLE i AS SELECT * FROM app_passwords; DROP TABLE app_passwords;
+        ALTER TABLE i RENAME TO app_passwords;
+        CREATE TABLE j AS SELECT * FROM aliases; DROP TABLE aliases; ALTER TABLE j RENAME TO aliases;
         CREATE TABLE g AS SELECT * FROM activation_links; DROP TABLE activation_links;
         ALTER TABLE g RENAME TO activation_links;
         CREATE TABLE a AS SELECT * FROM shared_mailbox_access; DROP TABLE shared_mailbox_access;
@@ -1592,6 +1619,26 @@ mod tests {
             (
                 "before they were made",
                 "INSERT INTO activation_links (id, account_id, made_at, expires_at, used_at) SELECT 'l', id, 3, 5, 2 FROM accounts WHERE address LIKE 'asha.patel@%'",
+            ),
+            (
+                "address of a mailbox in use",
+                "INSERT INTO aliases (canonical, mailbox_id, since, because) SELECT address, id, 1, 'x' FROM shared_mailboxes",
+            ),
+            (
+                "or lead to none",
+                "INSERT INTO aliases (canonical, mailbox_id, since, because) VALUES ('care.vm1@carepost.example', 'gone', 1, 'x')",
+            ),
+            (
+                "two authenticator apps in force",
+                "INSERT INTO authenticators (id, account_id, made_at, confirmed_at) VALUES ('a', 'x', 1, 1), ('b', 'x', 1, 1)",
+            ),
+            (
+                "more than twenty app passwords",
+                "INSERT INTO app_passwords (id, account_id, name, selector, hash, made_at) SELECT id, 'x', 'n', id, 'h', 1 FROM (WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 21) SELECT id FROM n)",
+            ),
+            (
+                "whose account is not active",
+                "INSERT INTO sessions (token_hash, kind, subject, started_at, seen_at, ends_at) SELECT 't', 'AccountHolder', id, 1, 1, 2 FROM accounts WHERE address LIKE 'asha.patel@%'",
             ),
             ("work about nothing", "UPDATE outbox SET subject = 'gone' WHERE kind = 'ProvisionAccount'"),
             (

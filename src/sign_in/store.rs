@@ -353,6 +353,17 @@ pub async fn authenticator(from: &mut impl Reads, account: &str) -> Result<Optio
     .await
 }
 
+/// The newest apps of account holders, at most 20: for the demo, whose codes stand on a page. Identifier, name and address of its holder, last step used.
+pub async fn list_authenticators(mut from: &Database) -> Result<Vec<(String, String, String, i64)>> {
+    from.all(
+        "SELECT t.id, a.first_name || ' ' || a.last_name, a.address, t.last_code_step
+           FROM authenticators t JOIN accounts a ON a.id = t.account_id
+          WHERE t.replaced_at IS NULL ORDER BY t.made_at DESC, t.id DESC LIMIT 20",
+        &[],
+    )
+    .await
+}
+
 /// The app that is being set up and has not shown a code yet: the newest.
 pub async fn waiting_authenticator(from: &mut impl Reads, account: &str) -> Result<Option<Authenticator>> {
     from.maybe(

@@ -54,7 +54,6 @@ async fn every_route_as_everybody() {
             let other = harness.draft(|_| {}).await;
             let worker = harness.case_worker("casey@carepost.example").await;
             let home = harness.home("VM195").await;
-            let elsewhere = harness.home("VM196").await;
             let browser = Harness::browser();
             match actor {
                 "registrant" => harness.begins(&browser, Kind::Registrant, &own.id).await,
@@ -63,9 +62,20 @@ async fn every_route_as_everybody() {
                 "case worker" => harness.begins(&browser, Kind::CaseWorker, &worker).await,
                 "activating" => harness.begins(&browser, Kind::Activating, "nobody no-link").await,
                 "holder half in" => harness.begins(&browser, Kind::HolderHalfSignedIn, &home.asha).await,
-                "setting up app" => harness.begins(&browser, Kind::SettingUpApp, &home.asha).await,
+                "setting up app" => {
+                    harness.begins(&browser, Kind::SettingUpApp, &home.asha).await;
+                    run(
+                        &harness,
+                        "INSERT INTO authenticators (id, account_id, made_at)
+                         SELECT 'waits', id, 1 FROM accounts WHERE address LIKE 'asha.patel@%'",
+                    )
+                    .await;
+                }
                 "account holder" => harness.begins(&browser, Kind::AccountHolder, &home.asha).await,
-                "other holder" => harness.begins(&browser, Kind::AccountHolder, &elsewhere.bo).await,
+                "other holder" => {
+                    let elsewhere = harness.home("VM196").await;
+                    harness.begins(&browser, Kind::AccountHolder, &elsewhere.bo).await;
+                }
                 "disabled holder" => {
                     for kind in [Kind::HolderHalfSignedIn, Kind::SettingUpApp, Kind::AccountHolder] {
                         harness.begins(&browser, kind, &home.asha).await;
@@ -96,7 +106,9 @@ async fn every_route_as_everybody() {
                 _ => {}
             }
             let path = if route.path.starts_with("/casework/sites") {
-                concrete(route.path, &home.site, own.reference.as_str()).replace("{account}", &home.bo)
+                concrete(route.path, &home.site, own.reference.as_str())
+                    .replace("{account}", &home.bo)
+                    .replace("{doing}", "disable")
             } else {
                 concrete(route.path, &own.id, own.reference.as_str())
             };

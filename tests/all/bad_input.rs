@@ -194,6 +194,98 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/casework/sign-in", &["email"]),
 ];
 
+/// Forms behind a sign-in, with who may send them; `{account}`, `{site}` stand for rows that exist.
+const FORMS_BEHIND_SIGN_IN: &[(&str, Kind, &[&str])] = &[
+    ("/sign-in", Kind::HolderHalfSignedIn, &["address"]),
+    ("/sign-in/code", Kind::HolderHalfSignedIn, &["code"]),
+    ("/sign-in/recovery-code", Kind::HolderHalfSignedIn, &["code"]),
+    ("/sign-in/text-code", Kind::HolderHalfSignedIn, &["code"]),
+    ("/sign-in/app", Kind::SettingUpApp, &["code"]),
+    ("/my-account/mail-programs/add", Kind::AccountHolder, &["name"]),
+    ("/my-account/security/app", Kind::AccountHolder, &["password", "code"]),
+    ("/my-account/security/recovery-codes", Kind::AccountHolder, &["code"]),
+    (
+        "/casework/sites/{site}/give-access",
+        Kind::CaseWorker,
+        &["address", "access", "reason", "confirm", "account"],
+    ),
+    ("/casework/sites/{site}/add-address", Kind::CaseWorker, &["address", "reason", "confirm"]),
+    ("/casework/sites/{site}/people/{account}/disable", Kind::CaseWorker, &["version", "reason", "confirm"]),
+    ("/casework/sites/{site}/people/{account}/sign-out", Kind::CaseWorker, &["version", "reason", "confirm"]),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_text_behind_a_sign_in() {
+    let harness = Harness::new(false).await;
+    let home = harness.home("VM195").await;
+    let worker = harness.case_worker("casey@carepost.example").await;
+    let mut browsers = std::collections::BTreeMap::new();
+    for kind in [Kind::HolderHalfSignedIn, Kind::SettingUpApp, Kind::AccountHolder, Kind::CaseWorker] {
+        let browser = Harness::browser();
+        let subject = if kind == Kind::CaseWorker { &worker } else { &home.asha };
+        harness.begins(&browser, kind, subject).await;
+        browsers.insert(kind.stored(), browser);
+    }
+    let mut reached = 0;
+    for (path, kind, names) in FORMS_BEHIND_SIGN_IN {
+        let path = path.replace("{site}", &home.site).replace("{account}", &home.bo);
+        // Passwords cost a core for a while each, and are hashed whatever they are.
+        let texts = hostile().into_iter().step_by(if names.contains(&"password") { 20 } else { 1 });
+        for text in texts {
+            let fields: Vec<(&str, &str)> = names.iter().map(|name| (*name, text.as_str())).collect();
+            let got = harness.post(&path, &browsers[kind.stored()], &fields).await;
+            let shown: String = text.chars().take(60).collect();
+            assert!(got.status < 500, "{path} with {shown:?}: {} {}", got.status, got.body);
+            for raw in ["<script>alert(1)", "<img src=x", "<svg/onload", "\"><img"] {
+                assert!(!got.body.contains(raw), "{path} with {shown:?} echoes {raw}");
+            }
+            assert!(!got.location.contains(['\r', '\n']), "{path}: a header was split");
+            reached += usize::from(got.status == 422 || got.status == 409 || got.status == 200);
+            if got.status == 429 {
+                harness.app.clock.advance(carepost::clock::Span::minutes(5));
+            }
+        }
+    }
+    assert!(reached > 2_000, "only {reached} forms were read");
+    let casey = &browsers[Kind::CaseWorker.stored()];
+    let asha = &browsers[Kind::AccountHolder.stored()];
+    for text in hostile() {
+        let query = carepost::web::form::encoded(&text);
+        for (path, browser) in [
+            (format!("/casework/sites?q={query}&page={query}"), casey),
+            (format!("/casework/sites/{query}"), casey),
+            (format!("/casework/sites/{}/people/{query}/{query}", home.site), casey),
+            (format!("/my-account/mail-programs/{query}/revoke"), asha),
+            (format!("/my-account?done={query}"), asha),
+            (format!("/mail/config-v1.1.xml?emailaddress={query}"), asha),
+        ] {
+            if path.len() > 60_000 {
+                continue;
+            }
+            let Ok(request) = Request::get(&path)
+                .header(header::COOKIE, format!("__Host-carepost={browser}"))
+                .body(Body::empty())
+            else {
+                continue;
+            };
+            let got = harness.send(request).await;
+            assert!(got.status < 500, "{path}: {}", got.status);
+            assert!(!got.body.contains("<script>alert(1)"), "{path} echoes");
+        }
+        let question =
+            format!("<Autodiscover><EMailAddress>{text}@carepost.example</EMailAddress></Autodiscover>");
+        let request =
+            Request::post("/autodiscover/autodiscover.xml").body(Body::from(question)).expect("a request");
+        let got = harness.send(request).await;
+        assert!(got.status == 200 || got.status == 413, "{}", got.status);
+        assert!(!got.body.contains("<script>alert(1)") && !got.body.contains("<svg"), "{}", got.body);
+    }
+    // Nobody was disabled, given access or signed out by any of it.
+    let people = carepost::directory::store::list_people(&mut &harness.app.database, &home.site).await;
+    let states: Vec<_> = people.expect("listed").into_iter().map(|person| person.state).collect();
+    assert_eq!(states, ["Active", "Active"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_text_in_every_field() {
     let harness = Harness::new(true).await;

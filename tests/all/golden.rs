@@ -6,7 +6,7 @@
 
 use crate::bad_input::everything;
 use crate::guest::{Guest, NO_ROOM, ROOM, does_all_work, letter, room, run};
-use crate::harness::{Got, Harness};
+use crate::harness::{Got, Harness, PASSWORD};
 use carepost::clock::Span;
 use carepost::database::{Error, Reads, Tx};
 use carepost::registration::answers::{SiteAnswer, Sites, Way};
@@ -267,6 +267,9 @@ async fn golden_pages() {
     status(&mut book).await;
     stopping(&mut book).await;
     activating(&mut book).await;
+    signing_in(&mut book).await;
+    my_account(&mut book).await;
+    sites(&mut book).await;
     case_work(&mut book).await;
     refusals_and_faults(&mut book).await;
     book.close();
@@ -715,6 +718,193 @@ async fn activating(book: &mut Book) {
     book.page("activate-done", 200, &amy.get("/activate/done").await);
     does_all_work(&harness).await;
     book.page("casework-case-live", 200, &casey.get(&format!("/casework/cases/{}", case.id)).await);
+}
+
+async fn signing_in(book: &mut Book) {
+    let harness = Harness::new(false).await;
+    let home = harness.home("VM195").await;
+    let address = "asha.patel@carepost.example";
+    let password = [("address", address), ("password", PASSWORD)];
+    let mut asha = Guest::new(&harness);
+    book.page("sign-in", 200, &asha.get("/sign-in").await);
+    book.page("sign-in-out", 200, &asha.get("/sign-in?done=out").await);
+    book.page("sign-in-none", 422, &asha.post("/sign-in", &[]).await);
+    let wrong = [("address", address), ("password", "not this one")];
+    book.page("sign-in-wrong", 422, &asha.post("/sign-in", &wrong).await);
+    for _ in 0..19 {
+        asha.post("/sign-in", &wrong).await;
+    }
+    book.page("sign-in-too-often", 429, &asha.post("/sign-in", &wrong).await);
+    harness.app.clock.advance(Span::minutes(61));
+    asha.passes("/sign-in", &password).await;
+    book.page("sign-in-code", 200, &asha.get("/sign-in/code").await);
+    book.page("sign-in-code-none", 422, &asha.post("/sign-in/code", &[]).await);
+    book.page("sign-in-code-wrong", 422, &asha.post("/sign-in/code", &[("code", "000000")]).await);
+    let path = "/sign-in/recovery-code";
+    book.page("sign-in-recovery-code", 200, &asha.get(path).await);
+    book.page("sign-in-recovery-code-none", 422, &asha.post(path, &[]).await);
+    let wrong = asha.post(path, &[("code", "AAAA-CCCC-DDDD-EEEE")]).await;
+    book.page("sign-in-recovery-code-wrong", 422, &wrong);
+    let code = harness.code_of(&home.asha);
+    asha.passes("/sign-in/code", &[("code", &code)]).await;
+    asha.passes("/sign-out", &[]).await;
+    asha.passes("/sign-in", &password).await;
+    book.page("sign-in-code-used", 422, &asha.post("/sign-in/code", &[("code", &code)]).await);
+
+    // Without an app yet.
+    run(&harness, "DELETE FROM authenticators").await;
+    asha.passes("/sign-in", &password).await;
+    book.page("sign-in-text-code", 200, &asha.get("/sign-in/text-code").await);
+    book.page("sign-in-text-code-none", 422, &asha.post("/sign-in/text-code", &[]).await);
+    let (code, _) = letter(&harness, "+447700919501", "activation code").await;
+    let bad = if code == "123456" { "654321" } else { "123456" };
+    book.page("sign-in-text-code-wrong", 422, &asha.post("/sign-in/text-code", &[("code", bad)]).await);
+    harness.app.clock.advance(Span::minutes(1));
+    let again = asha.passes("/sign-in/text-code/again", &[]).await;
+    book.page("sign-in-text-code-again", 200, &asha.get(&again).await);
+    let (code, _) = letter(&harness, "+447700919501", "activation code").await;
+    asha.passes("/sign-in/text-code", &[("code", &code)]).await;
+    // A key that chance did not choose, so that its picture is always the same.
+    run(&harness, "UPDATE authenticators SET id = 'app'").await;
+    book.page("set-up-app", 200, &asha.get("/sign-in/app").await);
+    book.page("set-up-app-none", 422, &asha.post("/sign-in/app", &[]).await);
+    book.page("set-up-app-wrong", 422, &asha.post("/sign-in/app", &[("code", "000000")]).await);
+}
+
+/// A page with the secrets it shows once replaced.
+fn without_secrets(got: Got) -> Got {
+    let mut pieces = got.body.split("app-secret");
+    let mut body = pieces.next().unwrap_or("").to_owned();
+    for piece in pieces {
+        let end = ["</li>", "</p>"].iter().filter_map(|tag| piece.find(tag)).min().unwrap_or(0);
+        let (secret, rest) = piece.split_at(end);
+        let tag = secret.find('>').map_or("", |place| &secret[..=place]);
+        body.push_str(&format!(
+            "app-secret{tag}SECRET{}{rest}",
+            if tag.contains("large") { "" } else { "</span>" }
+        ));
+    }
+    Got { body, ..got }
+}
+
+async fn my_account(book: &mut Book) {
+    let harness = Harness::new(false).await;
+    let home = harness.home("VM195").await;
+    let mut asha = Guest::with(&harness, Kind::AccountHolder, &home.asha).await;
+    book.page("my-account-no-recovery-codes", 200, &asha.get("/my-account").await);
+    book.page("my-account-security-new", 200, &asha.get("/my-account/security").await);
+    let codes = "/my-account/security/recovery-codes";
+    book.page("my-account-recovery-codes-first", 200, &asha.get(codes).await);
+    let shown = without_secrets(asha.post(codes, &[]).await);
+    book.page("my-account-recovery-codes-shown", 200, &shown);
+    let done = asha.passes("/my-account/security/recovery-codes/written", &[]).await;
+    book.page("my-account-set-up", 200, &asha.get(&done).await);
+    book.page("my-account-recovery-codes", 200, &asha.get(codes).await);
+    book.page("my-account-recovery-codes-none", 422, &asha.post(codes, &[]).await);
+    let wrong = asha.post(codes, &[("password", "not this one"), ("code", "000000")]).await;
+    book.page("my-account-recovery-codes-wrong", 422, &wrong);
+    book.page("my-account-by-recovery-code", 200, &asha.get("/my-account?done=recovery-code").await);
+    run(&harness, "UPDATE recovery_codes SET used_at = 1").await;
+    book.page("my-account-last-recovery-code", 200, &asha.get("/my-account").await);
+
+    book.page("my-account-security", 200, &asha.get("/my-account/security").await);
+    book.page("my-account-security-app-replaced", 200, &asha.get("/my-account/security?done=app").await);
+    let app = "/my-account/security/app";
+    book.page("my-account-replace-app", 200, &asha.get(app).await);
+    book.page("my-account-replace-app-none", 422, &asha.post(app, &[]).await);
+    let code = harness.code_of(&home.asha);
+    asha.passes(app, &[("password", PASSWORD), ("code", &code)]).await;
+    run(&harness, "UPDATE authenticators SET id = 'app' WHERE confirmed_at IS NULL").await;
+    book.page("set-up-another-app", 200, &asha.get("/sign-in/app").await);
+    let everywhere = "/my-account/security/sign-out-everywhere";
+    book.page("my-account-sign-out-everywhere", 200, &asha.get(everywhere).await);
+    book.page("sign-in-out-everywhere", 200, &asha.get("/sign-in?done=everywhere").await);
+
+    let programs = "/my-account/mail-programs";
+    let add = "/my-account/mail-programs/add";
+    book.page("my-account-mail-programs-empty", 200, &asha.get(programs).await);
+    book.page("my-account-mail-program-add", 200, &asha.get(add).await);
+    book.page("my-account-mail-program-add-none", 422, &asha.post(add, &[]).await);
+    let shown = without_secrets(asha.post(add, &[("name", "Reception computer")]).await);
+    book.page("my-account-mail-program-added", 200, &shown);
+    let taken = asha.post(add, &[("name", "Reception computer")]).await;
+    book.page("my-account-mail-program-add-taken", 422, &taken);
+    book.page("my-account-mail-programs", 200, &asha.get(programs).await);
+    let mut reads = &harness.app.database;
+    let (id,): (String,) = reads.one("SELECT id FROM app_passwords", &[]).await.expect("one");
+    let revoke = format!("{programs}/{id}/revoke");
+    book.page("my-account-mail-program-revoke", 200, &asha.get(&revoke).await);
+    let done = asha.passes(&revoke, &[]).await;
+    book.page("my-account-mail-program-revoked", 200, &asha.get(&done).await);
+    book.page("my-account-mail-settings", 200, &asha.get("/my-account/mail-programs/settings").await);
+
+    let mut bo = Guest::with(&harness, Kind::AccountHolder, &home.bo).await;
+    for number in 0..20 {
+        bo.post(add, &[("name", &format!("Program {number}"))]).await;
+    }
+    book.page("my-account-mail-programs-full", 200, &bo.get(programs).await);
+    run(&harness, "DELETE FROM shared_mailbox_access").await;
+    book.page("my-account-no-shared-mailbox", 200, &bo.get("/my-account").await);
+}
+
+async fn sites(book: &mut Book) {
+    let harness = Harness::new(false).await;
+    let worker = harness.case_worker("casey@carepost.example").await;
+    let mut casey = Guest::with(&harness, Kind::CaseWorker, &worker).await;
+    book.page("casework-sites-empty", 200, &casey.get("/casework/sites").await);
+    let home = harness.home("VM195").await;
+    harness.home("VM196").await;
+    book.page("casework-sites", 200, &casey.get("/casework/sites").await);
+    book.page("casework-sites-found", 200, &casey.get("/casework/sites?q=court+196").await);
+    book.page("casework-sites-none", 200, &casey.get("/casework/sites?q=oak").await);
+    let site = format!("/casework/sites/{}", home.site);
+    book.page("casework-site", 200, &casey.get(&site).await);
+    let path = |account: &str, doing: &str| format!("{site}/people/{account}/{doing}");
+    for doing in ["disable", "sign-out", "make-owner", "remove"] {
+        let got = casey.get(&path(&home.bo, doing)).await;
+        book.page(&format!("casework-site-{doing}"), 200, &got);
+    }
+    book.page("casework-site-make-member", 200, &casey.get(&path(&home.asha, "make-member")).await);
+    book.page("casework-site-disable-none", 422, &casey.post(&path(&home.bo, "disable"), &[]).await);
+    let order =
+        [("version", "1-1"), ("reason", "Asha Patel called from the site’s number."), ("confirm", "yes")];
+    let refused = casey.post(&path(&home.asha, "disable"), &order).await;
+    book.page("casework-site-disable-last-owner", 409, &refused);
+    let done = casey.passes(&path(&home.bo, "disable"), &order).await;
+    run(
+        &harness,
+        "INSERT INTO unread_alarms (shared_mailbox_id, unread, looked_at) SELECT id, 3, made_at FROM shared_mailboxes",
+    )
+    .await;
+    book.page("casework-site-disabled", 200, &casey.get(&done).await);
+    let late = casey.post(&path(&home.bo, "disable"), &order).await;
+    book.page("casework-site-disable-too-late", 409, &late);
+    book.page("casework-site-enable", 200, &casey.get(&path(&home.bo, "enable")).await);
+    harness.app.clock.advance(Span::days(600));
+    run(&harness, "UPDATE sessions SET ends_at = 9999999999999, seen_at = 9999999999999").await;
+    book.page("casework-site-disabled-too-long", 200, &casey.get(&site).await);
+
+    let give = format!("{site}/give-access");
+    book.page("casework-site-give-access", 200, &casey.get(&give).await);
+    book.page("casework-site-give-access-none", 422, &casey.post(&give, &[]).await);
+    let mut fields =
+        vec![("address", "bo.li1@carepost.example"), ("access", "member"), ("reason", "She works at both.")];
+    book.page("casework-site-give-access-found", 200, &casey.post(&give, &fields).await);
+    let mut reads = &harness.app.database;
+    let (account,): (String,) = reads
+        .one("SELECT id FROM accounts WHERE address = 'bo.li1@carepost.example'", &[])
+        .await
+        .expect("one");
+    fields.push(("account", &account));
+    book.page("casework-site-give-access-unsure", 422, &casey.post(&give, &fields).await);
+    fields.push(("confirm", "yes"));
+    let done = casey.passes(&give, &fields).await;
+    book.page("casework-site-given", 200, &casey.get(&done).await);
+    let add = format!("{site}/add-address");
+    book.page("casework-site-add-address", 200, &casey.get(&add).await);
+    book.page("casework-site-add-address-none", 422, &casey.post(&add, &[]).await);
+    let wrong = [("address", "care.vm196@carepost.example"), ("reason", "Sold."), ("confirm", "yes")];
+    book.page("casework-site-add-address-in-use", 422, &casey.post(&add, &wrong).await);
 }
 
 /// The version of a case, as the forms of case work carry it.

@@ -172,6 +172,8 @@ pub struct CasePage {
     pub to_look_at: SummaryList,
     pub passed: SummaryList,
     pub set_up: Option<SummaryList>,
+    /// The page of the site, once it has joined.
+    pub site_page: String,
     pub notes: Vec<NoteLine>,
     pub note: Textarea,
     pub actions: Actions,
@@ -344,11 +346,12 @@ async fn cqc_telephone(app: &App, case: &Registration) -> String {
 }
 
 /// What the directory holds of the site once it has been opened.
-async fn set_up(app: &App, case: &Registration) -> Result<Option<SummaryList>, Stop> {
+async fn set_up(app: &App, case: &Registration) -> Result<Option<(String, SummaryList)>, Stop> {
     let mut reads = &app.database;
     let Some(site) = directory::store::find_site_of_registration(&mut reads, &case.id).await? else {
         return Ok(None);
     };
+    let site_page = format!("{}/{}", super::SITES, site.id);
     let mut rows = Vec::new();
     if let Some(mailbox) = directory::store::find_shared_mailbox_of_site(&mut reads, &site.id).await? {
         rows.push(fact("Shared mailbox", mailbox.address));
@@ -360,7 +363,7 @@ async fn set_up(app: &App, case: &Registration) -> Result<Option<SummaryList>, S
     for row in &mut rows {
         row.value.classes = "app-wrap".to_owned();
     }
-    Ok(Some(list(rows)))
+    Ok(Some((site_page, list(rows))))
 }
 
 /// The case's page with a status, what was typed into its form and a banner.
@@ -403,6 +406,8 @@ async fn show(
         text: high_risk_words(&approvers),
         ..Default::default()
     });
+    let (site_page, set_up) = set_up(app, &case).await?.unzip();
+    let site_page = site_page.unwrap_or_default();
     let title = format!("{} {}", case.site_name(), case.reference);
     let template = CasePage {
         layout: layout(visit, by, &title, QUEUE).with_problems(&form).back_to(QUEUE),
@@ -418,7 +423,8 @@ async fn show(
         not_green: to_look_at.len(),
         to_look_at: list(rows(to_look_at)),
         passed: list(rows(passed)),
-        set_up: set_up(app, &case).await?,
+        set_up,
+        site_page,
         notes: notes(app, &case.id).await?,
         note: form.lines(
             NOTE,

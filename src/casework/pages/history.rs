@@ -87,7 +87,8 @@ pub fn actor_in_words(actor: &str, names: &[(String, String)]) -> String {
     }
 }
 
-fn capitalised(text: &str) -> String {
+/// With a capital at its beginning.
+pub fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -1,5 +1,5 @@
-//! The pages of the central team: signing in, the queue, a case, an enquiry, work that needs
-//! attention. What is shown of a registration is what was sent, what the registers said about it and
+//! The pages of the central team: signing in, the queue, a case, an enquiry, the sites that have
+//! joined and their people, work that needs attention. What is shown of a registration is what was sent, what the registers said about it and
 //! what has been done with it; who opens it is an entry, too.
 
 pub mod ask;
@@ -11,6 +11,10 @@ pub mod enquiry;
 pub mod history;
 pub mod queue;
 pub mod sign_in;
+pub mod site;
+pub mod site_access;
+pub mod site_person;
+pub mod sites;
 
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
@@ -24,10 +28,13 @@ use crate::web::{Layout, Stop, Visit};
 
 /// Where the queue is.
 const QUEUE: &str = "/casework";
+/// Where the sites are that have joined.
+const SITES: &str = "/casework/sites";
 /// Where work that needs attention is.
 const ATTENTION: &str = "/casework/attention";
 /// The parts of case work.
-const NAVIGATION: [(&str, &str); 2] = [(QUEUE, "Queue"), (ATTENTION, "Work that needs attention")];
+const NAVIGATION: [(&str, &str); 3] =
+    [(QUEUE, "Queue"), (SITES, "Sites"), (ATTENTION, "Work that needs attention")];
 
 /// Longest note, question or answer, in characters: as long as what a registrant may answer.
 const TEXT_LETTERS_MAX: usize = 4_000;

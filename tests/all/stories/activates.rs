@@ -39,6 +39,7 @@ fn activates() {
     amy.chooses("I have read this policy");
     amy.presses("Activate my account");
     amy.sees("care.vn4f6@carepost.example");
+    amy.sees("One thing is left: your authenticator app");
     world.does_all_work();
     assert_eq!(world.state_of("Home Instead"), "Live");
     assert!(world.letter("amy@homeinstead.example", "registration live").contains("first owner"));

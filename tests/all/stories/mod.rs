@@ -3,6 +3,7 @@
 mod people;
 mod world;
 
+mod account_holders;
 mod activates;
 mod call_back_referred_and_approved;
 mod code_to_the_site;
@@ -11,6 +12,7 @@ mod declined_with_a_reason;
 mod dspt_lapsed_then_renewed;
 mod high_risk_needs_two;
 mod hospice_asks;
+mod looks_after_a_site;
 mod registers_a_care_home_straight_through;
 mod saves_and_returns;
 mod this_was_not_us;

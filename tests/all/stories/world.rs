@@ -127,6 +127,62 @@ impl World {
         )
     }
 
+    /// Everybody whose account waits activates it and sets up an authenticator app, as the story of
+    /// activation tells at length.
+    pub fn everybody_activates(&self) {
+        self.does_all_work();
+        let now = self.app.clock.now();
+        static HASH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+        let hash = HASH.get_or_init(|| sign_in::password::hash_now(PASSWORD).expect("hashed")).clone();
+        self.wait(self.app.database.write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                tx.run(
+                    "INSERT INTO authenticators (id, account_id, made_at, confirmed_at)
+                     SELECT 'app of ' || id, id, $1, $1 FROM accounts WHERE state = 'Pending'",
+                    &[&now],
+                )
+                .await?;
+                tx.run(
+                    "UPDATE activation_links SET used_at = $1
+                      WHERE used_at IS NULL AND account_id IN (SELECT id FROM accounts WHERE state = 'Pending')",
+                    &[&now],
+                )
+                .await?;
+                tx.run(
+                    "UPDATE accounts SET state = 'Active', password_hash = $1, activated_at = $2,
+                            policy_accepted_at = $2, state_since = $2 WHERE state = 'Pending'",
+                    &[&hash, &now],
+                )
+                .await?;
+                use carepost::database::Reads;
+                let sites: Vec<(String,)> = tx.all("SELECT registration_id FROM sites", &[]).await?;
+                for (registration,) in sites {
+                    let work = outbox::Work::FollowSite { registration };
+                    outbox::store::queue(tx, now, now, &work).await?;
+                }
+                Ok(())
+            })
+        }))
+        .expect("activated");
+        self.does_all_work();
+    }
+
+    /// The code that the authenticator app of an account shows now; that of the app that is being set
+    /// up where there is one.
+    pub fn code_of_account(&self, address: &str) -> String {
+        use carepost::database::Reads;
+        let mut reads = &self.app.database;
+        let (app,): (String,) = self
+            .wait(reads.one(
+                "SELECT t.id FROM authenticators t JOIN accounts a ON a.id = t.account_id
+                  WHERE a.address = $1 AND t.replaced_at IS NULL ORDER BY t.made_at DESC, t.id DESC LIMIT 1",
+                &[&address],
+            ))
+            .expect("there is an app");
+        let purpose = sign_in::secrets::Purpose::AccountApp;
+        sign_in::app_code::code_now(&self.app.key, purpose, &app, self.app.clock.now())
+    }
+
     /// Imports a register file given as text.
     pub fn imports(&self, kind: import::Kind, text: &str) {
         let options = import::Options {

@@ -1,0 +1,336 @@
+//! The page of a site that has joined: its shared mailbox, its people, and what can be done for them.
+
+use super::history::{actor_in_words, capitalised};
+use super::site_person::Doing;
+use super::{SITES, fact, html_fact, layout, success, tag, wrapped};
+use crate::app::App;
+use crate::audit::{self, Actor, Entry};
+use crate::casework::store;
+use crate::clock::{Span, Timestamp};
+use crate::database::{Error, Tx};
+use crate::directory::store::PersonOfSite;
+use crate::directory::{self, Account, Management, SharedMailbox, SharedMailboxState, Site, State, access};
+use crate::sign_in::CaseWorker;
+use crate::web::components::{
+    Heading, Html, NotificationBanner, SummaryList, Table, TableCell, TableHeader, Tag, TagColour,
+    WarningCallout,
+};
+use crate::web::form::query;
+use crate::web::page::show_with;
+use crate::web::{Answer, Layout, Stop, Visit};
+use axum::extract::{Path, State as Shared};
+use axum::http::{StatusCode, Uri};
+
+/// What the entry of a look says.
+const LOOKED: &str = "site looked at";
+
+/// A site with everything its pages show.
+pub(super) struct Loaded {
+    pub site: Site,
+    pub mailbox: SharedMailbox,
+    pub people: Vec<PersonOfSite>,
+}
+
+impl Loaded {
+    /// "Rose Court (VM195)"
+    pub(super) fn called(&self) -> String {
+        format!("{} ({})", self.site.name, self.site.ods_code)
+    }
+
+    pub(super) fn path(&self) -> String {
+        format!("{SITES}/{}", self.site.id)
+    }
+}
+
+/// Loads a site, and notes once an hour who looks at it, before anything of it is shown.
+pub(super) async fn load(app: &App, by: &CaseWorker, id: &str) -> Result<Loaded, Stop> {
+    let mut reads = &app.database;
+    let site = directory::store::find_site(&mut reads, id).await?.ok_or_else(Stop::not_found)?;
+    let mailbox = directory::store::find_shared_mailbox_of_site(&mut reads, id).await?;
+    let mailbox = mailbox.ok_or_else(Stop::not_found)?;
+    let people = directory::store::list_people(&mut reads, id).await?;
+    note_looked(app, by, &site.id).await?;
+    Ok(Loaded { site, mailbox, people })
+}
+
+async fn note_looked(app: &App, by: &CaseWorker, site: &str) -> Result<(), Stop> {
+    let now = app.clock.now();
+    let since = now.minus(super::LOOKED_FOR);
+    let actor = Actor::CaseWorker(by.id.clone());
+    if audit::store::happened_since(&mut &app.database, site, &actor, LOOKED, since).await? {
+        return Ok(());
+    }
+    let site = site.to_owned();
+    app.database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move { audit::store::add(tx, now, &Entry::new(actor, LOOKED, &site)).await })
+        })
+        .await?;
+    Ok(())
+}
+
+#[derive(askama::Template)]
+#[template(path = "casework/pages/site.html")]
+pub struct SitePage {
+    pub layout: Layout,
+    pub banner: Option<NotificationBanner>,
+    pub path: String,
+    pub ods_code: String,
+    pub facts: SummaryList,
+    pub mailbox: SummaryList,
+    pub few_owners: Option<WarningCallout>,
+    pub people: Table,
+    pub history: Table,
+    /// Where the registration is that it came from.
+    pub case: String,
+}
+
+fn done_words(done: &str) -> Option<&'static str> {
+    match done {
+        "given" => Some("The person can use the shared mailbox and is told by email."),
+        "address" => Some("Mail to the address now arrives in this shared mailbox."),
+        other => Doing::from_slug(other).map(Doing::done_words),
+    }
+}
+
+fn facts(site: &Site) -> SummaryList {
+    let looked_after = match site.management {
+        Management::Nas => "The central team",
+        Management::Organisation => "The organisation itself",
+    };
+    let rows = vec![
+        fact("CQC location ID", site.cqc_location_id.clone()),
+        fact("Where", format!("{}, {}", site.town, site.postcode)),
+        fact("Accounts looked after by", looked_after),
+        fact("Joined", site.joined_at.in_words()),
+    ];
+    SummaryList { rows, ..Default::default() }
+}
+
+fn mailbox_facts(
+    mailbox: &SharedMailbox,
+    aliases: &[String],
+    unread: Option<(i64, Timestamp)>,
+) -> SummaryList {
+    let state = match mailbox.state {
+        SharedMailboxState::Pending => tag("Being set up", TagColour::Grey),
+        SharedMailboxState::Active => tag("Active", TagColour::Green),
+    };
+    let mut rows = vec![
+        fact("Address", mailbox.address.clone()),
+        html_fact("State", Html::of(&state)),
+        fact("Further addresses", if aliases.is_empty() { "None".to_owned() } else { aliases.join(", ") }),
+    ];
+    if let Some((unread, at)) = unread {
+        let messages =
+            if unread == 1 { "1 message has".to_owned() } else { format!("{unread} messages have") };
+        rows.push(fact(
+            "Unread mail",
+            format!("{messages} waited too long to be read, counted on {}", at.in_words()),
+        ));
+    }
+    for row in &mut rows {
+        row.value.classes = "app-wrap".to_owned();
+    }
+    SummaryList { rows, ..Default::default() }
+}
+
+/// Who somebody is, as the first cell of their row.
+#[derive(askama::Template)]
+#[template(
+    source = r#"{{ name }}<br><span class="app-evidence">{{ role }}<br>{{ address }}</span>"#,
+    ext = "html"
+)]
+struct Who {
+    name: String,
+    role: String,
+    address: String,
+}
+impl askama::filters::HtmlSafe for Who {}
+
+#[derive(askama::Template)]
+#[template(
+    source = r#"{{ tag }}{% for line in lines %}<br><span class="app-evidence">{{ line }}</span>{% endfor %}"#,
+    ext = "html"
+)]
+struct Standing {
+    tag: Tag,
+    lines: Vec<String>,
+}
+impl askama::filters::HtmlSafe for Standing {}
+
+#[derive(askama::Template)]
+#[template(
+    source = r#"{% for (href, words) in links %}<a class="app-doing" href="{{ href }}">{{ words }}<span class="nhsuk-u-visually-hidden">: {{ name }}</span></a>{% endfor %}"#,
+    ext = "html"
+)]
+struct Links {
+    links: Vec<(String, &'static str)>,
+    name: String,
+}
+impl askama::filters::HtmlSafe for Links {}
+
+/// Where an account is, for case workers, with how long it has been and can be so.
+pub(super) fn standing(account: &Account, most: Span, now: Timestamp) -> Html {
+    let colour = match account.state {
+        State::Pending => TagColour::Grey,
+        State::Active => TagColour::Green,
+        State::Disabled => TagColour::Yellow,
+    };
+    let mut lines = Vec::new();
+    if let Some(until) = account.disabled_until(most) {
+        lines.push(format!("Since {}", account.state_since.day()));
+        lines.push(match until < now {
+            true => format!("Too long: could be disabled until {}", until.day()),
+            false => format!("Until {} at most", until.day()),
+        });
+    }
+    let words = match account.state {
+        State::Pending => "Not activated yet",
+        State::Active => "Active",
+        State::Disabled => "Disabled",
+    };
+    Html::of(&Standing { tag: tag(words, colour), lines })
+}
+
+fn people_table(loaded: &Loaded, accounts: &[Account], most: Span, now: Timestamp) -> Table {
+    let rows = loaded
+        .people
+        .iter()
+        .map(|person| {
+            let account = accounts.iter().find(|account| account.id == person.account_id);
+            let state = account.map(|account| account.state);
+            let name = format!("{} {}", person.first_name, person.last_name);
+            let who = Who { name: name.clone(), role: person.role.clone(), address: person.address.clone() };
+            let links = Links {
+                links: Doing::of(state, person.access)
+                    .into_iter()
+                    .map(|doing| {
+                        let href = format!("{}/people/{}/{}", loaded.path(), person.account_id, doing.slug());
+                        (href, doing.link())
+                    })
+                    .collect(),
+                name,
+            };
+            let place = person.slot.map_or_else(|| "Other site".to_owned(), |slot| slot.to_string());
+            let used = person.last_used_at.map_or_else(|| "Not yet".to_owned(), |at| at.day().to_string());
+            vec![
+                TableCell { html: Some(Html::of(&who)), ..Default::default() },
+                place.into(),
+                person.access.in_words().into(),
+                TableCell {
+                    html: account.map(|account| standing(account, most, now)),
+                    text: person.state.clone(),
+                    ..Default::default()
+                },
+                used.into(),
+                TableCell { html: Some(Html::of(&links)), ..Default::default() },
+            ]
+        })
+        .collect();
+    Table {
+        caption: Some(Heading {
+            text: "People who can use the shared mailbox".to_owned(),
+            classes: "nhsuk-u-visually-hidden".to_owned(),
+            ..Default::default()
+        }),
+        head: ["Name", "Place", "Access", "Account", "Last used", "What you can do"]
+            .into_iter()
+            .map(TableHeader::from)
+            .collect(),
+        rows,
+        first_cell_is_header: true,
+        responsive: true,
+        compact: true,
+        ..Default::default()
+    }
+}
+
+/// What happened, with the people in it by name.
+async fn history(app: &App, loaded: &Loaded) -> Result<Table, Stop> {
+    let entries = store::site_history(&app.database, &loaded.site.id, &loaded.mailbox.id).await?;
+    let workers = store::list_names(&app.database).await?;
+    let mut rows = Vec::new();
+    for entry in entries.into_iter().filter(|entry| entry.action != LOOKED) {
+        let (id, why) = match entry.detail.split_once(": ") {
+            Some((id, why)) if entry.subject == loaded.mailbox.id => (id.to_owned(), why.to_owned()),
+            _ => (entry.subject.clone(), entry.detail.clone()),
+        };
+        let account = directory::store::find_account(&mut &app.database, &id).await?;
+        let about = match account {
+            Some(account) => account.full_name(),
+            None if id.contains('@') => id,
+            None => String::new(),
+        };
+        // Where it says which row of ours it came from, nobody reads it.
+        let why =
+            if why == loaded.site.registration_id || why == loaded.site.id { String::new() } else { why };
+        rows.push(vec![
+            TableCell::from(entry.at.in_words()),
+            capitalised(&entry.action).into(),
+            wrapped(&about),
+            actor_in_words(&entry.actor, &workers).into(),
+            wrapped(&capitalised(&why)),
+        ]);
+    }
+    Ok(Table {
+        caption: Some(Heading {
+            text: "What has happened to this site, newest first".to_owned(),
+            classes: "nhsuk-u-visually-hidden".to_owned(),
+            ..Default::default()
+        }),
+        head: ["When", "What", "About", "Who", "Why"].into_iter().map(TableHeader::from).collect(),
+        rows,
+        responsive: true,
+        compact: true,
+        ..Default::default()
+    })
+}
+
+/// What to say where a site has fewer owners than is good.
+pub(super) fn few_owners(people: &[PersonOfSite]) -> Option<WarningCallout> {
+    let text = match access::active_owners(people) {
+        0 => "No owner of this site has an active account. Nobody can speak for it.",
+        1 => {
+            "Only one owner of this site has an active account. Ask them to name a second one, so that the site can act when they are away."
+        }
+        _ => return None,
+    };
+    Some(WarningCallout {
+        heading: Heading { text: "Too few owners".to_owned(), level: Some(2), ..Default::default() },
+        text: text.to_owned(),
+        ..Default::default()
+    })
+}
+
+/// GET /casework/sites/{id}
+pub async fn page(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    by: CaseWorker,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Answer {
+    let loaded = load(&app, &by, &id).await?;
+    let mut reads = &app.database;
+    let mut accounts = Vec::new();
+    for person in &loaded.people {
+        accounts.extend(directory::store::find_account(&mut reads, &person.account_id).await?);
+    }
+    let aliases = directory::store::list_aliases(&mut reads, &loaded.mailbox.id).await?;
+    let unread = directory::store::unread_alarm(&mut reads, &loaded.mailbox.id).await?;
+    let most = Span::days(i64::from(app.settings.disabled_days_max));
+    let template = SitePage {
+        layout: layout(&visit, &by, &loaded.site.name, SITES).back_to(SITES),
+        banner: done_words(query(&uri).text("done")).map(success),
+        path: loaded.path(),
+        ods_code: loaded.site.ods_code.clone(),
+        facts: facts(&loaded.site),
+        mailbox: mailbox_facts(&loaded.mailbox, &aliases, unread),
+        few_owners: few_owners(&loaded.people),
+        people: people_table(&loaded, &accounts, most, app.clock.now()),
+        history: history(&app, &loaded).await?,
+        case: format!("/casework/cases/{}", loaded.site.registration_id),
+    };
+    show_with(StatusCode::OK, &template)
+}
