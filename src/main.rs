@@ -5,6 +5,7 @@ use carepost::audit;
 use carepost::clock::{Clock, Day};
 use carepost::contact::{Email, Name};
 use carepost::database::{Database, Error, Tx};
+use carepost::guidance::Library;
 use carepost::letter::Transport;
 use carepost::mail::Embedded;
 use carepost::register::import::{self, Kind};
@@ -96,6 +97,9 @@ enum Command {
     /// Print the guide to the settings as Markdown
     #[command(hide = true)]
     SettingsGuide,
+    /// Print the reading age of every article as Markdown
+    #[command(hide = true)]
+    ReadingAges,
     /// Print the pictures of the states as Markdown
     #[command(hide = true)]
     States,
@@ -126,6 +130,11 @@ fn main() -> ExitCode {
 async fn run(line: Line) -> Result<ExitCode, String> {
     if let Command::SettingsGuide = line.command {
         print!("{}", Settings::guide());
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Command::ReadingAges = line.command {
+        let settings = Settings::defaults().map_err(|wrong| wrong.join("\n"))?;
+        print!("{}", Library::open(&settings).map_err(|wrong| wrong.join("\n"))?.reading_ages());
         return Ok(ExitCode::SUCCESS);
     }
     if let Command::States = line.command {
@@ -208,7 +217,7 @@ async fn run(line: Line) -> Result<ExitCode, String> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::SettingsGuide | Command::States => Ok(ExitCode::SUCCESS),
+        Command::SettingsGuide | Command::ReadingAges | Command::States => Ok(ExitCode::SUCCESS),
     }
 }
 
@@ -282,6 +291,9 @@ async fn serve(settings: Settings, listen: Option<SocketAddr>) -> Result<ExitCod
 }
 
 async fn serve_app(app: App, listen: SocketAddr, say: &[String]) -> Result<ExitCode, String> {
+    let library = Library::open(&app.settings)
+        .map(Arc::new)
+        .map_err(|wrong| format!("These files of the support site are wrong:\n  {}", wrong.join("\n  ")))?;
     let listener =
         tokio::net::TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -303,7 +315,7 @@ async fn serve_app(app: App, listen: SocketAddr, say: &[String]) -> Result<ExitC
     for line in say {
         println!("{line}");
     }
-    let router = routes::router(&app);
+    let router = routes::router(&app, library);
     carepost::web::serve::serve(listener, router, stop_signal()).await.map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -12,5 +12,6 @@ mod guest;
 mod harness;
 mod killed_imports;
 mod stories;
+mod support;
 mod tidy;
 mod upgrade;

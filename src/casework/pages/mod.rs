@@ -28,8 +28,11 @@ use crate::web::{Form, Layout, Stop, Visit};
 const QUEUE: &str = "/casework";
 /// Where work that needs attention is.
 const ATTENTION: &str = "/casework/attention";
+/// Where the review dates of the support site's articles are.
+pub const ARTICLES: &str = "/casework/articles";
 /// The parts of case work.
-const NAVIGATION: [(&str, &str); 2] = [(QUEUE, "Queue"), (ATTENTION, "Work that needs attention")];
+const NAVIGATION: [(&str, &str); 3] =
+    [(QUEUE, "Queue"), (ATTENTION, "Work that needs attention"), (ARTICLES, "Articles")];
 
 /// Longest note, question or answer, in characters: as long as what a registrant may answer.
 const TEXT_LETTERS_MAX: usize = 4_000;
@@ -42,7 +45,7 @@ const OPENED: &str = "case opened";
 const NOTED: &str = "note added";
 
 /// What stands round every page of a case worker.
-fn layout(visit: &Visit, by: &CaseWorker, title: &str, part: &str) -> Layout {
+pub fn layout(visit: &Visit, by: &CaseWorker, title: &str, part: &str) -> Layout {
     visit.layout(title).for_person(&by.name, "/casework/sign-out", QUEUE).with_navigation(&NAVIGATION, part)
 }
 
@@ -109,7 +112,7 @@ fn fact(key: &str, value: impl Into<String>) -> SummaryListRow {
 }
 
 /// A tag with its colour.
-fn tag(text: &str, colour: TagColour) -> Tag {
+pub fn tag(text: &str, colour: TagColour) -> Tag {
     Tag { text: text.to_owned(), colour: Some(colour), ..Default::default() }
 }
 
