@@ -233,7 +233,8 @@ fn to_html(markdown: &str, first_line: usize, body: &mut Body, wrong: &mut Wrong
         words: String::new(),
         table: None,
     };
-    for (event, range) in Parser::new_ext(markdown, Options::ENABLE_TABLES).into_offset_iter() {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_SMART_PUNCTUATION;
+    for (event, range) in Parser::new_ext(markdown, options).into_offset_iter() {
         writer.take(event, range.start);
     }
     writer.parts.pop().unwrap_or_default()

@@ -1,6 +1,7 @@
 //! The support site: what its articles must be, whether people find them, and how heavy its pages
 //! are.
 
+use crate::golden::faults_of;
 use crate::harness::{Harness, words};
 use carepost::guidance::reading_age;
 use carepost::routes;
@@ -400,4 +401,37 @@ fn questions_are_asked_of_articles_that_exist_and_every_article_is_asked_for() {
         assert!(asked.contains(&article.slug) || others.contains(&article.slug.as_str()), "{}", article.slug);
     }
     assert!(Path::new(&root().join("tests/all/support_questions.txt")).exists());
+}
+
+/// Every page of the support site, as html-validate and our own rules want it. The pages are written
+/// beside the build, because articles change too often to be kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::disallowed_methods, reason = "tests are told by the test run what must be there")]
+async fn every_article_is_valid_html() {
+    let harness = Harness::new(false).await;
+    let browser = Harness::browser();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("articles-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let mut faults = Vec::new();
+    for article in &words().articles {
+        let got = harness.get(&carepost::guidance::path(&article.slug), &browser).await;
+        faults.extend(faults_of(&got.body).into_iter().map(|words| format!("{}: {words}", article.slug)));
+        let lines: Vec<&str> = got.body.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+        std::fs::write(folder.join(format!("{}.html", article.slug)), lines.join("\n") + "\n")
+            .expect("written");
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+    let validator = root().join("node_modules/.bin/html-validate");
+    if !validator.exists() {
+        assert!(std::env::var("CAREPOST_TEST_REQUIRE_ALL").is_err(), "run the tests with `make test`");
+        return;
+    }
+    let ran = std::process::Command::new(validator)
+        .arg("--config")
+        .arg(root().join(".htmlvalidate.json"))
+        .arg(&folder)
+        .output()
+        .expect("html-validate runs");
+    std::fs::remove_dir_all(&folder).expect("removed");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
 }

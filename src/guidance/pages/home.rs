@@ -1,6 +1,6 @@
 //! The way in, and the first page of the support site.
 
-use super::{Line, Part, SUPPORT, Words, breadcrumb, layout, parts, search_field};
+use super::{Line, NAVIGATION, Part, SUPPORT, Words, breadcrumb, layout, parts, search_field};
 use crate::app::App;
 use crate::web::components::{Breadcrumb, SearchInput};
 use crate::web::{Answer, Layout, Problems, Visit, show};
@@ -30,7 +30,7 @@ pub struct HomePage {
 /// GET /
 pub async fn page(Shared(app): Shared<App>, Extension(library): Words, visit: Visit) -> Answer {
     let template = HomePage {
-        layout: layout(&visit, "Secure email for social care"),
+        layout: visit.layout("Secure email for social care").with_navigation(&NAVIGATION, "/"),
         search: search_field(""),
         first: FIRST.iter().filter_map(|slug| library.find(slug)).map(Line::of).collect(),
         parts: parts(&library),
