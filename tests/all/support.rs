@@ -223,6 +223,25 @@ fn people_find_the_right_article_in_their_own_words() {
     assert!(found[0] >= 57 && found[1] >= 50, "{found:?}\n{}", report.join("\n"));
 }
 
+/// What people asked since; of these, too, at most one in twenty may be missed.
+#[test]
+fn people_find_what_was_asked_since() {
+    let library = words();
+    let mut missed = Vec::new();
+    let questions: Vec<&str> =
+        include_str!("support_questions_more.txt").lines().filter(|line| !line.starts_with('#')).collect();
+    for line in &questions {
+        let (article, question) = line.split_once(" | ").expect("an article and a question");
+        let found = library.index.find(question);
+        if !found.iter().take(3).any(|place| library.articles[*place].slug == article) {
+            let first: Vec<&str> =
+                found.iter().take(3).map(|place| library.articles[*place].slug.as_str()).collect();
+            missed.push(format!("“{question}” should find {article}: {first:?}"));
+        }
+    }
+    assert!(missed.len() * 20 <= questions.len(), "{} of {}: {missed:#?}", missed.len(), questions.len());
+}
+
 #[test]
 fn the_search_takes_whatever_is_typed() {
     let library = words();
