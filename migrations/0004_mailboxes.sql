@@ -1,10 +1,11 @@
 -- Account holders sign in, mail programs sign in, mailboxes follow the directory.
 
--- Sessions know account holders: half way through signing in, and signed in.
+-- Sessions know account holders: half way through signing in, about to set up their authenticator
+-- app, and signed in.
 CREATE TABLE sessions_next (
   token_hash TEXT NOT NULL,
   kind TEXT NOT NULL CHECK (kind IN
-    ('Registrant', 'StatusReader', 'HalfSignedIn', 'CaseWorker', 'Activating', 'HolderHalfSignedIn', 'AccountHolder')),
+    ('Registrant', 'StatusReader', 'HalfSignedIn', 'CaseWorker', 'Activating', 'HolderHalfSignedIn', 'SettingUpApp', 'AccountHolder')),
   subject TEXT NOT NULL,
   masked BOOLEAN NOT NULL DEFAULT FALSE,
   started_at BIGINT NOT NULL,
@@ -23,6 +24,11 @@ CREATE INDEX sessions_end ON sessions (ends_at);
 ALTER TABLE accounts ADD COLUMN state_since BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE accounts ADD COLUMN state_reason TEXT NOT NULL DEFAULT '';
 ALTER TABLE accounts ADD COLUMN last_used_at BIGINT;
+
+-- The name of a site in plain lower-case words, for searching. Names of new sites are made plain by
+-- the program, which knows letters beyond A to Z; those that are here already have few of them.
+ALTER TABLE sites ADD COLUMN name_plain TEXT NOT NULL DEFAULT '';
+UPDATE sites SET name_plain = LOWER(name);
 
 -- The authenticator app of an account. Its secret is derived from the service's key and `id`, never
 -- stored; a new app is a new row, and only one is in force.
@@ -101,4 +107,13 @@ CREATE TABLE secure_domains (
   domain TEXT PRIMARY KEY,
   organisation TEXT NOT NULL,
   imported_at BIGINT NOT NULL
+);
+
+-- The embedded engine knows mailboxes by their identifier: an address may change, storage may not
+-- follow it. What it held is made again by the next comparison.
+DROP TABLE embedded_mailboxes;
+CREATE TABLE embedded_mailboxes (
+  id TEXT PRIMARY KEY,
+  holds TEXT NOT NULL,
+  changed_at BIGINT NOT NULL
 );

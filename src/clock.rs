@@ -157,6 +157,13 @@ impl Day {
         later.map_or(self, |date| Day { year: date.year(), month: date.month(), day: date.day() })
     }
 
+    /// Whether it is a Saturday or a Sunday.
+    pub fn is_weekend(self) -> bool {
+        use jiff::civil::Weekday;
+        jiff::civil::Date::new(self.year, self.month, self.day)
+            .is_ok_and(|date| matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday))
+    }
+
     /// The first moment of the day in London.
     pub fn starts_at(self) -> Timestamp {
         Timestamp::parse_london(&format!("{}T00:00", self.iso())).unwrap_or(Timestamp(0))

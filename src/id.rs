@@ -31,6 +31,15 @@ pub fn new_token() -> String {
     hex(&random_bytes::<32>())
 }
 
+/// A short mark of a text, the same for the same text: for comparing many without keeping them.
+pub fn fingerprint(text: &str) -> u128 {
+    use sha2::{Digest, Sha256};
+    let hash = Sha256::digest(text.as_bytes());
+    let mut first = [0; 16];
+    first.copy_from_slice(&hash[..16]);
+    u128::from_be_bytes(first)
+}
+
 /// Lower-case hexadecimal digits of some bytes.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
@@ -40,9 +49,25 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// A text that chance chose, each letter of the alphabet as likely as the next. The alphabet has at
+/// most 256 letters, all ASCII.
+pub fn random_text(alphabet: &[u8], length: usize) -> String {
+    // Bytes above the last whole multiple would make the first letters likelier.
+    let fair = 256 / alphabet.len() * alphabet.len();
+    let mut text = String::with_capacity(length);
+    while text.len() < length {
+        for byte in random_bytes::<32>() {
+            if usize::from(byte) < fair && text.len() < length {
+                text.push(char::from(alphabet[usize::from(byte) % alphabet.len()]));
+            }
+        }
+    }
+    text
+}
+
 /// Letters and digits that cannot be mistaken for one another on the phone or on paper: without
 /// 0 and O, 1, I and L, 5 and S, 8 and B, 2 and Z, U and V.
-const ALPHABET: &[u8; 24] = b"34679ACDEFGHJKMNPQRTVWXY";
+pub const ALPHABET: &[u8; 24] = b"34679ACDEFGHJKMNPQRTVWXY";
 
 /// What people quote on the phone, like `CP-7QPX-2M4H`: seven letters that chance chose and one
 /// that checks them, so that a single wrong or swapped letter is noticed.
@@ -145,6 +170,16 @@ mod tests {
                 let text = String::from_utf8(letters).expect("letters");
                 assert_eq!(Reference::parse(&text), None, "{text} for {reference}");
             }
+        }
+    }
+
+    #[test]
+    fn every_letter_of_a_random_text_is_as_likely_as_the_next() {
+        let text = random_text(ALPHABET, 24_000);
+        assert_eq!(text.len(), 24_000);
+        for letter in ALPHABET {
+            let count = text.bytes().filter(|found| found == letter).count();
+            assert!((800..1_200).contains(&count), "{} stands {count} times", char::from(*letter));
         }
     }
 

@@ -5,16 +5,19 @@ use carepost::audit;
 use carepost::clock::{Clock, Day};
 use carepost::contact::{Email, Name};
 use carepost::database::{Database, Error, Tx};
+use carepost::directory::upkeep;
 use carepost::guidance::Library;
 use carepost::letter::Transport;
-use carepost::mail::Embedded;
+use carepost::mail::postfix_dovecot::config::Places;
+use carepost::mail::postfix_dovecot::{self, PostfixDovecot};
+use carepost::mail::{Embedded, MailEngine, secure_domains};
 use carepost::register::import::{self, Kind};
 use carepost::register::{Register, samples};
-use carepost::settings::{Settings, service_key};
+use carepost::settings::{SecretKey, Settings, service_key};
 use carepost::{directory, register, routes, sign_in, work};
 use clap::{Parser, Subcommand};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -78,6 +81,34 @@ enum Command {
         #[arg(long)]
         make_password: bool,
     },
+    /// Write the configuration of Postfix and Dovecot, or print what the mail domain must publish
+    MailConfig {
+        /// Where the configuration is written
+        #[arg(long, value_name = "FOLDER", default_value = "/etc/carepost/mail")]
+        out: PathBuf,
+        /// Where the mail servers keep their queue, sockets, logs and the signing key
+        #[arg(long, value_name = "FOLDER", default_value = "/var/lib/carepost-mail")]
+        state: PathBuf,
+        /// Print the DNS records instead
+        #[arg(long)]
+        dns: bool,
+    },
+    /// Look at each message before Postfix takes it: run this beside Postfix
+    MailGuard,
+    /// Compare the directory with the mail servers and have what differs put right
+    MailCompare {
+        /// Also remove mailboxes, with their mail, that the directory does not know
+        #[arg(long)]
+        remove_unknown: bool,
+    },
+    /// Import the list of domains accredited for secure email (DCB1596)
+    ImportSecureDomains {
+        /// A CSV file with a column called domain, and perhaps one called organisation
+        file: PathBuf,
+        /// Allow a list that is more than a tenth shorter than the one before
+        #[arg(long)]
+        allow_shrink: bool,
+    },
     /// Verify the audit chain and every invariant
     Check {
         /// Print one JSON object
@@ -138,7 +169,7 @@ async fn run(line: Line) -> Result<ExitCode, String> {
         return Ok(ExitCode::SUCCESS);
     }
     if let Command::States = line.command {
-        print!("{STATES_HEAD}{}", carepost::registration::picture());
+        print!("{STATES_HEAD}{}\n{}", carepost::registration::picture(), carepost::directory::picture());
         return Ok(ExitCode::SUCCESS);
     }
     let settings = Settings::read(line.settings.as_deref())
@@ -204,10 +235,29 @@ async fn run(line: Line) -> Result<ExitCode, String> {
             }
             println!(
                 "Authenticator app: enter this key, or scan it from {}",
-                sign_in::app_code::address(&key, &added, &email, &settings.service_name)
+                sign_in::app_code::address(
+                    &key,
+                    sign_in::secrets::Purpose::CaseWorkerApp,
+                    &added,
+                    &email,
+                    &settings.service_name
+                )
             );
-            println!("Key: {}", sign_in::app_code::key_text(&key, &added));
+            println!(
+                "Key: {}",
+                sign_in::app_code::key_text(&key, sign_in::secrets::Purpose::CaseWorkerApp, &added)
+            );
             Ok(ExitCode::SUCCESS)
+        }
+        Command::MailConfig { out, state, dns } => mail_config(&settings, out, state, dns).await,
+        Command::MailGuard => {
+            start_logging(&settings);
+            postfix_dovecot::guard::serve(&settings, stop_signal()).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::MailCompare { remove_unknown } => mail_compare(settings, remove_unknown).await,
+        Command::ImportSecureDomains { file, allow_shrink } => {
+            import_secure_domains(&settings, &file, allow_shrink).await
         }
         Command::Check { json } => check(&settings, json).await,
         Command::Demo { listen, folder } => demo(settings, listen, folder).await,
@@ -281,13 +331,121 @@ async fn serve(settings: Settings, listen: Option<SocketAddr>) -> Result<ExitCod
     }
     let outside = Outside {
         live,
-        mail: Arc::new(Embedded::new(database.clone(), clock.clone())),
+        mail: mail_engine(&settings, &database, &key, &clock).await?,
         letters: Transport::open(&settings)?,
         demo: false,
     };
     let listen = listen.unwrap_or(settings.listen);
     let app = App::new(database, settings, clock, key, outside);
     serve_app(app, listen, &[]).await
+}
+
+/// The engine the settings name. Where what it holds has just been made and is empty, the directory is
+/// compared with it at once.
+async fn mail_engine(
+    settings: &Settings,
+    database: &Database,
+    key: &SecretKey,
+    clock: &Clock,
+) -> Result<Arc<dyn MailEngine>, String> {
+    match settings.mail_engine.as_str() {
+        "embedded" => Ok(Arc::new(Embedded::new(database.clone(), clock.clone()))),
+        "postfix-dovecot" => {
+            let (engine, made) = PostfixDovecot::open(settings, key).await?;
+            if made {
+                let now = clock.now();
+                database
+                    .write::<_, Error, _>(move |tx: &mut Tx| {
+                        Box::pin(async move {
+                            upkeep::store::ask_for_comparison(tx, now, &audit::Actor::Service).await
+                        })
+                    })
+                    .await
+                    .map_err(words)?;
+            }
+            Ok(Arc::new(engine))
+        }
+        other => Err(format!("mail_engine: there is no engine called {other}")),
+    }
+}
+
+async fn mail_config(
+    settings: &Settings,
+    out: PathBuf,
+    state: PathBuf,
+    dns: bool,
+) -> Result<ExitCode, String> {
+    let absolute = |path: PathBuf| std::path::absolute(&path).map_err(|error| error.to_string());
+    let places = Places { config: absolute(out)?, state: absolute(state)? };
+    if dns {
+        print!("{}", postfix_dovecot::config::dns_lines(settings, &places)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let key = service_key(settings)?;
+    // What the servers read must be there before they start.
+    PostfixDovecot::open(settings, &key).await?;
+    postfix_dovecot::config::write(settings, &key, &places)?;
+    println!("Written below {}. Look at it with:", places.config.display());
+    println!("  postconf -c {}/postfix -n", places.config.display());
+    println!("  doveconf -c {}/dovecot/dovecot.conf -n", places.config.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn mail_compare(settings: Settings, remove_unknown: bool) -> Result<ExitCode, String> {
+    let database = open_current(&settings).await?;
+    let (key, clock) = (service_key(&settings)?, Clock::system());
+    let mail = mail_engine(&settings, &database, &key, &clock).await?;
+    let outside = Outside { live: Vec::new(), mail, letters: Transport::Kept, demo: false };
+    let app = App::new(database, settings, clock, key, outside);
+    let now = app.clock.now();
+    app.database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move { upkeep::store::ask_for_comparison(tx, now, &audit::Actor::Operator).await })
+        })
+        .await
+        .map_err(words)?;
+    while work::do_due(&app).await.map_err(words)? > 0 {}
+    let newest = upkeep::store::newest_comparison(&mut &app.database).await.map_err(words)?;
+    let Some(newest) = newest.filter(|newest| newest.begun_at >= now) else {
+        return Err(
+            "The comparison could not be made; the page of work that needs attention says why.".to_owned()
+        );
+    };
+    println!("{} mailboxes compared, {} differed: {}", newest.mailboxes, newest.differences, newest.outcome);
+    for (id, address, difference) in upkeep::store::list_differences(&app.database).await.map_err(words)? {
+        println!("  {id} {address}: {difference}");
+        if remove_unknown && difference.contains("unknown") {
+            upkeep::store::remove_unknown(&app, &id).await?;
+            println!("  {id} removed");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn import_secure_domains(
+    settings: &Settings,
+    file: &Path,
+    allow_shrink: bool,
+) -> Result<ExitCode, String> {
+    let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let read = secure_domains::read(&bytes)?;
+    let database = open_current(settings).await?;
+    let before = upkeep::store::list_secure_domains(&database).await.map_err(words)?.len();
+    if !allow_shrink && read.domains.len() * 10 < before * 9 {
+        return Err(format!(
+            "The list has {} domains and the one before had {before}. If that is right, say --allow-shrink.",
+            read.domains.len()
+        ));
+    }
+    let count = read.domains.len();
+    upkeep::store::keep_secure_domains(&database, Clock::system().now(), read.domains)
+        .await
+        .map_err(words)?;
+    println!("{count} domains kept, {before} before; {} rows rejected.", read.rejected.len());
+    for (line, why) in read.rejected.iter().take(20) {
+        println!("  line {line}: {why}");
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve_app(app: App, listen: SocketAddr, say: &[String]) -> Result<ExitCode, String> {
@@ -301,6 +459,14 @@ async fn serve_app(app: App, listen: SocketAddr, say: &[String]) -> Result<ExitC
         let listener =
             tokio::net::TcpListener::bind(metrics).await.map_err(|error| format!("{metrics}: {error}"))?;
         let router = routes::metrics_router(&app);
+        tokio::spawn(carepost::web::serve::serve(listener, router, std::future::pending()));
+    }
+    if let (Some(reports), "postfix-dovecot") =
+        (app.settings.mail_reports_listen, app.settings.mail_engine.as_str())
+    {
+        let listener =
+            tokio::net::TcpListener::bind(reports).await.map_err(|error| format!("{reports}: {error}"))?;
+        let router = routes::reports_router(&app);
         tokio::spawn(carepost::web::serve::serve(listener, router, std::future::pending()));
     }
     // The first search would otherwise wait for the index.

@@ -6,6 +6,7 @@
 
 use crate::app::App;
 use crate::casework::pages as casework;
+use crate::directory::upkeep::{self, SignInReport};
 use crate::guidance::{Library, pages as guidance};
 use crate::my_account::pages as my_account;
 use crate::registration::pages as registration;
@@ -45,9 +46,15 @@ where
     Route { method: "POST", path, policy, answer: post(handler) }
 }
 
+/// Where Outlook asks, which some versions write with a capital.
+const AUTODISCOVER: &[&str] = &["/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml"];
+
 /// The table of contents.
 pub fn all() -> Vec<Route> {
-    use Policy::{Activating, Anyone, CaseWorker, Demo, HalfSignedIn, Registrant, StatusReader};
+    use Policy::{
+        AccountHolder, Activating, Anyone, CaseWorker, Demo, HalfSignedIn, HolderHalfSignedIn, Registrant,
+        SettingUpApp, StatusReader,
+    };
     vec![
         on_get("/", Anyone, guidance::home::page),
         on_get("/health", Anyone, health),
@@ -108,9 +115,68 @@ pub fn all() -> Vec<Route> {
         on_post("/activate/password", Activating, my_account::password::save),
         on_get("/activate/policy", Activating, my_account::policy::page),
         on_post("/activate/policy", Activating, my_account::policy::save),
-        on_get("/activate/done", Activating, my_account::done::page),
+        on_get("/activate/done", SettingUpApp, my_account::done::page),
         on_get("/activate/{token}", Anyone, my_account::start::page),
         on_post("/activate/{token}", Anyone, my_account::start::begin),
+        // Account holders sign in and set up their authenticator app.
+        on_get("/sign-in", Anyone, my_account::sign_in::page),
+        on_post("/sign-in", Anyone, my_account::sign_in::sign_in),
+        on_get("/sign-in/code", HolderHalfSignedIn, my_account::sign_in_code::page),
+        on_post("/sign-in/code", HolderHalfSignedIn, my_account::sign_in_code::open),
+        on_get("/sign-in/recovery-code", HolderHalfSignedIn, my_account::sign_in_code::recovery_page),
+        on_post(
+            "/sign-in/recovery-code",
+            HolderHalfSignedIn,
+            my_account::sign_in_code::open_with_recovery_code,
+        ),
+        on_get("/sign-in/text-code", HolderHalfSignedIn, my_account::text_code::page),
+        on_post("/sign-in/text-code", HolderHalfSignedIn, my_account::text_code::open),
+        on_post("/sign-in/text-code/again", HolderHalfSignedIn, my_account::text_code::again),
+        on_get("/sign-in/app", SettingUpApp, my_account::set_up_app::page),
+        on_post("/sign-in/app", SettingUpApp, my_account::set_up_app::confirm),
+        on_post("/sign-out", AccountHolder, my_account::sign_in::sign_out),
+        // Their own pages.
+        on_get("/my-account", AccountHolder, my_account::overview::page),
+        on_get("/my-account/mail-programs", AccountHolder, my_account::mail_programs::page),
+        on_get("/my-account/mail-programs/add", AccountHolder, my_account::mail_programs::add_page),
+        on_post("/my-account/mail-programs/add", AccountHolder, my_account::mail_programs::add),
+        on_get(
+            "/my-account/mail-programs/{id}/revoke",
+            AccountHolder,
+            my_account::mail_programs::revoke_page,
+        ),
+        on_post("/my-account/mail-programs/{id}/revoke", AccountHolder, my_account::mail_programs::revoke),
+        on_get("/my-account/mail-programs/settings", AccountHolder, my_account::mail_settings::page),
+        on_get(
+            "/my-account/mail-programs/apple.mobileconfig",
+            AccountHolder,
+            my_account::mail_settings::apple,
+        ),
+        on_get("/my-account/security", AccountHolder, my_account::security::page),
+        on_get("/my-account/security/app", AccountHolder, my_account::security::replace_page),
+        on_post("/my-account/security/app", AccountHolder, my_account::security::replace),
+        on_get("/my-account/security/recovery-codes", AccountHolder, my_account::recovery_codes::page),
+        on_post("/my-account/security/recovery-codes", AccountHolder, my_account::recovery_codes::make),
+        on_post(
+            "/my-account/security/recovery-codes/written",
+            AccountHolder,
+            my_account::recovery_codes::written,
+        ),
+        on_get(
+            "/my-account/security/sign-out-everywhere",
+            AccountHolder,
+            my_account::security::everywhere_page,
+        ),
+        on_post("/my-account/security/sign-out-everywhere", AccountHolder, my_account::security::everywhere),
+        // What mail programs ask for by themselves.
+        on_get(
+            "/.well-known/autoconfig/mail/config-v1.1.xml",
+            Anyone,
+            my_account::autoconfiguration::thunderbird,
+        ),
+        on_get("/mail/config-v1.1.xml", Anyone, my_account::autoconfiguration::thunderbird),
+        on_post(AUTODISCOVER[0], Anyone, my_account::autoconfiguration::outlook),
+        on_post(AUTODISCOVER[1], Anyone, my_account::autoconfiguration::outlook),
         // Case work.
         on_get("/casework/sign-in", Anyone, casework::sign_in::page),
         on_post("/casework/sign-in", Anyone, casework::sign_in::sign_in),
@@ -159,6 +225,7 @@ pub fn router(app: &App, words: Arc<Library>) -> Router {
         trusted_proxies: app.settings.trusted_proxies,
         tls_in_front: app.settings.tls_in_front,
         demo: app.demo,
+        takes_other_bodies_at: AUTODISCOVER,
         watcher: Box::new(move |route, status, took| watcher.figures.answered(route, status, took)),
     });
     router
@@ -180,6 +247,52 @@ async fn admit(app: App, policy: Policy, request: Request, next: Next) -> Respon
 pub fn metrics_router(app: &App) -> Router {
     let app = app.clone();
     Router::new().route("/metrics", get(move || async move { app.figures.text() }))
+}
+
+/// Where Dovecot reports sign-ins, on a listener of its own: `POST /sign-ins`, with the key that only
+/// the mail servers have. What is reported counts as use of an account within seconds.
+pub fn reports_router(app: &App) -> Router {
+    let key = crate::mail::postfix_dovecot::report_key(&app.key);
+    let (reports, waiting) = tokio::sync::mpsc::channel(REPORTS_MAX);
+    tokio::spawn(note_reports(app.clone(), waiting));
+    Router::new()
+        .route(
+            "/sign-ins",
+            post(move |headers: axum::http::HeaderMap, body: axum::body::Bytes| {
+                let (key, reports) = (key.clone(), reports.clone());
+                async move {
+                    use subtle::ConstantTimeEq;
+                    let shown = headers.get("carepost-report").map_or(&b""[..], HeaderValue::as_bytes);
+                    if !bool::from(shown.ct_eq(key.reveal().as_bytes())) {
+                        return (StatusCode::FORBIDDEN, "").into_response();
+                    }
+                    if let Ok(report) = serde_json::from_slice::<SignInReport>(&body) {
+                        // Where there is no room, one of many uses goes unnoticed, and nobody waits.
+                        let _ = reports.try_send(report);
+                    }
+                    // Dovecot's word for "carry on".
+                    ([(header::CONTENT_TYPE, "application/json")], "{\"status\":0,\"msg\":\"\"}")
+                        .into_response()
+                }
+            }),
+        )
+        .layer(axum::extract::DefaultBodyLimit::max(16 * 1024))
+}
+
+/// Reports that may wait to be noted.
+const REPORTS_MAX: usize = 10_000;
+/// How long reports are gathered before they are noted together.
+const REPORTS_GATHERED: std::time::Duration = std::time::Duration::from_secs(2);
+
+async fn note_reports(app: App, mut waiting: tokio::sync::mpsc::Receiver<SignInReport>) {
+    let mut some = Vec::new();
+    while waiting.recv_many(&mut some, 1_000).await > 0 {
+        let now = app.clock.now();
+        if let Err(error) = upkeep::store::note_use(&app.database, now, std::mem::take(&mut some)).await {
+            tracing::warn!(%error, "sign-ins with mail programs could not be noted");
+        }
+        tokio::time::sleep(REPORTS_GATHERED).await;
+    }
 }
 
 /// GET /health: the program runs.

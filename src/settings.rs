@@ -282,6 +282,8 @@ settings! {
     registrant_idle_minutes: u16 = "60", "minutes";
     /// How long a case worker may be idle.
     case_worker_idle_minutes: u16 = "30", "minutes";
+    /// How long an account holder may be idle on their own pages.
+    account_holder_idle_minutes: u16 = "30", "minutes";
     /// The longest any session lasts.
     session_hours_max: u16 = "12", "hours";
     /// How soon a registration is decided.
@@ -298,6 +300,8 @@ settings! {
     dspt_threshold: String = "approaching", "level";
     /// How long an activation link works.
     activation_hours: u16 = "24", "hours";
+    /// The longest an account may be disabled because its holder is away: 18 months.
+    disabled_days_max: u16 = "548", "days";
     /// Room in an account's mailbox.
     account_quota_gib: u16 = "4", "GiB";
     /// Room in a shared mailbox.
@@ -312,28 +316,16 @@ settings! {
     restore_days: u16 = "30", "days";
     /// How long a leaver's account waits for the next site.
     leaver_days: u16 = "30", "days";
-    /// How long an account may be disabled for a long leave.
-    disabled_months_max: u8 = "18", "months";
     /// How long a deleted shared mailbox can be restored.
     shared_mailbox_restore_days: u16 = "30", "days";
     /// After this long without sending, the owners of a shared mailbox are asked whether it is needed.
     shared_mailbox_idle_months: u8 = "6", "months";
     /// How long mail that was deleted can be brought back.
     deleted_mail_days: u16 = "180", "days";
-    /// Files that one message can carry.
-    attachment_mib: u16 = "35", "MiB";
     /// Members of a shared mailbox, at most.
     members_max: u16 = "250", "people";
     /// Owners of a shared mailbox, at most.
     owners_max: u16 = "100", "people";
-    /// Where mail programs read mail, by IMAP.
-    imap_server: String = "mail.carepost.example", "host";
-    /// The port for IMAP with TLS from the first byte.
-    imap_port: u16 = "993", "port";
-    /// Where mail programs send mail, by SMTP.
-    submission_server: String = "mail.carepost.example", "host";
-    /// The port for sending with TLS from the first byte.
-    submission_port: u16 = "465", "port";
     /// How soon somebody who complains hears that we have the complaint.
     complaint_working_days: u8 = "1", "working days";
     /// The day of the year by which a DSPT must be published again, in words.
@@ -342,6 +334,48 @@ settings! {
     words_folder: Option<PathBuf> = "", "path";
     /// How long after its last review an article of the support site is reviewed again.
     review_months: u8 = "12", "months";
+    /// What holds the mailboxes: `embedded`, for trying the service out, or `postfix-dovecot`.
+    mail_engine: String = "embedded", "word";
+    /// The name of the mail servers, as mail programs and other mail servers reach them.
+    mail_server_name: String = "mail.carepost.example", "host name";
+    /// The addresses the mail servers listen on, as Postfix and Dovecot write them: `all`, or addresses with commas between.
+    mail_listen: String = "all", "addresses";
+    /// Where other mail servers deliver.
+    smtp_port: u16 = "25", "port";
+    /// Where mail programs hand in mail, encrypted from the start.
+    submission_port: u16 = "465", "port";
+    /// Where mail programs hand in mail that switch to encryption (STARTTLS).
+    submission_starttls_port: u16 = "587", "port";
+    /// Where mail programs read mail, encrypted from the start.
+    imap_port: u16 = "993", "port";
+    /// The file of tables that Postfix and Dovecot read, with a SQLite database; empty for `mail/mail.db` beside it. With PostgreSQL they read views in the same database.
+    mail_projection: Option<PathBuf> = "", "path";
+    /// With PostgreSQL: how the mail servers reach the database, as the role `carepost_mail`; `postgres://carepost_mail:PASSWORD@HOST:PORT/NAME`.
+    mail_database: Option<Secret<String>> = "", "address";
+    /// The folder in which Dovecot stores mail.
+    mail_storage: String = "/var/mail/carepost", "path";
+    /// The system user who owns stored mail, and nothing else.
+    mail_user: String = "vmail", "user name";
+    /// The certificate of the mail servers, with those it rests on.
+    mail_certificate: String = "/etc/carepost/mail.crt", "path";
+    /// The certificate's private key.
+    mail_certificate_key: String = "/etc/carepost/mail.key", "path";
+    /// Where Dovecot takes commands from this service. Keep it on a network of your own.
+    doveadm_address: SocketAddr = "127.0.0.1:8480", "address";
+    /// Where the mail guard takes messages from Postfix.
+    mail_guard_listen: SocketAddr = "127.0.0.1:8481", "address";
+    /// Where this service takes reports of sign-ins from Dovecot; empty for nowhere, and then use by mail programs does not count as use. Keep it on a network of your own.
+    mail_reports_listen: Option<SocketAddr> = "127.0.0.1:8482", "address";
+    /// The largest message, as sent.
+    message_limit_mib: u16 = "35", "MiB";
+    /// Attachments that are refused, by the ending of their names.
+    blocked_attachments: String = "ade adp app appref-ms bas bat chm cmd com cpl dll docm dotm exe hta inf ins iso jar js jse lnk mde msc msi msp mst pif potm ppam ppsm pptm ps1 reg scr sct sys vb vbe vbs vhd vxd wsc wsf wsh xlam xlsm xltm", "endings";
+    /// How connections to accredited secure domains are protected: `encrypt` (never in the clear), `verify` (and the certificate is checked) or `may` (as anywhere else).
+    secure_domain_tls: String = "encrypt", "word";
+    /// The name under which the key for signing mail (DKIM) is published.
+    dkim_selector: String = "carepost", "word";
+    /// Unread mail in a shared mailbox alarms its owners when it is older than this.
+    unread_alarm_days: u16 = "2", "working days";
     /// Whether CQC is asked at once when the imported register does not know a location.
     cqc_live: bool = "false", "true or false";
     /// The key for CQC's API.

@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::clock::Span;
+use crate::directory::upkeep;
 use crate::letter::SendError;
 use crate::outbox::store::Taken;
 use crate::outbox::{self, NotDone, Work};
@@ -35,6 +36,8 @@ async fn run(app: &App, taken: &Taken) -> Result<(), NotDone> {
         Work::SendActivationLink { asked } => {
             my_account::store::send_activation_link(app, taken, asked).await
         }
+        Work::CompareMail { .. } => upkeep::store::compare(app, taken).await,
+        Work::WatchUnread { .. } => upkeep::store::watch_unread(app, taken).await,
     }
 }
 
@@ -159,7 +162,8 @@ pub async fn work_until_stopped(app: App) {
     }
 }
 
-/// Ends drafts nobody continued, and forgets sessions, codes, budgets and old finished work.
+/// Ends drafts nobody continued, forgets sessions, codes, budgets and old finished work, and queues the
+/// upkeep that is due.
 ///
 /// # Errors
 /// What the database answered.
@@ -169,5 +173,6 @@ pub async fn clear_away(app: &App) -> Result<(), crate::database::Error> {
     sign_in::store::forget_old(&app.database, now).await?;
     my_account::store::forget_abandoned(&app.database, now).await?;
     outbox::store::forget_before(&app.database, now.minus(FINISHED_WORK_KEPT)).await?;
+    upkeep::store::queue_due(&app.database, now).await?;
     Ok(())
 }

@@ -52,6 +52,29 @@ pub async fn postgres() -> Option<Database> {
     Some(database)
 }
 
+/// A fresh PostgreSQL database with the role of the mail servers, if there is a server: the service's
+/// address and theirs.
+#[expect(clippy::disallowed_methods, reason = "tests are told by the test run where its servers are")]
+pub async fn postgres_for_mail() -> Option<(String, String)> {
+    let server = std::env::var("CAREPOST_TEST_POSTGRES").ok()?;
+    let name = format!("mail_{}", &crate::id::new_token()[..16]);
+    let (client, connection) = tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls)
+        .await
+        .expect("the test server answers");
+    let running = tokio::spawn(connection);
+    let role = "DO $$ BEGIN CREATE ROLE carepost_mail LOGIN; EXCEPTION WHEN OTHERS THEN NULL; END $$";
+    client.batch_execute(role).await.expect("the role is there");
+    client
+        .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0"))
+        .await
+        .expect("a database can be created");
+    drop(client);
+    let _ = running.await;
+    let own = format!("{server}/{name}");
+    let (_, place) = server.split_once('@').expect("an address with a user");
+    Some((own, format!("postgres://carepost_mail@{place}/{name}")))
+}
+
 /// Runs statements that only a test may run (inserting rows by hand, say).
 pub async fn run(database: &Database, sql: &'static str) {
     database

@@ -43,6 +43,8 @@ pub const MIGRATIONS: &[Migration] = &[
 
 /// The lock two nodes take before they migrate one PostgreSQL database.
 const MIGRATION_LOCK: i64 = 0x0043_4152_4550_4f53;
+/// The lock two nodes take before they make the tables that other programs read.
+pub(super) const PROJECTION_LOCK: i64 = MIGRATION_LOCK + 1;
 
 struct Applied {
     number: i64,

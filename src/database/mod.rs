@@ -143,9 +143,52 @@ impl Database {
     /// [`Error::Unavailable`] when it cannot be reached.
     pub async fn open(address: &Address) -> Result<Self> {
         Ok(Database(match address {
-            Address::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path)?),
-            Address::Postgres(text) => Engine::Postgres(postgres::Postgres::open(text).await?),
+            Address::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path, sqlite::File::Own)?),
+            Address::Postgres(text) => Engine::Postgres(postgres::Postgres::open(text, None).await?),
         }))
+    }
+
+    /// Opens tables that other programs read: on SQLite a file with a rollback journal, because a
+    /// write-ahead log cannot be read by others once this program has stopped; on PostgreSQL schemas
+    /// of their own beside the service's tables.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it cannot be reached.
+    pub async fn open_projection(address: &Address, schemas: &'static str) -> Result<Self> {
+        Ok(Database(match address {
+            Address::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path, sqlite::File::Shared)?),
+            Address::Postgres(text) => Engine::Postgres(postgres::Postgres::open(text, Some(schemas)).await?),
+        }))
+    }
+
+    /// Opens what [`Database::open_projection`] keeps as somebody who may only read it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it cannot be reached.
+    pub async fn open_projection_to_read(address: &Address, schemas: &'static str) -> Result<Self> {
+        Ok(Database(match address {
+            Address::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path, sqlite::File::OnlyRead)?),
+            Address::Postgres(text) => Engine::Postgres(postgres::Postgres::open(text, Some(schemas)).await?),
+        }))
+    }
+
+    /// Makes the tables of a projection with a script in its engine's own words. Only for tables
+    /// that can be made again from others: there is no history.
+    ///
+    /// # Errors
+    /// What the engine answered.
+    pub async fn make_projection(&self, sqlite: String, postgres: String) -> Result<()> {
+        let script = match &self.0 {
+            Engine::Sqlite(_) => sqlite,
+            Engine::Postgres(_) => postgres,
+        };
+        self.write(move |tx: &mut Tx| {
+            Box::pin(async move {
+                tx.alone(migrate::PROJECTION_LOCK).await?;
+                tx.script(&script).await
+            })
+        })
+        .await
     }
 
     /// `sqlite` or `postgres`, for logs and figures.

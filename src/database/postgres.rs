@@ -74,10 +74,16 @@ fn bound<'a>(params: Params<'a>) -> Vec<&'a (dyn tokio_postgres::types::ToSql + 
 }
 
 impl Postgres {
-    pub(super) async fn open(address: &str) -> Result<Self> {
+    /// Opens a database; with a path, statements find their tables in these schemas alone.
+    pub(super) async fn open(address: &str, search_path: Option<&str>) -> Result<Self> {
         let mut config: tokio_postgres::Config =
             address.parse().map_err(|error: tokio_postgres::Error| Error::Broken(chain(&error)))?;
-        config.options("-c statement_timeout=30000 -c lock_timeout=10000 -c timezone=UTC");
+        let mut options = "-c statement_timeout=30000 -c lock_timeout=10000 -c timezone=UTC".to_owned();
+        if let Some(search_path) = search_path {
+            options.push_str(" -c search_path=");
+            options.push_str(search_path);
+        }
+        config.options(&options);
         config.application_name("carepost");
         config.connect_timeout(Duration::from_secs(5));
         let tls = {

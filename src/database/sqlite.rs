@@ -23,8 +23,8 @@ const READER_CACHE_KIB: u32 = 4_096;
 const WRITER_CACHE_KIB: u32 = 16_384;
 /// How many statements a connection keeps prepared.
 const STATEMENTS_KEPT: usize = 256;
-/// How many databases a thread keeps open: one in the service, several in tests.
-const READERS_KEPT: usize = 2;
+/// How many databases a thread keeps open: the service's own and the mail servers'; more in tests.
+const READERS_KEPT: usize = 3;
 
 /// A finished write tells its caller, once it is known whether the commit was durable.
 type Tell = Box<dyn FnOnce(Result<()>) + Send>;
@@ -34,8 +34,21 @@ type Job = Box<dyn FnOnce(&mut Tx) -> (bool, Tell) + Send>;
 #[derive(Clone)]
 pub(super) struct Sqlite {
     path: Arc<Path>,
+    file: File,
     number: u64,
     writer: mpsc::Sender<Job>,
+}
+
+/// How a database file is kept, and who else reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum File {
+    /// The service's own: a write-ahead log, readers that never wait.
+    Own,
+    /// Also read by programs that may not write beside it, when the service has stopped, too: a
+    /// rollback journal, which is gone once a write has ended.
+    Shared,
+    /// Another program's, and only to be read.
+    OnlyRead,
 }
 
 /// An open connection with its prepared statements and the moment at which a read is stopped.
@@ -73,17 +86,25 @@ fn meaning(error: rusqlite::Error) -> Error {
 }
 
 impl Connection {
-    fn open(path: &Path, cache_kib: u32) -> Result<Self> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut lite = rusqlite::Connection::open_with_flags(path, flags).map_err(meaning)?;
+    fn open(path: &Path, file: File, cache_kib: u32) -> Result<Self> {
+        let access = match file {
+            File::Own | File::Shared => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+            File::OnlyRead => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        };
+        let mut lite = rusqlite::Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(meaning)?;
         lite.busy_timeout(BUSY_LIMIT).map_err(meaning)?;
         lite.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        let journal = match file {
+            File::Own => {
+                "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=2000;"
+            }
+            File::Shared => "PRAGMA journal_mode=DELETE;",
+            File::OnlyRead => "",
+        };
         lite.execute_batch(&format!(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
-             PRAGMA temp_store=MEMORY; PRAGMA cache_size=-{cache_kib};
-             PRAGMA journal_size_limit=67108864; PRAGMA wal_autocheckpoint=2000;"
+            "{journal} PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
+             PRAGMA temp_store=MEMORY; PRAGMA cache_size=-{cache_kib};"
         ))
         .map_err(meaning)?;
         let stop_at_ms = Arc::new(AtomicU64::new(u64::MAX));
@@ -145,20 +166,23 @@ impl Connection {
 }
 
 impl Sqlite {
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(super) fn open(path: &Path, file: File) -> Result<Self> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)
                 .map_err(|error| Error::Unavailable(format!("{}: {error}", folder.display())))?;
         }
-        let first = Connection::open(path, WRITER_CACHE_KIB)?;
+        if file == File::Own {
+            make_private(path);
+        }
+        let first = Connection::open(path, file, WRITER_CACHE_KIB)?;
         let path: Arc<Path> = path.into();
         let (writer, jobs) = mpsc::channel(QUEUE_MAX);
         let again = path.to_path_buf();
         std::thread::Builder::new()
             .name("database-writer".to_owned())
-            .spawn(move || keep_writing(first, &again, jobs))
+            .spawn(move || keep_writing(first, &again, file, jobs))
             .map_err(|error| Error::Unavailable(error.to_string()))?;
-        Ok(Sqlite { path, number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed), writer })
+        Ok(Sqlite { path, file, number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed), writer })
     }
 
     fn with_reader<T>(&self, limit_ms: u64, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
@@ -170,7 +194,7 @@ impl Sqlite {
                     if readers.len() >= READERS_KEPT {
                         readers.remove(0);
                     }
-                    readers.push((self.number, Connection::open(&self.path, READER_CACHE_KIB)?));
+                    readers.push((self.number, Connection::open(&self.path, self.file, READER_CACHE_KIB)?));
                     readers.len() - 1
                 }
             };
@@ -188,9 +212,9 @@ impl Sqlite {
     where
         F: FnMut(&Row<'_>) -> Result<()> + Send + 'static,
     {
-        let path = Arc::clone(&self.path);
+        let (path, file) = (Arc::clone(&self.path), self.file);
         tokio::task::spawn_blocking(move || {
-            Connection::open(&path, READER_CACHE_KIB)?.for_each(sql, &[], each)
+            Connection::open(&path, file, READER_CACHE_KIB)?.for_each(sql, &[], each)
         })
         .await
         .map_err(|error| Error::Misused(error.to_string()))?
@@ -235,15 +259,23 @@ impl Sqlite {
     }
 }
 
+/// Makes a new file that only its owner may read: it holds people's data. SQLite's other files take
+/// after it.
+fn make_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt;
+    // A file that is there already, or cannot be made, is for SQLite to open or to refuse.
+    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+}
+
 /// The writer's life: take what is waiting, run each in a savepoint, commit them together, tell
 /// everybody. Ends when the last [`Sqlite`] is dropped.
-fn keep_writing(first: Connection, path: &Path, mut jobs: mpsc::Receiver<Job>) {
+fn keep_writing(first: Connection, path: &Path, file: File, mut jobs: mpsc::Receiver<Job>) {
     let mut tx = Tx(Kind::Sqlite(first));
     while let Some(job) = jobs.blocking_recv() {
         if let Err(error) = script(&tx, "BEGIN IMMEDIATE") {
             // Nothing was begun, so nothing is done: the caller hears why, not silence.
             refuse(job, &mut tx, &error);
-            reopen_if_broken(&mut tx, path);
+            reopen_if_broken(&mut tx, path, file);
             continue;
         }
         let mut tells: Vec<Tell> = Vec::new();
@@ -266,7 +298,7 @@ fn keep_writing(first: Connection, path: &Path, mut jobs: mpsc::Receiver<Job>) {
         if committed.is_err() {
             // A COMMIT that failed for lack of room leaves the transaction open.
             let _ = script(&tx, "ROLLBACK");
-            reopen_if_broken(&mut tx, path);
+            reopen_if_broken(&mut tx, path, file);
         }
         for tell in tells {
             tell(committed.clone());
@@ -325,13 +357,13 @@ fn script(tx: &Tx, sql: &'static str) -> Result<()> {
 }
 
 /// A connection that is still inside a transaction after a rollback is not to be trusted again.
-fn reopen_if_broken(tx: &mut Tx, path: &Path) {
+fn reopen_if_broken(tx: &mut Tx, path: &Path, file: File) {
     let sound = match &tx.0 {
         Kind::Sqlite(connection) => connection.lite.is_autocommit(),
         Kind::Postgres(_) => false,
     };
     if !sound {
-        match Connection::open(path, WRITER_CACHE_KIB) {
+        match Connection::open(path, file, WRITER_CACHE_KIB) {
             Ok(fresh) => *tx = Tx(Kind::Sqlite(fresh)),
             Err(error) => {
                 tracing::error!(%error, "the database writer could not open its file again")

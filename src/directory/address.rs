@@ -95,6 +95,11 @@ pub fn canonical(text: &str) -> String {
     text.trim().to_ascii_lowercase()
 }
 
+/// Whether a stem is a site's and no person's.
+pub fn is_shared_mailbox_stem(stem: &str) -> bool {
+    stem.starts_with(SHARED_MAILBOX_PREFIX)
+}
+
 /// What stands before the @ of a person's address, before a number is added.
 pub fn stem(first: &Name, last: &Name) -> String {
     stem_of(first.as_str(), last.as_str())

@@ -90,3 +90,29 @@ pub fn access_given(
     )
     .about(&mailbox.id)
 }
+
+/// "Nobody has read …", to an owner's personal address: whoever does not read the shared mailbox may
+/// not read their own. Says how many and never what.
+pub fn unread(
+    from: &From,
+    at: Timestamp,
+    (first_name, email): (&str, &str),
+    (site, address): (&str, &str),
+    count: u64,
+    days: u16,
+) -> Letter {
+    let messages = if count == 1 { "1 message".to_owned() } else { format!("{count} messages") };
+    let waits = if count == 1 { "has" } else { "have" };
+    from.email(
+        at,
+        "unread mail",
+        email,
+        format!("Unread mail at {site}"),
+        &[
+            &format!("Hello {first_name}"),
+            &format!("{messages} in the shared mailbox of {site} ({address}) {waits} been unread for more than {days} working days."),
+            "Another health or care organisation may be waiting for an answer. Open the mailbox now, or ask somebody who can.",
+            "You get this because you are an owner of the mailbox. If nobody can look after it, tell our helpdesk.",
+        ],
+    )
+}

@@ -8,13 +8,21 @@
 //! address that never names anything else, a personal email or mobile in one live account only.
 //! [`store::invariants`] counts breaches of these and of what no constraint can say.
 //!
-//! What is deliberately not here: who decides (case work), how a person activates (their own pages),
-//! and what happens to an account later in its life.
+//! Afterwards accounts are disabled and enabled here, access to shared mailboxes changes
+//! ([`access`]), and mail programs get passwords of their own ([`app_password`]).
+//!
+//! What is deliberately not here: who decides (case work), how a person activates and signs in (their
+//! own pages), and what happens to an account that nobody uses.
 
+pub mod access;
 pub mod address;
+pub mod app_password;
 pub mod letters;
 pub mod provision;
 pub mod store;
+pub mod upkeep;
+
+pub use app_password::{APP_PASSWORDS_MAX, AppPassword};
 
 use crate::audit::{Actor, Entry};
 use crate::clock::Timestamp;
@@ -72,6 +80,22 @@ impl Access {
         match self {
             Access::Owner => "Owner",
             Access::Member => "Member",
+        }
+    }
+
+    /// Within a sentence.
+    pub fn with_article(self) -> &'static str {
+        match self {
+            Access::Owner => "an owner",
+            Access::Member => "a member",
+        }
+    }
+
+    /// How many of them a shared mailbox can have.
+    pub fn most(self) -> usize {
+        match self {
+            Access::Owner => 100,
+            Access::Member => 250,
         }
     }
 }
@@ -144,6 +168,8 @@ pub enum State {
     /// Nobody has activated it yet: no password, no mail.
     Pending,
     Active,
+    /// The person is away for long: nobody gets in and no mail comes in, and everything is kept.
+    Disabled,
 }
 
 impl State {
@@ -151,24 +177,32 @@ impl State {
         match self {
             State::Pending => "Pending",
             State::Active => "Active",
+            State::Disabled => "Disabled",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [State::Pending, State::Active].into_iter().find(|known| known.stored() == text)
+        [State::Pending, State::Active, State::Disabled].into_iter().find(|known| known.stored() == text)
     }
 
     pub fn in_words(self) -> &'static str {
         match self {
             State::Pending => "Not activated yet",
             State::Active => "Active",
+            State::Disabled => "Disabled (long leave)",
         }
     }
 }
 
 /// Every move of an account from state to state, for the picture in the documents and the test that
 /// holds the code against it.
-pub const MOVES: &[(&str, &str, &str)] = &[("Pending", "activate", "Active")];
+pub const MOVES: &[(&str, &str, &str)] =
+    &[("Pending", "activate", "Active"), ("Active", "disable", "Disabled"), ("Disabled", "enable", "Active")];
+
+/// The picture of an account's states, made from [`MOVES`].
+pub fn picture() -> String {
+    crate::outbox::picture_of("Account", MOVES)
+}
 
 /// A person's own mailbox and place in the directory.
 #[derive(Clone, Debug)]
@@ -189,6 +223,12 @@ pub struct Account {
     pub policy_accepted_at: Option<Timestamp>,
     /// When the mail engine first held its mailbox.
     pub provisioned_at: Option<Timestamp>,
+    /// When it came into its state.
+    pub state_since: Timestamp,
+    /// Why, where a person moved it; empty where the state says it all.
+    pub state_reason: String,
+    /// When its holder last signed in, read mail or sent some.
+    pub last_used_at: Option<Timestamp>,
 }
 
 impl Account {
@@ -210,12 +250,55 @@ impl Account {
                     password_hash: Some(password_hash),
                     activated_at: Some(at),
                     policy_accepted_at: Some(at),
+                    state_since: at,
                     ..self
                 };
                 // The engine lets nobody in and takes no mail before this.
                 Ok(Change::new(active, entry).then(work))
             }
-            State::Active => Err(Refusal::NotPending),
+            State::Active | State::Disabled => Err(Refusal::NotPending),
+        }
+    }
+
+    /// The person is away for long: nobody gets in and no mail comes in until it is enabled again.
+    ///
+    /// # Errors
+    /// [`Refusal::NotActive`].
+    pub fn disable(self, at: Timestamp, by: Actor, reason: &str) -> Result<Change<Self>, Refusal> {
+        match self.state {
+            State::Active => {
+                let entry = Entry::new(by, "account disabled", &self.id).because(reason);
+                let work = Work::ProvisionAccount { account: self.id.clone() };
+                let disabled = Account {
+                    state: State::Disabled,
+                    state_since: at,
+                    state_reason: reason.to_owned(),
+                    ..self
+                };
+                Ok(Change::new(disabled, entry).then(work))
+            }
+            State::Pending | State::Disabled => Err(Refusal::NotActive(self.full_name())),
+        }
+    }
+
+    /// The person is back: everything is as it was.
+    ///
+    /// # Errors
+    /// [`Refusal::NotDisabled`].
+    pub fn enable(self, at: Timestamp, by: Actor, reason: &str) -> Result<Change<Self>, Refusal> {
+        match self.state {
+            State::Disabled => {
+                let entry = Entry::new(by, "account enabled", &self.id).because(reason);
+                let work = Work::ProvisionAccount { account: self.id.clone() };
+                let active = Account {
+                    state: State::Active,
+                    state_since: at,
+                    state_reason: reason.to_owned(),
+                    ..self
+                };
+                Ok(Change::new(active, entry).then(work))
+            }
+            State::Pending | State::Active => Err(Refusal::NotDisabled(self.full_name())),
         }
     }
 
@@ -337,6 +420,33 @@ pub enum Refusal {
         address: String,
     },
     NotPending,
+    /// The account of this person is not active, so it cannot be disabled.
+    NotActive(String),
+    /// The account of this person is not disabled, so it cannot be enabled.
+    NotDisabled(String),
+    TooManyAppPasswords,
+    /// A mail program with this name has an app password already.
+    NameIsTaken,
+    /// Without this person the site would have no owner who can act.
+    LastOwner {
+        person: String,
+        site: String,
+    },
+    /// This person has the access already that they are to be given.
+    HasAccess {
+        person: String,
+        access: Access,
+    },
+    /// This person has no access that could be changed or taken away.
+    NoAccess(String),
+    /// The shared mailbox has as many owners, or members, as one can have.
+    TooMany(Access),
+    /// No account has this address.
+    NoAccount(String),
+    /// Nobody ever had this address here, or it is no site's.
+    NotASitesAddress(String),
+    /// A mailbox that is in use has this address, or it leads to one already.
+    AddressIsInUse(String),
 }
 
 impl Refusal {
@@ -366,7 +476,80 @@ impl Refusal {
                 "We could not match {person} to the account {address}. Check the address and the last name."
             ),
             Refusal::NotPending => "This account has been activated already.".to_owned(),
+            Refusal::NotActive(person) => format!("The account of {person} is not active."),
+            Refusal::NotDisabled(person) => format!("The account of {person} is not disabled."),
+            Refusal::TooManyAppPasswords => format!(
+                "You have {APP_PASSWORDS_MAX} app passwords, which is the most there can be. Revoke one you no longer use."
+            ),
+            Refusal::NameIsTaken => {
+                "You have an app password with this name. Choose another name, so that you can tell them apart.".to_owned()
+            }
+            Refusal::LastOwner { person, site } => format!(
+                "{person} is the only owner of {site} whose account is active. Make somebody else an owner first."
+            ),
+            Refusal::HasAccess { person, access } => {
+                format!("{person} is {} of this shared mailbox already.", access.with_article())
+            }
+            Refusal::NoAccess(person) => format!("{person} cannot open this shared mailbox any more."),
+            Refusal::TooMany(access) => match access {
+                Access::Owner => format!("A shared mailbox can have {} owners. This one has as many.", access.most()),
+                Access::Member => format!("A shared mailbox can have {} members. This one has as many.", access.most()),
+            },
+            Refusal::NoAccount(address) => format!("No account has the address {address}. Check each letter."),
+            Refusal::NotASitesAddress(address) => format!(
+                "{address} was never the address of a site’s shared mailbox. Only such an address can lead to this one."
+            ),
+            Refusal::AddressIsInUse(address) => {
+                format!("{address} leads to a mailbox that is in use. It cannot lead to another one.")
+            }
         }
+    }
+}
+
+/// A name in plain lower-case words: "St John’s, Ely" is "st john s ely".
+pub fn plain_words(text: &str) -> String {
+    let plain = any_ascii::any_ascii(text).to_ascii_lowercase();
+    let words: Vec<&str> =
+        plain.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}
+
+/// What somebody typed to find a site, in the ways in which it may be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteSearch {
+    /// Patterns for the name: from its beginning, and from the beginning of a later word.
+    pub beginning: String,
+    pub word: String,
+    /// An ODS code or a CQC location ID.
+    pub code: String,
+    pub postcode: String,
+    pub address: String,
+}
+
+impl SiteSearch {
+    /// Reads what was typed; nothing where there is nothing to search for.
+    pub fn read(typed: &str, domain: &str) -> Option<Self> {
+        let plain = plain_words(typed);
+        if plain.is_empty() {
+            return None;
+        }
+        let code: String = typed.chars().filter(|letter| !letter.is_whitespace()).collect();
+        let code = code.to_ascii_uppercase();
+        let mut postcode = code.clone();
+        if code.is_ascii() && code.len() > 4 {
+            postcode.insert(code.len() - 3, ' ');
+        }
+        let mut address = address::canonical(typed);
+        if !address.contains('@') {
+            address = format!("{address}@{domain}");
+        }
+        Some(SiteSearch {
+            beginning: format!("{plain}%"),
+            word: format!("% {plain}%"),
+            code,
+            postcode,
+            address,
+        })
     }
 }
 
@@ -431,19 +614,32 @@ pub(crate) mod tests {
             activated_at: None,
             policy_accepted_at: None,
             provisioned_at: None,
+            state_since: Timestamp::from_milliseconds(0),
+            state_reason: String::new(),
+            last_used_at: None,
         }
     }
 
     #[test]
     fn the_picture_of_the_states_is_what_the_code_does() {
-        for state in [State::Pending, State::Active] {
-            let made =
-                account(state).activate(Timestamp::from_milliseconds(1), Secret::new("hash".to_owned()));
-            let drawn = MOVES.iter().find(|(from, verb, _)| *from == state.stored() && *verb == "activate");
-            match (made, drawn) {
-                (Ok(change), Some((_, _, to))) => assert_eq!(change.state.state.stored(), *to),
-                (Err(Refusal::NotPending), None) => {}
-                (made, drawn) => panic!("{state:?}: {made:?}, drawn {drawn:?}"),
+        let at = Timestamp::from_milliseconds(1);
+        for state in [State::Pending, State::Active, State::Disabled] {
+            let made = [
+                ("activate", account(state).activate(at, Secret::new("hash".to_owned()))),
+                ("disable", account(state).disable(at, Actor::Service, "away")),
+                ("enable", account(state).enable(at, Actor::Service, "back")),
+            ];
+            for (verb, made) in made {
+                let drawn = MOVES.iter().find(|(from, known, _)| *from == state.stored() && *known == verb);
+                match (made, drawn) {
+                    (Ok(change), Some((_, _, to))) => {
+                        assert_eq!(change.state.state.stored(), *to);
+                        assert_eq!(change.state.state_since, at);
+                        assert_eq!(change.work, [Work::ProvisionAccount { account: "account".to_owned() }]);
+                    }
+                    (Err(_), None) => {}
+                    (made, drawn) => panic!("{state:?} {verb}: {made:?}, drawn {drawn:?}"),
+                }
             }
         }
     }
@@ -502,6 +698,24 @@ pub(crate) mod tests {
             vec![with(&asha, "a.b@carepost.example"), with(&bo, "A.B@carepost.example")],
             Some("have the same account"),
         );
+    }
+
+    #[test]
+    fn what_is_typed_is_looked_for_as_it_may_be_stored() {
+        let read = |typed: &str| SiteSearch::read(typed, "carepost.example");
+        assert_eq!(read("  "), None);
+        assert_eq!(read("%_'"), None);
+        let search = read(" Rose  COURT ").expect("a search");
+        assert_eq!((search.beginning.as_str(), search.word.as_str()), ("rose court%", "% rose court%"));
+        assert_eq!(read("ol83na").map(|search| search.postcode).as_deref(), Some("OL8 3NA"));
+        assert_eq!(read("OL8 3NA").map(|search| search.postcode).as_deref(), Some("OL8 3NA"));
+        assert_eq!(read("vm195").map(|search| search.code).as_deref(), Some("VM195"));
+        assert_eq!(
+            read("Care.VM195").map(|search| search.address).as_deref(),
+            Some("care.vm195@carepost.example")
+        );
+        assert_eq!(read("A.B@c.example").map(|search| search.address).as_deref(), Some("a.b@c.example"));
+        assert_eq!(plain_words("St John’s, Ely (Núñez)"), "st john s ely nunez");
     }
 
     #[test]

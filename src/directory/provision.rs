@@ -9,7 +9,7 @@ use super::{Access, Account, SharedMailbox, State, address, store};
 use crate::app::App;
 use crate::clock::Span;
 use crate::database::{Error, Reads, Tx};
-use crate::mail::{EngineError, Ensured, WantedAccount, WantedSharedMailbox};
+use crate::mail::{EngineError, Ensured, Standing, WantedAccount, WantedPassword, WantedSharedMailbox};
 use crate::outbox::store::Taken;
 use crate::outbox::{self, NotDone, Work};
 use crate::settings::Settings;
@@ -51,6 +51,18 @@ fn changed_meanwhile() -> NotDone {
     NotDone::Later("the directory changed while the mail engine was told".to_owned())
 }
 
+/// How often the mail engine is told anew because the directory changed while it was told. What it
+/// was told last may be what no longer holds (access that was taken away in between), so it must
+/// hear at once and not when the work is next due.
+const TELLS_MAX: u32 = 8;
+
+/// Whether what the engine was told is still what the directory says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    AsItIs,
+    AsItWas,
+}
+
 /// A shared mailbox and what the mail engine should hold for it.
 async fn wanted_shared_mailbox(
     from: &mut impl Reads,
@@ -63,10 +75,12 @@ async fn wanted_shared_mailbox(
         people.iter().filter(|person| person.access == access).map(|person| person.address.clone()).collect()
     };
     let wanted = WantedSharedMailbox {
+        id: mailbox.id.clone(),
         address: mailbox.address.clone(),
+        aliases: store::list_aliases(from, id).await?,
         display_name: mailbox.display_name.clone(),
         quota_bytes: quotas.shared_mailbox_bytes,
-        enabled: true,
+        standing: Standing::Open,
         owners: with(Access::Owner),
         members: with(Access::Member),
     };
@@ -78,6 +92,16 @@ async fn wanted_shared_mailbox(
 /// # Errors
 /// Later, or never until a person has acted.
 pub async fn shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
+    for _ in 0..TELLS_MAX {
+        if tell_of_shared_mailbox(app, taken, id).await? == Told::AsItIs {
+            app.work_waits.notify_one();
+            return Ok(());
+        }
+    }
+    Err(changed_meanwhile())
+}
+
+async fn tell_of_shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<Told, NotDone> {
     let quotas = Quotas::of(&app.settings);
     let mut reads = &app.database;
     let missing = || NotDone::Never("there is no such shared mailbox".to_owned());
@@ -96,13 +120,15 @@ pub async fn shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<(), No
                     return Err(changed_meanwhile());
                 };
                 if wanted_now != wanted {
-                    return Err(changed_meanwhile());
+                    return Ok(Told::AsItWas);
                 }
                 if !outbox::store::done(tx, now, &taken).await? {
-                    return Ok(());
+                    return Ok(Told::AsItIs);
                 }
                 let told = mailbox.clone();
-                let Some(mut change) = mailbox.provisioned() else { return Ok(()) };
+                let Some(mut change) = mailbox.provisioned() else {
+                    return Ok(Told::AsItIs);
+                };
                 // Whoever has an account from another site would not hear of it otherwise.
                 for person in store::list_people(tx, &site.id).await? {
                     if person.slot.is_none() {
@@ -113,12 +139,11 @@ pub async fn shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<(), No
                 if !store::save_shared_mailbox(tx, now, &change).await? {
                     return Err(changed_meanwhile());
                 }
-                follow_if_complete(tx, now, &site.registration_id).await
+                follow_if_complete(tx, now, &site.registration_id).await?;
+                Ok(Told::AsItIs)
             })
         })
-        .await?;
-    app.work_waits.notify_one();
-    Ok(())
+        .await
 }
 
 async fn site_of_shared_mailbox(tx: &mut Tx, id: &str) -> Result<super::Site, NotDone> {
@@ -140,6 +165,16 @@ async fn follow_if_complete(
     Ok(())
 }
 
+/// How an account's mailbox stands. Before activation nobody could read the mail, and whoever sends
+/// it must hear that.
+fn standing(state: State) -> Standing {
+    match state {
+        State::Pending => Standing::NotActivated,
+        State::Active => Standing::Open,
+        State::Disabled => Standing::Disabled,
+    }
+}
+
 /// An account, what the mail engine should hold for it, and where its holder works, in words.
 async fn wanted_account(
     from: &mut impl Reads,
@@ -149,17 +184,41 @@ async fn wanted_account(
     let Some(account) = store::find_account(from, id).await? else { return Ok(None) };
     let site = store::list_sites_of_account(from, id).await?.into_iter().next();
     let (name, town) = site.map_or_else(Default::default, |site| (site.name, site.town));
+    let passwords = store::list_app_passwords_in_force(from, id).await?;
     let wanted = WantedAccount {
+        id: account.id.clone(),
         address: account.address.clone(),
+        aliases: store::list_aliases(from, id).await?,
         display_name: address::person_display_name(&account.first_name, &account.last_name, &name, &town),
         quota_bytes: quotas.account_bytes,
-        // Before activation nobody could read the mail, and whoever sends it must hear that.
-        enabled: match account.state {
-            State::Pending => false,
-            State::Active => true,
-        },
+        standing: standing(account.state),
+        passwords: passwords
+            .into_iter()
+            .map(|password| WantedPassword {
+                selector: password.selector,
+                hash: password.hash.reveal().clone(),
+            })
+            .collect(),
     };
     Ok(Some((account, wanted, format!("{name}, {town}"))))
+}
+
+/// What the mail engine should hold for an account, for comparing.
+///
+/// # Errors
+/// Later.
+pub async fn account_wanted(app: &App, id: &str) -> Result<Option<WantedAccount>, Error> {
+    let found = wanted_account(&mut &app.database, Quotas::of(&app.settings), id).await?;
+    Ok(found.map(|(_, wanted, _)| wanted))
+}
+
+/// What the mail engine should hold for a shared mailbox, for comparing.
+///
+/// # Errors
+/// Later.
+pub async fn shared_mailbox_wanted(app: &App, id: &str) -> Result<Option<WantedSharedMailbox>, Error> {
+    let found = wanted_shared_mailbox(&mut &app.database, Quotas::of(&app.settings), id).await?;
+    Ok(found.map(|(_, wanted)| wanted))
 }
 
 /// Makes the mail engine hold an account's mailbox; the first time, its holder is sent the link to
@@ -168,6 +227,16 @@ async fn wanted_account(
 /// # Errors
 /// Later, or never until a person has acted.
 pub async fn account(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
+    for _ in 0..TELLS_MAX {
+        if tell_of_account(app, taken, id).await? == Told::AsItIs {
+            app.work_waits.notify_one();
+            return Ok(());
+        }
+    }
+    Err(changed_meanwhile())
+}
+
+async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Told, NotDone> {
     let quotas = Quotas::of(&app.settings);
     let mut reads = &app.database;
     let missing = || NotDone::Never("there is no such account".to_owned());
@@ -188,15 +257,17 @@ pub async fn account(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> 
                     return Err(changed_meanwhile());
                 };
                 // Two runs for one account may tell the engine in either order; the one that told
-                // it what no longer holds must run again.
+                // it what no longer holds must tell it again.
                 if wanted_now != wanted {
-                    return Err(changed_meanwhile());
+                    return Ok(Told::AsItWas);
                 }
                 if !outbox::store::done(tx, now, &taken).await? {
-                    return Ok(());
+                    return Ok(Told::AsItIs);
                 }
                 let holder = account.clone();
-                let Some(mut change) = account.provisioned(now) else { return Ok(()) };
+                let Some(mut change) = account.provisioned(now) else {
+                    return Ok(Told::AsItIs);
+                };
                 if holder.state == State::Pending {
                     let lasts = Span::hours(i64::from(from.activation_hours));
                     let link =
@@ -206,15 +277,13 @@ pub async fn account(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> 
                 if !store::save_account(tx, now, &change).await? {
                     return Err(changed_meanwhile());
                 }
-                match registration {
-                    Some(registration) => follow_if_complete(tx, now, &registration).await,
-                    None => Ok(()),
+                if let Some(registration) = registration {
+                    follow_if_complete(tx, now, &registration).await?;
                 }
+                Ok(Told::AsItIs)
             })
         })
-        .await?;
-    app.work_waits.notify_one();
-    Ok(())
+        .await
 }
 
 #[cfg(test)]
@@ -266,7 +335,9 @@ mod tests {
                 | Work::Decide { .. }
                 | Work::SendLetter { .. }
                 | Work::FollowSite { .. }
-                | Work::SendActivationLink { .. } => continue,
+                | Work::SendActivationLink { .. }
+                | Work::CompareMail { .. }
+                | Work::WatchUnread { .. } => continue,
             };
             if let Err(why) = &outcome {
                 let took = Span::milliseconds(1);

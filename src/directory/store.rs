@@ -1,9 +1,11 @@
 //! The directory in the database.
 
+use super::access::AccessChange;
 use super::address;
+use super::app_password::NewAppPassword;
 use super::{
-    Access, Account, Contact, Management, NewPerson, NewSite, Refusal, SharedMailbox, SharedMailboxState,
-    Site, State,
+    Access, Account, AppPassword, Contact, Management, NewPerson, NewSite, Refusal, SharedMailbox,
+    SharedMailboxState, Site, SiteSearch, State,
 };
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Timestamp;
@@ -46,7 +48,8 @@ macro_rules! account_by {
     ($rest:literal) => {
         concat!(
             "SELECT id, version, state, first_name, last_name, role, address, personal_email, mobile, \
-             password_hash, made_at, activated_at, policy_accepted_at, provisioned_at FROM accounts ",
+             password_hash, made_at, activated_at, policy_accepted_at, provisioned_at, state_since, state_reason, \
+             last_used_at FROM accounts ",
             $rest
         )
     };
@@ -112,6 +115,9 @@ impl FromRow for Account {
             activated_at: row.get(11)?,
             policy_accepted_at: row.get(12)?,
             provisioned_at: row.get(13)?,
+            state_since: row.get(14)?,
+            state_reason: row.get(15)?,
+            last_used_at: row.get(16)?,
         })
     }
 }
@@ -174,6 +180,7 @@ pub struct PersonOfSite {
     pub access: Access,
     /// Their numbered place at this site; none where their account belongs to another site.
     pub slot: Option<i64>,
+    pub last_used_at: Option<Timestamp>,
 }
 
 impl FromRow for PersonOfSite {
@@ -188,6 +195,7 @@ impl FromRow for PersonOfSite {
             state: row.get(5)?,
             access: Access::parse(&access).ok_or_else(|| broken("access to a shared mailbox", &access))?,
             slot: row.get(7)?,
+            last_used_at: row.get(8)?,
         })
     }
 }
@@ -196,7 +204,7 @@ impl FromRow for PersonOfSite {
 /// shared mailbox has at most 250 members and 100 owners).
 pub async fn list_people(from: &mut impl Reads, site: &str) -> Result<Vec<PersonOfSite>> {
     from.all(
-        "SELECT a.id, a.first_name, a.last_name, a.role, a.address, a.state, x.access, s.slot
+        "SELECT a.id, a.first_name, a.last_name, a.role, a.address, a.state, x.access, s.slot, a.last_used_at
            FROM shared_mailboxes m
            JOIN shared_mailbox_access x ON x.shared_mailbox_id = m.id
            JOIN accounts a ON a.id = x.account_id
@@ -341,8 +349,9 @@ async fn open(
     // First, so that a second writer for the same site waits here and then hears that it is there.
     let added = tx
         .run(
-            "INSERT INTO sites (id, ods_code, cqc_location_id, name, town, postcode, management, registration_id, joined_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+            "INSERT INTO sites (id, ods_code, cqc_location_id, name, town, postcode, management, registration_id,
+                                joined_at, name_plain)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
             &[
                 &site_id,
                 &new.ods_code,
@@ -353,6 +362,7 @@ async fn open(
                 &Management::Nas.stored(),
                 &new.registration_id,
                 &at,
+                &super::plain_words(&new.name),
             ],
         )
         .await?;
@@ -509,8 +519,8 @@ async fn add_account(
     let added = tx
         .run(
             "INSERT INTO accounts (id, version, state, first_name, last_name, role, address, personal_email, mobile,
-                                   contact_is_live, made_at)
-             VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, TRUE, $9) ON CONFLICT DO NOTHING",
+                                   contact_is_live, made_at, state_since)
+             VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, TRUE, $9, $9) ON CONFLICT DO NOTHING",
             &[
                 &id,
                 &State::Pending.stored(),
@@ -535,14 +545,16 @@ pub async fn save_account(tx: &mut Tx, now: Timestamp, change: &Change<Account>)
     let saved = tx
         .run(
             "UPDATE accounts SET state = $1, password_hash = $2, activated_at = $3, policy_accepted_at = $4,
-                    provisioned_at = $5, version = version + 1
-              WHERE id = $6 AND version = $7",
+                    provisioned_at = $5, state_since = $6, state_reason = $7, version = version + 1
+              WHERE id = $8 AND version = $9",
             &[
                 &account.state.stored(),
                 &hash,
                 &account.activated_at,
                 &account.policy_accepted_at,
                 &account.provisioned_at,
+                &account.state_since,
+                &account.state_reason,
                 &account.id,
                 &account.version,
             ],
@@ -575,10 +587,287 @@ pub async fn save_shared_mailbox(
     Ok(true)
 }
 
+/// Notes that an account was used: a sign-in on the pages, a mail program that opened the mailbox, a
+/// message sent. Moves forward only, and is no change of the account that others must see.
+pub async fn mark_used(tx: &mut Tx, account: &str, at: Timestamp) -> Result<()> {
+    tx.run(
+        "UPDATE accounts SET last_used_at = $1 WHERE id = $2 AND (last_used_at IS NULL OR last_used_at < $1)",
+        &[&at, &account],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Further addresses that lead to a mailbox of an account or a site, in order; at most 100.
+pub async fn list_aliases(from: &mut impl Reads, mailbox: &str) -> Result<Vec<String>> {
+    let found: Vec<(String,)> = from
+        .all("SELECT canonical FROM aliases WHERE mailbox_id = $1 ORDER BY canonical LIMIT 100", &[&mailbox])
+        .await?;
+    Ok(found.into_iter().map(|(address,)| address).collect())
+}
+
+impl FromRow for AppPassword {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(AppPassword {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            selector: row.get(2)?,
+            hash: Secret::new(row.get(3)?),
+            made_at: row.get(4)?,
+            last_used_at: row.get(5)?,
+        })
+    }
+}
+
+/// The app passwords of an account that have not been revoked, the oldest first.
+pub async fn list_app_passwords_in_force(from: &mut impl Reads, account: &str) -> Result<Vec<AppPassword>> {
+    from.all(
+        "SELECT id, name, selector, hash, made_at, last_used_at FROM app_passwords
+          WHERE account_id = $1 AND revoked_at IS NULL ORDER BY made_at, id LIMIT $2",
+        &[&account, &super::APP_PASSWORDS_MAX],
+    )
+    .await
+}
+
+/// Notes that a mail program signed in with its app password; moves forward only.
+pub async fn mark_app_password_used(tx: &mut Tx, id: &str, at: Timestamp) -> Result<()> {
+    tx.run(
+        "UPDATE app_passwords SET last_used_at = $1 WHERE id = $2 AND (last_used_at IS NULL OR last_used_at < $1)",
+        &[&at, &id],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Keeps an app password that has just been made; false where another of the account begins with the
+/// same letters, which chance brings about once in a long while.
+pub async fn add_app_password(tx: &mut Tx, now: Timestamp, change: &Change<NewAppPassword>) -> Result<bool> {
+    let new = &change.state;
+    let added = tx
+        .run(
+            "INSERT INTO app_passwords (id, account_id, name, selector, hash, made_at)
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+            &[&new.id, &new.account, &new.name, &new.selector, new.hash.reveal(), &now],
+        )
+        .await?;
+    if added == 0 {
+        return Ok(false);
+    }
+    outbox::store::save_with(tx, now, change).await?;
+    Ok(true)
+}
+
+/// Revokes an app password of an account; false where it is not in force.
+pub async fn revoke_app_password(tx: &mut Tx, now: Timestamp, account: &str, id: &str) -> Result<bool> {
+    let revoked = tx
+        .run(
+            "UPDATE app_passwords SET revoked_at = $1 WHERE id = $2 AND account_id = $3 AND revoked_at IS NULL",
+            &[&now, &id, &account],
+        )
+        .await?;
+    Ok(revoked == 1)
+}
+
+/// Revokes every app password of an account; answers how many there were.
+pub async fn revoke_app_passwords(tx: &mut Tx, now: Timestamp, account: &str) -> Result<u64> {
+    tx.run(
+        "UPDATE app_passwords SET revoked_at = $1 WHERE account_id = $2 AND revoked_at IS NULL",
+        &[&now, &account],
+    )
+    .await
+}
+
+/// Saves who may use a shared mailbox; false when somebody else changed it in between.
+pub async fn save_access(tx: &mut Tx, now: Timestamp, change: &Change<AccessChange>) -> Result<bool> {
+    let AccessChange { mailbox, account, access } = &change.state;
+    let saved = tx
+        .run(
+            "UPDATE shared_mailboxes SET version = version + 1 WHERE id = $1 AND version = $2",
+            &[&mailbox.id, &mailbox.version],
+        )
+        .await?;
+    if saved == 0 {
+        return Ok(false);
+    }
+    match access {
+        Some(access) => {
+            tx.run(
+                "INSERT INTO shared_mailbox_access (shared_mailbox_id, account_id, access, since) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (shared_mailbox_id, account_id) DO UPDATE SET access = $3, since = $4",
+                &[&mailbox.id, account, &access.stored(), &now],
+            )
+            .await?;
+        }
+        None => {
+            tx.run(
+                "DELETE FROM shared_mailbox_access WHERE shared_mailbox_id = $1 AND account_id = $2",
+                &[&mailbox.id, account],
+            )
+            .await?;
+        }
+    }
+    outbox::store::save_with(tx, now, change).await?;
+    Ok(true)
+}
+
+/// Where an address of the past stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PastAddress {
+    /// It was a shared mailbox's and leads nowhere now.
+    Free,
+    /// It was never a site's.
+    NotASites,
+    /// A mailbox that is in use has it, or it is an alias.
+    InUse,
+}
+
+/// Whether an address of the past can lead to another shared mailbox.
+pub async fn past_address(from: &mut impl Reads, canonical: &str) -> Result<PastAddress> {
+    let found: Option<(String,)> =
+        from.maybe("SELECT stem FROM addresses WHERE canonical = $1", &[&canonical]).await?;
+    if !found.is_some_and(|(stem,)| address::is_shared_mailbox_stem(&stem)) {
+        return Ok(PastAddress::NotASites);
+    }
+    let (used,): (i64,) = from
+        .one(
+            "SELECT (SELECT COUNT(*) FROM shared_mailboxes WHERE address = $1 AND state NOT IN ('Deleted', 'Purged'))
+                  + (SELECT COUNT(*) FROM accounts WHERE address = $1)
+                  + (SELECT COUNT(*) FROM aliases WHERE canonical = $1)",
+            &[&canonical],
+        )
+        .await?;
+    Ok(if used == 0 { PastAddress::Free } else { PastAddress::InUse })
+}
+
+/// Lets an address of the past lead to a shared mailbox; false when it leads somewhere already, or
+/// the mailbox changed in between.
+pub async fn add_alias(
+    tx: &mut Tx,
+    now: Timestamp,
+    change: &Change<SharedMailbox>,
+    canonical: &str,
+    because: &str,
+) -> Result<bool> {
+    let added = tx
+        .run(
+            "INSERT INTO aliases (canonical, mailbox_id, since, because) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            &[&canonical, &change.state.id, &now, &because],
+        )
+        .await?;
+    Ok(added == 1 && save_shared_mailbox(tx, now, change).await?)
+}
+
+/// Sites on one page of a search.
+pub const SITES_PAGE: i64 = 25;
+
+/// A site as a search shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteLine {
+    pub id: String,
+    pub name: String,
+    pub town: String,
+    pub postcode: String,
+    pub ods_code: String,
+    pub shared_mailbox: String,
+    /// Owners whose accounts are active.
+    pub owners: i64,
+}
+
+impl FromRow for SiteLine {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(SiteLine {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            town: row.get(2)?,
+            postcode: row.get(3)?,
+            ods_code: row.get(4)?,
+            shared_mailbox: row.get(5)?,
+            owners: row.get(6)?,
+        })
+    }
+}
+
+macro_rules! site_lines {
+    ($rest:literal) => {
+        concat!(
+            "SELECT t.id, t.name, t.town, t.postcode, t.ods_code, m.address,                (SELECT COUNT(*) FROM shared_mailbox_access x JOIN accounts a ON a.id = x.account_id                  WHERE x.shared_mailbox_id = m.id AND x.access = 'Owner' AND a.state = 'Active')              FROM sites t JOIN shared_mailboxes m ON m.site_id = t.id ",
+            $rest
+        )
+    };
+}
+
+/// A page of the sites that have joined, by name; `page` counts from 0. One line more than a page
+/// where there is another.
+pub async fn list_sites(from: &mut impl Reads, page: i64) -> Result<Vec<SiteLine>> {
+    from.all(
+        site_lines!("ORDER BY t.name, t.id LIMIT $1 OFFSET $2"),
+        &[&(SITES_PAGE + 1), &(SITES_PAGE * page)],
+    )
+    .await
+}
+
+/// A page of the sites that something typed names: their own name, from its beginning or from the
+/// beginning of a word in it, a code, a postcode, or an address of the site or of one of its people.
+pub async fn search_sites(from: &mut impl Reads, typed: &SiteSearch, page: i64) -> Result<Vec<SiteLine>> {
+    from.all(
+        site_lines!(
+            "WHERE t.name_plain LIKE $1 OR t.name_plain LIKE $2 OR t.ods_code = $3 OR t.cqc_location_id = $3
+                OR t.postcode = $4
+                OR m.address = $5
+                OR m.id IN (SELECT mailbox_id FROM aliases WHERE canonical = $5)
+                OR m.id IN (SELECT x.shared_mailbox_id FROM shared_mailbox_access x
+                              JOIN accounts a ON a.id = x.account_id WHERE a.address = $5)
+             ORDER BY t.name, t.id LIMIT $6 OFFSET $7"
+        ),
+        &[
+            &typed.beginning,
+            &typed.word,
+            &typed.code,
+            &typed.postcode,
+            &typed.address,
+            &(SITES_PAGE + 1),
+            &(SITES_PAGE * page),
+        ],
+    )
+    .await
+}
+
+/// Unread mail in a shared mailbox that has waited too long, as last looked at: how many messages,
+/// and when. Nothing where nobody has looked or nothing waits.
+pub async fn unread_alarm(from: &mut impl Reads, shared_mailbox: &str) -> Result<Option<(i64, Timestamp)>> {
+    from.maybe(
+        "SELECT unread, looked_at FROM unread_alarms WHERE shared_mailbox_id = $1 AND unread > 0",
+        &[&shared_mailbox],
+    )
+    .await
+}
+
+/// The sites whose shared mailboxes an account owns.
+pub async fn list_sites_owned(from: &mut impl Reads, account: &str) -> Result<Vec<Site>> {
+    from.all(
+        site_by!(
+            "WHERE id IN (SELECT m.site_id FROM shared_mailboxes m
+                            JOIN shared_mailbox_access x ON x.shared_mailbox_id = m.id
+                           WHERE x.account_id = $1 AND x.access = 'Owner') ORDER BY name, id LIMIT 100"
+        ),
+        &[&account],
+    )
+    .await
+}
+
+/// Makes other writers of the same account wait until this transaction ends.
+pub async fn alone_with_account(tx: &mut Tx, account: &str) -> Result<()> {
+    alone_with(tx, account).await
+}
+
 /// Makes other writers of the same registration's site wait until this transaction ends, so that of
 /// two mailboxes that become ready together one sees the other.
 pub async fn alone_with_site(tx: &mut Tx, registration: &str) -> Result<()> {
-    let hash = Sha256::digest(registration.as_bytes());
+    alone_with(tx, registration).await
+}
+
+async fn alone_with(tx: &mut Tx, what: &str) -> Result<()> {
+    let hash = Sha256::digest(what.as_bytes());
     let mut key = [0_u8; 8];
     key.copy_from_slice(&hash[..8]);
     tx.alone(i64::from_be_bytes(key)).await
@@ -694,7 +983,7 @@ const INVARIANTS: &[(&str, &str)] = &[
     (
         "accounts whose state and password do not agree",
         "SELECT COUNT(*) FROM accounts
-          WHERE (state = 'Active' AND (password_hash IS NULL OR activated_at IS NULL OR policy_accepted_at IS NULL))
+          WHERE (state IN ('Active', 'Disabled') AND (password_hash IS NULL OR activated_at IS NULL OR policy_accepted_at IS NULL))
              OR (state = 'Pending' AND (password_hash IS NOT NULL OR activated_at IS NOT NULL))",
     ),
     (
@@ -990,6 +1279,53 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_the_mail_engine_must_know_is_listed_and_use_is_noted() {
+        for database in both_engines().await {
+            let opened = open_in(&database, site_of("VM195", 1, 1)).await.expect("written").expect("opened");
+            let (account, mailbox) = (opened.accounts[0].clone(), opened.shared_mailbox_id.clone());
+            let id = account.clone();
+            let late = NOON.plus(crate::clock::Span::hours(1));
+            database
+                .write::<_, Error, _>(move |tx: &mut Tx| {
+                    Box::pin(async move {
+                        for (password, revoked_at) in [("p1", None), ("p2", Some(NOON))] {
+                            tx.run(
+                                "INSERT INTO app_passwords (id, account_id, name, selector, hash, made_at, revoked_at)
+                                 VALUES ($1, $2, 'Phone', $1, 'hash', 1, $3)",
+                                &[&password, &id, &revoked_at],
+                            )
+                            .await?;
+                        }
+                        for at in [NOON, late, NOON] {
+                            mark_used(tx, &id, at).await?;
+                            mark_app_password_used(tx, "p1", at).await?;
+                        }
+                        tx.run(
+                            "INSERT INTO aliases (canonical, mailbox_id, since, because) VALUES ('asha.patel@carepost.example', $1, 1, 'x')",
+                            &[&mailbox],
+                        )
+                        .await?;
+                        Ok(())
+                    })
+                })
+                .await
+                .expect("written");
+            let mut reads = &database;
+            let passwords = list_app_passwords_in_force(&mut reads, &account).await.expect("listed");
+            let seen: Vec<_> = passwords
+                .iter()
+                .map(|known| (known.id.as_str(), known.selector.as_str(), known.hash.reveal().as_str()))
+                .collect();
+            assert_eq!(seen, [("p1", "p1", "hash")], "what was revoked is not in force");
+            assert_eq!(passwords[0].last_used_at, Some(late));
+            let account = find_account(&mut reads, &account).await.expect("read").expect("there");
+            assert_eq!((account.last_used_at, account.version), (Some(late), 1));
+            let aliases = list_aliases(&mut reads, &opened.shared_mailbox_id).await.expect("listed");
+            assert_eq!(aliases, ["asha.patel@carepost.example"]);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_transaction_that_fails_half_way_leaves_nothing() {
         for database in both_engines().await {
             let failed: Result<()> = database
@@ -1163,7 +1499,8 @@ mod tests {
 
     /// The tables again without anything that keeps them right.
     const UNPROTECTED: &str = "
-        DROP TABLE activations;
+        DROP TABLE activations; DROP TABLE authenticators; DROP TABLE recovery_codes; DROP TABLE app_passwords;
+        DROP TABLE aliases; DROP TABLE unread_alarms;
         CREATE TABLE g AS SELECT * FROM activation_links; DROP TABLE activation_links;
         ALTER TABLE g RENAME TO activation_links;
         CREATE TABLE a AS SELECT * FROM shared_mailbox_access; DROP TABLE shared_mailbox_access;

@@ -3,23 +3,22 @@
 //! With two further words, as in `{{review_months|month|months}}`, the number is followed by the one
 //! that fits it.
 
+use crate::directory::app_password::APP_PASSWORDS_MAX;
 use crate::registration::pages::dspt;
 use crate::settings::Settings;
-use crate::sign_in::password;
+use crate::sign_in::{password, recovery};
 use std::collections::BTreeMap;
 
 /// The settings that articles may show. Nothing that opens something is among them.
-pub const SETTINGS: [&str; 41] = [
+pub const SETTINGS: [&str; 39] = [
     "account_quota_gib",
     "activation_days",
     "activation_hours",
-    "attachment_mib",
     "code_minutes",
     "code_tries_max",
     "complaint_working_days",
     "decision_hours",
     "deleted_mail_days",
-    "disabled_months_max",
     "draft_days",
     "dspt_year_end",
     "enquiry_hours",
@@ -28,10 +27,10 @@ pub const SETTINGS: [&str; 41] = [
     "helpdesk_hours",
     "helpdesk_telephone",
     "imap_port",
-    "imap_server",
     "inactive_days",
     "leaver_days",
     "mail_domain",
+    "mail_server_name",
     "members_max",
     "owners_max",
     "people_max",
@@ -46,8 +45,8 @@ pub const SETTINGS: [&str; 41] = [
     "shared_mailbox_quota_gib",
     "shared_mailbox_restore_days",
     "submission_port",
-    "submission_server",
     "town_letters_max",
+    "unread_alarm_days",
     "unused_days",
     "evidence_hours_max",
     "recent_owner_days",
@@ -65,7 +64,14 @@ impl Marks {
             .map(|line| (line.name, line.value))
             .collect();
         values.insert("dspt_level", dspt::threshold(settings).to_string());
+        // Files grow by a third on their way (base64, RFC 2045, section 6.8).
+        values.insert("attachment_mib", (u32::from(settings.message_limit_mib) * 3 / 4).to_string());
+        // To the nearest month.
+        let months = (u32::from(settings.disabled_days_max) * 12 + 182) / 365;
+        values.insert("disabled_months_max", months.to_string());
         values.insert("password_letters_min", password::LENGTH_MIN.to_string());
+        values.insert("recovery_codes", recovery::CODES.to_string());
+        values.insert("app_passwords_max", APP_PASSWORDS_MAX.to_string());
         Marks(values)
     }
 
@@ -160,6 +166,7 @@ mod tests {
         check("Write to {{feedback_email}}.", Ok("Write to <feedback@carepost.example>."));
         check("{{complaint_working_days|day|days}}", Ok("1 day"));
         check("{{restore_days|day|days}}", Ok("30 days"));
+        check("{{disabled_months_max}} months, {{attachment_mib}} MiB", Ok("18 months, 26 MiB"));
         check(
             "{{restore_days|day}}",
             Err("{{restore_days|day}} must have two words after the name, or none"),

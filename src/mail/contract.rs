@@ -1,24 +1,33 @@
 //! The promises of every mail engine, asked of each.
 
 use super::fake::FakeEngine;
-use super::{Embedded, EngineError, Ensured, MailEngine, WantedAccount, WantedSharedMailbox};
+use super::postfix_dovecot::PostfixDovecot;
+use super::postfix_dovecot::servers::for_tests;
+use super::{
+    Embedded, EngineError, Ensured, MailEngine, Standing, WantedAccount, WantedPassword, WantedSharedMailbox,
+};
 use crate::clock::{Clock, Timestamp};
 
 fn account() -> WantedAccount {
     WantedAccount {
+        id: "a-1".to_owned(),
         address: "asha.patel@carepost.example".to_owned(),
+        aliases: Vec::new(),
         display_name: "Asha Patel".to_owned(),
         quota_bytes: 4 << 30,
-        enabled: true,
+        standing: Standing::Open,
+        passwords: vec![WantedPassword { selector: "k7mq".to_owned(), hash: "ab".repeat(32) }],
     }
 }
 
 fn shared_mailbox() -> WantedSharedMailbox {
     WantedSharedMailbox {
+        id: "s-1".to_owned(),
         address: "care.vm195@carepost.example".to_owned(),
+        aliases: vec!["care.vm100@carepost.example".to_owned()],
         display_name: "Care.VM195 (Rose Court, Lincoln)".to_owned(),
         quota_bytes: 50 << 30,
-        enabled: true,
+        standing: Standing::Open,
         owners: vec!["asha.patel@carepost.example".to_owned()],
         members: vec!["bo.li@carepost.example".to_owned()],
     }
@@ -37,17 +46,46 @@ async fn keeps_every_promise(engine: &dyn MailEngine) {
     assert_eq!(engine.ensure_shared_mailbox(&wanted).await, Ok(Ensured::Updated));
     wanted.members.reverse();
     assert_eq!(engine.ensure_shared_mailbox(&wanted).await, Ok(Ensured::AlreadyRight));
-    let held = engine.look(&wanted.address).await.expect("looked").expect("held");
-    assert!(held.contains("cy.fox@carepost.example"), "{held}");
+    assert_eq!(engine.look(&wanted.id).await, Ok(Some(wanted.in_full())));
 
-    // Disabling is a difference like any other.
-    let disabled = WantedAccount { enabled: false, ..account() };
-    assert_eq!(engine.ensure_account(&disabled).await, Ok(Ensured::Updated));
+    // So are names, sizes, standing and passwords, each by itself.
+    let changes: [fn(&mut WantedAccount); 6] = [
+        |account| account.aliases.push("asha.stone@carepost.example".to_owned()),
+        |account| account.display_name = "Asha Stone".to_owned(),
+        |account| account.quota_bytes = 5 << 30,
+        |account| account.standing = Standing::Disabled,
+        |account| account.passwords[0].hash = "cd".repeat(32),
+        |account| account.address = "asha.khan@carepost.example".to_owned(),
+    ];
+    let mut wanted = account();
+    for change in changes {
+        change(&mut wanted);
+        assert_eq!(engine.ensure_account(&wanted).await, Ok(Ensured::Updated));
+        assert_eq!(engine.ensure_account(&wanted).await, Ok(Ensured::AlreadyRight));
+        assert_eq!(engine.look(&wanted.id).await, Ok(Some(wanted.in_full())));
+    }
 
-    // Remove, and remove again.
-    assert_eq!(engine.ensure_absent(&account().address).await, Ok(Ensured::Updated));
-    assert_eq!(engine.ensure_absent(&account().address).await, Ok(Ensured::AlreadyRight));
-    assert_eq!(engine.look(&account().address).await, Ok(None));
+    // All of it is listed, in order and in pages.
+    let first = engine.list("", 1).await.expect("listed");
+    assert_eq!(first.iter().map(|held| held.id.as_str()).collect::<Vec<_>>(), ["a-1"]);
+    assert_eq!(first[0].holds, wanted.in_full());
+    let rest = engine.list("a-1", 10).await.expect("listed");
+    assert_eq!(rest.iter().map(|held| held.id.as_str()).collect::<Vec<_>>(), ["s-1"]);
+    assert_eq!(engine.list("s-1", 10).await, Ok(Vec::new()));
+
+    // Nobody has written to it, so nothing is unread.
+    assert_eq!(engine.count_unread(&["care.vm195@carepost.example".to_owned()], 48).await, Ok(vec![0]));
+    let domains = ["trust.example".to_owned()];
+    engine.ensure_secure_domains(&domains).await.expect("kept");
+    assert_eq!(engine.ensure_secure_domains(&domains).await, Ok(Ensured::AlreadyRight));
+
+    // Remove, and remove again: nothing is left, not even storage.
+    for id in ["a-1", "s-1"] {
+        assert_eq!(engine.ensure_absent(id).await, Ok(Ensured::Updated), "{id}");
+        assert_eq!(engine.ensure_absent(id).await, Ok(Ensured::AlreadyRight), "{id}");
+        assert_eq!(engine.look(id).await, Ok(None));
+    }
+    assert_eq!(engine.list_storage().await, Ok(Vec::new()));
 
     // A bad name is refused for good, and nothing is made.
     for address in
@@ -56,7 +94,9 @@ async fn keeps_every_promise(engine: &dyn MailEngine) {
         let bad = WantedAccount { address: address.to_owned(), ..account() };
         let refused = engine.ensure_account(&bad).await;
         assert!(matches!(refused, Err(EngineError::Never(_))), "{address}: {refused:?}");
-        assert_eq!(engine.look(address).await, Ok(None));
+        assert_eq!(engine.look(&bad.id).await, Ok(None));
+        let bad = WantedAccount { aliases: vec![address.to_owned()], ..account() };
+        assert!(matches!(engine.ensure_account(&bad).await, Err(EngineError::Never(_))), "{address}");
     }
 }
 
@@ -67,6 +107,25 @@ async fn the_embedded_engine() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postfix_and_dovecot() {
+    for servers in for_tests::on_both_databases().await {
+        let (engine, _) = PostfixDovecot::open(&servers.settings, &servers.key).await.expect("opened");
+        keeps_every_promise(&engine).await;
+
+        // An identifier that could lead out of the storage is refused.
+        for id in ["", "..", "../../etc", "a/b", "A"] {
+            assert!(matches!(engine.ensure_absent(id).await, Err(EngineError::Never(_))), "{id}");
+        }
+        // An address another mailbox holds waits until that one lets it go.
+        engine.ensure_account(&account()).await.expect("made");
+        let other = WantedAccount { id: "a-2".to_owned(), ..account() };
+        assert!(matches!(engine.ensure_account(&other).await, Err(EngineError::Later(_))));
+        engine.ensure_absent("a-1").await.expect("gone");
+        assert_eq!(engine.ensure_account(&other).await, Ok(Ensured::Created));
+    }
+}
+
 #[tokio::test]
 async fn the_fake() {
     let fake = FakeEngine::default();
@@ -74,7 +133,7 @@ async fn the_fake() {
 
     // What only the fake can show: a difference made behind our back is put right.
     assert_eq!(fake.ensure_account(&account()).await, Ok(Ensured::Created));
-    fake.tamper(&account().address, "somebody else's");
+    fake.tamper(&account().id, &account().address, "somebody else's");
     assert_eq!(fake.ensure_account(&account()).await, Ok(Ensured::Updated));
     fake.set_down(true);
     assert!(matches!(fake.ensure_account(&account()).await, Err(EngineError::Later(_))));

@@ -1,9 +1,7 @@
-//! The engine inside the service, for the demo and for trying the service out: it holds mailboxes
-//! in the database and moves no mail.
+//! The engine inside the service, for trying the service out: it holds mailboxes in the database and
+//! moves no mail.
 
-use super::{
-    EngineError, Ensured, MailEngine, WantedAccount, WantedSharedMailbox, refuse_bad_address, store,
-};
+use super::{EngineError, Ensured, Held, MailEngine, WantedAccount, WantedSharedMailbox, refuse_bad, store};
 use crate::clock::Clock;
 use crate::database::{BoxFuture, Database};
 
@@ -19,11 +17,8 @@ impl Embedded {
         Embedded { database, clock }
     }
 
-    async fn ensure(&self, address: &str, holds: String) -> Result<Ensured, EngineError> {
-        refuse_bad_address(address)?;
-        store::ensure(&self.database, self.clock.now(), address.to_owned(), holds)
-            .await
-            .map_err(|error| EngineError::Later(error.to_string()))
+    async fn ensure(&self, id: &str, holds: String) -> Result<Ensured, EngineError> {
+        Ok(store::ensure(&self.database, self.clock.now(), id.to_owned(), holds).await?)
     }
 }
 
@@ -32,27 +27,53 @@ impl MailEngine for Embedded {
         &'a self,
         wanted: &'a WantedAccount,
     ) -> BoxFuture<'a, Result<Ensured, EngineError>> {
-        Box::pin(self.ensure(&wanted.address, wanted.in_full()))
+        Box::pin(async move {
+            refuse_bad(&wanted.id, &wanted.address, &[&wanted.aliases])?;
+            self.ensure(&wanted.id, wanted.in_full()).await
+        })
     }
 
     fn ensure_shared_mailbox<'a>(
         &'a self,
         wanted: &'a WantedSharedMailbox,
     ) -> BoxFuture<'a, Result<Ensured, EngineError>> {
-        Box::pin(self.ensure(&wanted.address, wanted.in_full()))
-    }
-
-    fn ensure_absent<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Result<Ensured, EngineError>> {
         Box::pin(async move {
-            store::ensure_absent(&self.database, address.to_owned())
-                .await
-                .map_err(|error| EngineError::Later(error.to_string()))
+            let others: [&[String]; 3] = [&wanted.aliases, &wanted.owners, &wanted.members];
+            refuse_bad(&wanted.id, &wanted.address, &others)?;
+            self.ensure(&wanted.id, wanted.in_full()).await
         })
     }
 
-    fn look<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Result<Option<String>, EngineError>> {
-        Box::pin(async move {
-            store::look(&self.database, address).await.map_err(|error| EngineError::Later(error.to_string()))
-        })
+    fn ensure_absent<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Ensured, EngineError>> {
+        Box::pin(async move { Ok(store::ensure_absent(&self.database, id.to_owned()).await?) })
+    }
+
+    fn look<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<String>, EngineError>> {
+        Box::pin(async move { Ok(store::look(&self.database, id).await?) })
+    }
+
+    fn list<'a>(&'a self, after: &'a str, limit: u32) -> BoxFuture<'a, Result<Vec<Held>, EngineError>> {
+        Box::pin(async move { Ok(store::list(&self.database, after, limit).await?) })
+    }
+
+    fn list_storage(&self) -> BoxFuture<'_, Result<Vec<String>, EngineError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn count_unread<'a>(
+        &'a self,
+        addresses: &'a [String],
+        _hours: u32,
+    ) -> BoxFuture<'a, Result<Vec<u64>, EngineError>> {
+        // It takes no mail, so none is unread.
+        Box::pin(async move { Ok(vec![0; addresses.len()]) })
+    }
+
+    fn ensure_secure_domains<'a>(
+        &'a self,
+        _domains: &'a [String],
+    ) -> BoxFuture<'a, Result<Ensured, EngineError>> {
+        // It sends no mail, so there is nobody to insist with.
+        Box::pin(async { Ok(Ensured::AlreadyRight) })
     }
 }

@@ -1,38 +1,96 @@
 //! The mail engine: whatever holds the mailboxes. It is told what should be true, never what to do;
 //! every call may be made again.
 //!
-//! The real mail server comes with an issue of its own. Here are the promises every engine keeps
-//! (`contract.rs`), an engine embedded in the service for the demo (it keeps state and moves no
-//! mail), and a fake for stories that fails on demand.
+//! Three engines keep the same promises (`contract.rs`): Postfix and Dovecot ([`postfix_dovecot`]),
+//! an engine embedded in the service for trying it out (it keeps state and moves no mail), and a
+//! fake for stories that fails on demand.
+//!
+//! A mailbox is known by the identifier of its account or shared mailbox and never by its address:
+//! an address may change, and whatever is stored must never be reached by somebody else.
 
 #[cfg(test)]
 mod contract;
 mod embedded;
 pub mod fake;
+pub mod postfix_dovecot;
+pub mod secure_domains;
 mod store;
 
 use crate::database::BoxFuture;
 
 pub use embedded::Embedded;
 
+/// Whether a mailbox takes mail and lets its holder in, and if not, why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Open,
+    /// Its holder has not activated it.
+    NotActivated,
+    /// Not used for too long.
+    Inactive,
+    /// Switched off: a long leave, or for safety.
+    Disabled,
+    /// Its holder has left.
+    Leaver,
+    /// Deleted, and kept for a while in case that was wrong.
+    Deleted,
+}
+
+impl Standing {
+    pub const ALL: [Standing; 6] = [
+        Standing::Open,
+        Standing::NotActivated,
+        Standing::Inactive,
+        Standing::Disabled,
+        Standing::Leaver,
+        Standing::Deleted,
+    ];
+
+    pub fn stored(self) -> &'static str {
+        match self {
+            Standing::Open => "Open",
+            Standing::NotActivated => "NotActivated",
+            Standing::Inactive => "Inactive",
+            Standing::Disabled => "Disabled",
+            Standing::Leaver => "Leaver",
+            Standing::Deleted => "Deleted",
+        }
+    }
+}
+
+/// A password of one mail program: 24 random characters, of which only a hash is known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WantedPassword {
+    /// Its first four characters, by which it is found.
+    pub selector: String,
+    /// SHA-256 of all of it, in hexadecimal.
+    pub hash: String,
+}
+
 /// A person's mailbox as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedAccount {
+    pub id: String,
     pub address: String,
+    /// Further addresses that lead to it.
+    pub aliases: Vec<String>,
     pub display_name: String,
     pub quota_bytes: u64,
-    /// A mailbox that is not enabled takes no mail and lets nobody in.
-    pub enabled: bool,
+    pub standing: Standing,
+    pub passwords: Vec<WantedPassword>,
 }
 
 /// A site's shared mailbox as it should be. It has no password: people reach it through their own
 /// accounts, which is why owners and members are addresses of accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedSharedMailbox {
+    pub id: String,
     pub address: String,
+    /// Further addresses that lead to it: those of the sites that came before.
+    pub aliases: Vec<String>,
     pub display_name: String,
     pub quota_bytes: u64,
-    pub enabled: bool,
+    pub standing: Standing,
     pub owners: Vec<String>,
     pub members: Vec<String>,
 }
@@ -54,6 +112,20 @@ pub enum EngineError {
     Never(String),
 }
 
+impl From<crate::database::Error> for EngineError {
+    fn from(error: crate::database::Error) -> Self {
+        EngineError::Later(error.to_string())
+    }
+}
+
+/// One mailbox as an engine holds it, for comparing directory and engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub id: String,
+    /// Everything that can differ, in words that change when it changes.
+    pub holds: String,
+}
+
 /// What a mail engine can be asked.
 pub trait MailEngine: Send + Sync {
     fn ensure_account<'a>(&'a self, wanted: &'a WantedAccount)
@@ -64,35 +136,75 @@ pub trait MailEngine: Send + Sync {
         wanted: &'a WantedSharedMailbox,
     ) -> BoxFuture<'a, Result<Ensured, EngineError>>;
 
-    /// Makes sure nothing answers at an address any more.
-    fn ensure_absent<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Result<Ensured, EngineError>>;
+    /// Makes sure that a mailbox is gone for good: nothing answers at its addresses, and what it
+    /// stored is removed.
+    fn ensure_absent<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Ensured, EngineError>>;
 
-    /// What the engine holds at an address, in words that change when it changes; for comparing
-    /// directory and engine.
-    fn look<'a>(&'a self, address: &'a str) -> BoxFuture<'a, Result<Option<String>, EngineError>>;
+    /// What the engine holds for a mailbox.
+    fn look<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<String>, EngineError>>;
+
+    /// The mailboxes it holds after an identifier, in order, at most `limit`.
+    fn list<'a>(&'a self, after: &'a str, limit: u32) -> BoxFuture<'a, Result<Vec<Held>, EngineError>>;
+
+    /// The mailboxes that have storage, whether they are held or not.
+    fn list_storage(&self) -> BoxFuture<'_, Result<Vec<String>, EngineError>>;
+
+    /// How many messages nobody has read are older than this many hours, for each of these shared
+    /// mailboxes, in their order. Counts only.
+    fn count_unread<'a>(
+        &'a self,
+        addresses: &'a [String],
+        hours: u32,
+    ) -> BoxFuture<'a, Result<Vec<u64>, EngineError>>;
+
+    /// Domains that take health and care information by an accredited service: the servers insist on
+    /// an encrypted connection to them.
+    fn ensure_secure_domains<'a>(
+        &'a self,
+        domains: &'a [String],
+    ) -> BoxFuture<'a, Result<Ensured, EngineError>>;
+}
+
+fn listed(values: &[String]) -> String {
+    let mut values = values.to_vec();
+    values.sort();
+    values.join(", ")
 }
 
 impl WantedAccount {
-    /// Everything that must be true of it, in one line that two engines would write alike.
-    pub(crate) fn in_full(&self) -> String {
-        format!("account; {}; {} bytes; enabled: {}", self.display_name, self.quota_bytes, self.enabled)
+    /// Everything that must be true of it, in one line that every engine writes alike.
+    pub fn in_full(&self) -> String {
+        let mut passwords: Vec<String> = self
+            .passwords
+            .iter()
+            // Enough of the hash to see that it differs, too little to be of use.
+            .map(|password| format!("{} {}", password.selector, password.hash.get(..8).unwrap_or("")))
+            .collect();
+        passwords.sort();
+        format!(
+            "account; {}; aliases: {}; {}; {} bytes; {}; passwords: {}",
+            self.address,
+            listed(&self.aliases),
+            self.display_name,
+            self.quota_bytes,
+            self.standing.stored(),
+            passwords.join(", ")
+        )
     }
 }
 
 impl WantedSharedMailbox {
-    pub(crate) fn in_full(&self) -> String {
-        let sorted = |addresses: &[String]| {
-            let mut addresses = addresses.to_vec();
-            addresses.sort();
-            addresses.join(", ")
-        };
+    /// Everything that must be true of it, in one line that every engine writes alike.
+    pub fn in_full(&self) -> String {
         format!(
-            "shared mailbox; {}; {} bytes; enabled: {}; owners: {}; members: {}",
+            "shared mailbox; {}; aliases: {}; {}; {} bytes; {}; owners: {}; members: {}",
+            self.address,
+            listed(&self.aliases),
             self.display_name,
             self.quota_bytes,
-            self.enabled,
-            sorted(&self.owners),
-            sorted(&self.members)
+            self.standing.stored(),
+            listed(&self.owners),
+            listed(&self.members)
         )
     }
 }
@@ -102,12 +214,28 @@ fn refuse_bad_address(address: &str) -> Result<(), EngineError> {
     let (local, domain) = address.split_once('@').unwrap_or(("", ""));
     let fine = !local.is_empty()
         && domain.contains('.')
+        && address.len() <= 254
         && address
             .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-@'_".contains(&byte));
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-@'_".contains(&byte))
+        && !domain.contains(['@', '\'', '_']);
     if fine {
         Ok(())
     } else {
         Err(EngineError::Never(format!("“{address}” is not an address a mailbox can have")))
     }
+}
+
+/// Refuses an identifier that could not name a folder.
+fn refuse_bad_id(id: &str) -> Result<(), EngineError> {
+    let fine = !id.is_empty()
+        && id.len() <= 64
+        && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if fine { Ok(()) } else { Err(EngineError::Never(format!("“{id}” cannot name a mailbox"))) }
+}
+
+fn refuse_bad(id: &str, address: &str, others: &[&[String]]) -> Result<(), EngineError> {
+    refuse_bad_id(id)?;
+    refuse_bad_address(address)?;
+    others.iter().flat_map(|list| list.iter()).try_for_each(|address| refuse_bad_address(address))
 }

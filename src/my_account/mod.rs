@@ -1,18 +1,27 @@
-//! The account holder's own pages. So far: activating an account.
+//! The account holder's own pages: activating an account, signing in, shared mailboxes, mail programs
+//! and security.
 //!
 //! A person gets a link by email and a code by text message, chooses a password, accepts the policy,
 //! and is done. Opening the link changes nothing, so a program that tries links cannot use it up; the
 //! button behind it does. The steps are derived from what has been done ([`next`]), never skipped,
 //! and hang on the browser that typed the code: the link alone opens nothing in another one.
 //!
-//! What is deliberately not here: signing in, a forgotten password, and changing contacts.
+//! Whoever signs in shows the password and a code of their authenticator app, or one of the recovery
+//! codes they wrote down. An app is bound only by somebody who has just activated, or has shown the
+//! password and a second thing: the mobile that was given for them where there is no app yet, else a
+//! code (`docs/decisions/0011-account-holders-sign-in.md`). Mail programs never get the password; each
+//! has an app password of its own.
+//!
+//! What is deliberately not here: a forgotten password, and changing contacts.
 
 pub mod letters;
+pub mod mail_settings;
 pub mod pages;
 pub mod store;
 
 use crate::clock::Timestamp;
 use crate::settings::Secret;
+use crate::sign_in::recovery::RecoveryCode;
 
 /// A step of activation that a page asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,12 +72,32 @@ pub fn activation_path(token: &str) -> String {
 /// What is wrong with a code before it is tried, in words; nothing when it can be tried. A slip of
 /// the finger must not cost one of the few tries.
 pub fn code_problem(typed: &str) -> Option<&'static str> {
+    six_digits_problem(typed, "Enter the code from the text message")
+}
+
+/// The same for a code of an authenticator app.
+pub fn app_code_problem(typed: &str) -> Option<&'static str> {
+    six_digits_problem(typed, "Enter the code from your authenticator app")
+}
+
+fn six_digits_problem(typed: &str, missing: &'static str) -> Option<&'static str> {
     let digits: Vec<char> =
         typed.chars().filter(|letter| !letter.is_whitespace() && *letter != '-').collect();
     if digits.is_empty() {
-        Some("Enter the code from the text message")
+        Some(missing)
     } else if digits.len() != 6 || !digits.iter().all(char::is_ascii_digit) {
         Some("Code must be 6 digits, like 123456")
+    } else {
+        None
+    }
+}
+
+/// The same for a recovery code.
+pub fn recovery_code_problem(typed: &str) -> Option<&'static str> {
+    if typed.is_empty() {
+        Some("Enter one of your recovery codes")
+    } else if RecoveryCode::parse(typed).is_none() {
+        Some("A recovery code has 16 letters and digits. Check each of them against your paper")
     } else {
         None
     }
@@ -104,5 +133,9 @@ mod tests {
         for typed in ["123456", "123 456", "123-456"] {
             assert_eq!(code_problem(typed), None, "{typed}");
         }
+        assert_eq!(app_code_problem(""), Some("Enter the code from your authenticator app"));
+        assert_eq!(recovery_code_problem(""), Some("Enter one of your recovery codes"));
+        assert!(recovery_code_problem("123456").is_some());
+        assert_eq!(recovery_code_problem(&RecoveryCode::new().shown()), None);
     }
 }

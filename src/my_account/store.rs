@@ -1,21 +1,28 @@
 //! Activations in the database, and the work that follows from them.
 
+use super::letters::Changed;
 use super::{Activation, letters};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::{Span, Timestamp};
 use crate::contact::Email;
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
+use crate::directory::app_password::NewAppPassword;
 use crate::directory::letters::{From, activation as activation_letter};
 use crate::directory::{self, Access, Account, State};
 use crate::outbox::store::Taken;
 use crate::outbox::{self, NotDone, Work};
 use crate::settings::Secret;
 use crate::sign_in::codes::{self, Asked, Rules};
+use crate::sign_in::factor::Factor;
 use crate::sign_in::limits::UsedUp;
 use crate::sign_in::secrets::Purpose;
-use crate::sign_in::session::{self, Kind};
+use crate::sign_in::session::{self, Anew, Kind};
 use crate::sign_in::{self};
+
+/// How often an app password is drawn again that begins like another of the account: of 234,000
+/// beginnings at most a few dozen are taken.
+const SELECTOR_TRIES_MAX: usize = 10;
 
 impl FromRow for Activation {
     fn from_row(row: &Row<'_>) -> Result<Self> {
@@ -85,17 +92,17 @@ pub enum Finished {
 }
 
 /// The last step: the link is used up, the password is in force, the account is active, and every
-/// other browser that was half way through has to stop.
+/// other browser that was half way through has to stop. This browser goes on to set up an
+/// authenticator app: it has just shown the link, the mobile and the password.
 pub async fn finish(
     tx: &mut Tx,
     app: &App,
     account_id: &str,
     link: &str,
-    browser_secret: &str,
+    anew: &Anew,
     now: Timestamp,
 ) -> Result<Finished> {
-    let browser = session::browser_hash(browser_secret);
-    let hash = find(tx, link, &browser).await?.and_then(|activation| activation.password_hash);
+    let hash = find(tx, link, anew.old()).await?.and_then(|activation| activation.password_hash);
     let Some(hash) = hash else { return Ok(Finished::NotReady) };
     let Some(account) = directory::store::find_account(tx, account_id).await? else {
         return Ok(Finished::LinkGone);
@@ -122,9 +129,268 @@ pub async fn finish(
     .await?;
     let subject = session_subject(account_id, link);
     sign_in::store::end_sessions_of(tx, Kind::Activating.stored(), &subject).await?;
-    // This browser may still read the page that says it is done.
-    session::begin(tx, app, browser_secret, Kind::Activating, &subject, false).await?;
+    sign_in::store::add_authenticator(tx, account_id, now).await?;
+    anew.begin(tx, app, Kind::SettingUpApp, account_id, false).await?;
     Ok(Finished::Active)
+}
+
+/// What became of a step of signing in, or of changing how one signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stepped {
+    Done,
+    /// The code was used before, or is none of theirs.
+    Refused,
+    /// The step does not lead on any more: it was done elsewhere, or every session was ended.
+    Gone,
+}
+
+/// The password was right: this browser is half way in. Where no app is set up yet, a code goes to
+/// the mobile that was given for the person, which is the second thing they must show.
+pub async fn begin_signing_in(
+    tx: &mut Tx,
+    app: &App,
+    account: &Account,
+    anew: &Anew,
+    now: Timestamp,
+) -> Result<std::result::Result<HalfWay, UsedUp>> {
+    let half_way = match sign_in::store::authenticator(tx, &account.id).await? {
+        Some(_) => HalfWay::CodeOfApp,
+        None => {
+            let (rules, from) = (Rules::of(app), From::of(&app.settings));
+            let sent = send_code(tx, rules, &from, account, &anew.fresh_hash(), now).await?;
+            if let Err(used_up) = sent {
+                return Ok(Err(used_up));
+            }
+            HalfWay::CodeByText
+        }
+    };
+    anew.begin(tx, app, Kind::HolderHalfSignedIn, &account.id, false).await?;
+    Ok(Ok(half_way))
+}
+
+/// What somebody half way in is asked for next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HalfWay {
+    CodeOfApp,
+    CodeByText,
+}
+
+/// The last step of signing in: the code is used up and the session begins, in one transaction.
+pub async fn sign_in(
+    tx: &mut Tx,
+    app: &App,
+    account_id: &str,
+    factor: &Factor,
+    anew: &Anew,
+    now: Timestamp,
+) -> Result<Stepped> {
+    if !factor.use_up(tx, account_id, now).await? {
+        return Ok(Stepped::Refused);
+    }
+    let half = Kind::HolderHalfSignedIn.stored();
+    if !sign_in::store::use_session(tx, anew.old(), half, account_id).await? {
+        return Ok(Stepped::Gone);
+    }
+    let Some(account) = active_account(tx, account_id).await? else { return Ok(Stepped::Gone) };
+    note_recovery_code(tx, app, &account, factor, now).await?;
+    let entry = Entry::new(Actor::AccountHolder(account.id.clone()), "account holder signed in", &account.id);
+    audit::store::add(tx, now, &entry).await?;
+    directory::store::mark_used(tx, &account.id, now).await?;
+    anew.begin(tx, app, Kind::AccountHolder, &account.id, false).await?;
+    Ok(Stepped::Done)
+}
+
+async fn active_account(tx: &mut Tx, id: &str) -> Result<Option<Account>> {
+    let account = directory::store::find_account(tx, id).await?;
+    Ok(account.filter(|account| account.state == State::Active))
+}
+
+/// A recovery code that was used is told of, whatever for.
+async fn note_recovery_code(
+    tx: &mut Tx,
+    app: &App,
+    account: &Account,
+    factor: &Factor,
+    now: Timestamp,
+) -> Result<()> {
+    match factor {
+        Factor::App { .. } => Ok(()),
+        Factor::Recovery { .. } => {
+            let left = sign_in::store::recovery_codes(tx, &account.id).await?.left;
+            let what = Changed::RecoveryCodeUsed { left };
+            note_change(tx, app, account, "recovery code used", what, now).await
+        }
+    }
+}
+
+/// The entry and the letter of a change in how somebody signs in.
+async fn note_change(
+    tx: &mut Tx,
+    app: &App,
+    account: &Account,
+    action: &'static str,
+    what: Changed,
+    now: Timestamp,
+) -> Result<()> {
+    let entry = Entry::new(Actor::AccountHolder(account.id.clone()), action, &account.id);
+    audit::store::add(tx, now, &entry).await?;
+    let letter = letters::changed(&From::of(&app.settings), now, account, what);
+    outbox::store::write_letter(tx, now, &letter).await
+}
+
+/// The code sent to the mobile was right: this browser may set up an app. Not where one is in force,
+/// which must show its own code.
+pub async fn allow_app(
+    tx: &mut Tx,
+    app: &App,
+    account_id: &str,
+    anew: &Anew,
+    now: Timestamp,
+) -> Result<Stepped> {
+    let half = Kind::HolderHalfSignedIn.stored();
+    if sign_in::store::authenticator(tx, account_id).await?.is_some()
+        || !sign_in::store::use_session(tx, anew.old(), half, account_id).await?
+        || active_account(tx, account_id).await?.is_none()
+    {
+        return Ok(Stepped::Gone);
+    }
+    sign_in::store::add_authenticator(tx, account_id, now).await?;
+    anew.begin(tx, app, Kind::SettingUpApp, account_id, false).await?;
+    Ok(Stepped::Done)
+}
+
+/// Somebody signed in has shown the password and a code again: this browser may set up another app,
+/// beside being signed in.
+pub async fn allow_another_app(
+    tx: &mut Tx,
+    app: &App,
+    account_id: &str,
+    factor: &Factor,
+    browser: &str,
+    now: Timestamp,
+) -> Result<Stepped> {
+    if !factor.use_up(tx, account_id, now).await? {
+        return Ok(Stepped::Refused);
+    }
+    let Some(account) = active_account(tx, account_id).await? else { return Ok(Stepped::Gone) };
+    note_recovery_code(tx, app, &account, factor, now).await?;
+    sign_in::store::add_authenticator(tx, account_id, now).await?;
+    session::begin(tx, app, browser, Kind::SettingUpApp, account_id, false).await?;
+    Ok(Stepped::Done)
+}
+
+/// An app as it is confirmed: which, with the step of the code it showed.
+#[derive(Clone, Debug)]
+pub struct Confirmed {
+    pub authenticator: String,
+    pub step: i64,
+}
+
+/// The app has shown its first code: it is in force, the one before is not, every other browser is
+/// signed out, and this one is signed in.
+pub async fn confirm_app(
+    tx: &mut Tx,
+    app: &App,
+    account_id: &str,
+    confirmed: &Confirmed,
+    anew: &Anew,
+    now: Timestamp,
+) -> Result<Stepped> {
+    let setting_up = Kind::SettingUpApp.stored();
+    if !sign_in::store::use_session(tx, anew.old(), setting_up, account_id).await? {
+        return Ok(Stepped::Gone);
+    }
+    let Some(account) = active_account(tx, account_id).await? else { return Ok(Stepped::Gone) };
+    let is_first = sign_in::store::authenticator(tx, account_id).await?.is_none();
+    let Confirmed { authenticator, step } = confirmed;
+    if !sign_in::store::confirm_authenticator(tx, account_id, authenticator, *step, now).await? {
+        return Err(Error::Unavailable("the app was replaced while it was set up".to_owned()));
+    }
+    sign_in::store::end_sessions_of_holder(tx, account_id).await?;
+    let (action, what) = match is_first {
+        true => ("authenticator app set up", Changed::AppSetUp),
+        false => ("authenticator app replaced", Changed::AppReplaced),
+    };
+    note_change(tx, app, &account, action, what, now).await?;
+    directory::store::mark_used(tx, account_id, now).await?;
+    anew.begin(tx, app, Kind::AccountHolder, account_id, false).await?;
+    Ok(Stepped::Done)
+}
+
+/// Makes new recovery codes; those before stop working. The first ones, right after an app was set
+/// up, need nothing more; later ones need the password and a code.
+pub async fn make_recovery_codes(
+    tx: &mut Tx,
+    app: &App,
+    account_id: &str,
+    factor: Option<&Factor>,
+    hashes: &[String],
+    now: Timestamp,
+) -> Result<Stepped> {
+    directory::store::alone_with_account(tx, account_id).await?;
+    let Some(account) = active_account(tx, account_id).await? else { return Ok(Stepped::Gone) };
+    match factor {
+        Some(factor) => {
+            if !factor.use_up(tx, account_id, now).await? {
+                return Ok(Stepped::Refused);
+            }
+            note_recovery_code(tx, app, &account, factor, now).await?;
+        }
+        None => {
+            if sign_in::store::recovery_codes(tx, account_id).await?.made_at.is_some() {
+                return Ok(Stepped::Gone);
+            }
+        }
+    }
+    sign_in::store::replace_recovery_codes(tx, account_id, hashes, now).await?;
+    note_change(tx, app, &account, "recovery codes made", Changed::RecoveryCodesMade, now).await?;
+    Ok(Stepped::Done)
+}
+
+/// Ends every session of an account, at the wish of its holder.
+pub async fn sign_out_everywhere(tx: &mut Tx, app: &App, account_id: &str, now: Timestamp) -> Result<()> {
+    sign_in::store::end_sessions_of_holder(tx, account_id).await?;
+    sign_in::store::forget_waiting_authenticators(tx, account_id).await?;
+    let Some(account) = directory::store::find_account(tx, account_id).await? else { return Ok(()) };
+    note_change(tx, app, &account, "signed out everywhere", Changed::SignedOutEverywhere, now).await
+}
+
+/// Makes an app password and answers it: the only time it can be read.
+pub async fn add_app_password(
+    tx: &mut Tx,
+    app: &App,
+    account_id: &str,
+    name: &str,
+    now: Timestamp,
+) -> Result<std::result::Result<NewAppPassword, directory::Refusal>> {
+    directory::store::alone_with_account(tx, account_id).await?;
+    let account = directory::store::find_account(tx, account_id).await?;
+    let account = account.ok_or_else(|| Error::Broken("an account that is signed in is gone".to_owned()))?;
+    let in_force = directory::store::list_app_passwords_in_force(tx, account_id).await?;
+    for _ in 0..SELECTOR_TRIES_MAX {
+        let change = match account.add_app_password(now, name, &in_force) {
+            Ok(change) => change,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let letter = letters::app_password_made(&From::of(&app.settings), now, &account, name);
+        let change = change.telling(letter);
+        if directory::store::add_app_password(tx, now, &change).await? {
+            return Ok(Ok(change.state));
+        }
+    }
+    Err(Error::Unavailable("no app password could be found that begins differently".to_owned()))
+}
+
+/// Revokes an app password; false where it is not in force.
+pub async fn revoke_app_password(tx: &mut Tx, account: &str, id: &str, now: Timestamp) -> Result<bool> {
+    if !directory::store::revoke_app_password(tx, now, account, id).await? {
+        return Ok(false);
+    }
+    let entry = Entry::new(Actor::AccountHolder(account.to_owned()), "app password revoked", account);
+    audit::store::add(tx, now, &entry.because(id)).await?;
+    let work = Work::ProvisionAccount { account: account.to_owned() };
+    outbox::store::queue(tx, now, now, &work).await?;
+    Ok(true)
 }
 
 /// What a session of activation acts for.
@@ -308,7 +574,9 @@ mod tests {
             (app.clone(), account.id.clone(), link.to_owned(), app.clock.now());
         app.database
             .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move { finish(tx, &in_app, &account, &link, browser, now).await })
+                Box::pin(
+                    async move { finish(tx, &in_app, &account, &link, &Anew::of_secret(browser), now).await },
+                )
             })
             .await
             .expect("written")
@@ -365,7 +633,8 @@ mod tests {
                         app.database
                             .write::<_, Error, _>(move |tx: &mut Tx| {
                                 Box::pin(async move {
-                                    finish(tx, &in_app, &account.id, &link, BROWSER, NOON).await
+                                    finish(tx, &in_app, &account.id, &link, &Anew::of_secret(BROWSER), NOON)
+                                        .await
                                 })
                             })
                             .await

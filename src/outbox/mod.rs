@@ -28,6 +28,10 @@ pub enum Work {
     FollowSite { registration: String },
     /// Send a new activation link, if an account waits to be activated at the address typed.
     SendActivationLink { asked: String },
+    /// Compare the directory with the mail engine and have what differs provisioned again.
+    CompareMail { asked: String },
+    /// Count unread mail in shared mailboxes and tell owners.
+    WatchUnread { asked: String },
 }
 
 impl Work {
@@ -41,6 +45,8 @@ impl Work {
             Work::ProvisionAccount { .. } => "ProvisionAccount",
             Work::FollowSite { .. } => "FollowSite",
             Work::SendActivationLink { .. } => "SendActivationLink",
+            Work::CompareMail { .. } => "CompareMail",
+            Work::WatchUnread { .. } => "WatchUnread",
         }
     }
 
@@ -54,6 +60,8 @@ impl Work {
             Work::ProvisionAccount { .. } => "Set up an account",
             Work::FollowSite { .. } => "Move a registration on after its mailboxes were set up",
             Work::SendActivationLink { .. } => "Send a new activation link",
+            Work::CompareMail { .. } => "Compare the directory with the mail server",
+            Work::WatchUnread { .. } => "Count unread mail in shared mailboxes",
         }
     }
 
@@ -66,7 +74,9 @@ impl Work {
             Work::SendLetter { letter } => letter,
             Work::ProvisionSharedMailbox { shared_mailbox } => shared_mailbox,
             Work::ProvisionAccount { account } => account,
-            Work::SendActivationLink { asked } => asked,
+            Work::SendActivationLink { asked }
+            | Work::CompareMail { asked }
+            | Work::WatchUnread { asked } => asked,
         }
     }
 }
@@ -99,6 +109,19 @@ pub fn next_try(attempts: i64) -> Option<Span> {
         Some(span) => Some(*span),
         None => (attempts <= EARLY.len() as i64 + LATER_MAX).then_some(LATER),
     }
+}
+
+/// The picture of the moves of one thing from state to state, as a Mermaid diagram.
+pub fn picture_of(name: &str, moves: &[(&str, &str, &str)]) -> String {
+    let mut text = format!("## {name}\n\n```mermaid\nstateDiagram-v2\n");
+    if let Some((first, _, _)) = moves.first() {
+        text.push_str(&format!("  [*] --> {first}\n"));
+    }
+    for (from, verb, to) in moves {
+        text.push_str(&format!("  {from} --> {to}: {verb}\n"));
+    }
+    text.push_str("```\n");
+    text
 }
 
 /// A new state with everything that must be saved with it. There is no way to save a state that

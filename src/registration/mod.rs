@@ -147,20 +147,7 @@ pub const MOVES: &[(&str, &str, &str)] = &[
 
 /// The picture of the states, as a Mermaid diagram, made from [`MOVES`].
 pub fn picture() -> String {
-    picture_of("Registration", MOVES)
-}
-
-/// A Mermaid diagram of a table of moves.
-fn picture_of(name: &str, moves: &[(&str, &str, &str)]) -> String {
-    let mut text = format!("## {name}\n\n```mermaid\nstateDiagram-v2\n");
-    if let Some((first, _, _)) = moves.first() {
-        text.push_str(&format!("  [*] --> {first}\n"));
-    }
-    for (from, verb, to) in moves {
-        text.push_str(&format!("  {from} --> {to}: {verb}\n"));
-    }
-    text.push_str("```\n");
-    text
+    crate::outbox::picture_of("Registration", MOVES)
 }
 
 /// One site's request to join.

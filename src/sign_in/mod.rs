@@ -11,10 +11,16 @@
 
 pub mod app_code;
 pub mod codes;
+pub mod doors;
+pub mod factor;
 pub mod limits;
 pub mod password;
+pub mod recovery;
 pub mod secrets;
 pub mod session;
 pub mod store;
 
-pub use session::{Activating, CaseWorker, HalfSignedIn, Policy, Registrant, StatusReader};
+pub use session::{
+    AccountHolder, Activating, CaseWorker, HalfSignedIn, HolderHalfSignedIn, Policy, Registrant,
+    SettingUpApp, StatusReader,
+};

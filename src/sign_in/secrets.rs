@@ -19,6 +19,8 @@ pub enum Purpose {
     StopLink,
     /// The shared secret of a case worker's authenticator app.
     CaseWorkerApp,
+    /// The shared secret of an account holder's authenticator app.
+    AccountApp,
 }
 
 impl Purpose {
@@ -30,6 +32,7 @@ impl Purpose {
             Purpose::ActivationLink => "ActivationLink",
             Purpose::StopLink => "StopLink",
             Purpose::CaseWorkerApp => "CaseWorkerApp",
+            Purpose::AccountApp => "AccountApp",
         }
     }
 
@@ -41,6 +44,7 @@ impl Purpose {
             Purpose::ActivationLink,
             Purpose::StopLink,
             Purpose::CaseWorkerApp,
+            Purpose::AccountApp,
         ]
         .into_iter()
         .find(|purpose| purpose.stored() == text)
@@ -84,8 +88,8 @@ pub fn read_link_token(key: &SecretKey, purpose: Purpose, token: &str) -> Option
 }
 
 /// The shared secret of an authenticator app, 160 bits as RFC 4226 asks.
-pub fn app_secret(key: &SecretKey, id: &str) -> Vec<u8> {
-    derive(key, Purpose::CaseWorkerApp, id)[..20].to_vec()
+pub(super) fn app_secret(key: &SecretKey, purpose: Purpose, id: &str) -> Vec<u8> {
+    derive(key, purpose, id)[..20].to_vec()
 }
 
 /// What stands in a letter for its marks.
@@ -98,9 +102,11 @@ pub fn of_letter(app: &crate::app::App, letter: &crate::letter::Written) -> (Str
     let link = match purpose {
         Purpose::ActivationLink => format!("{address}/activate/{token}"),
         Purpose::StopLink => format!("{address}/stop/{token}"),
-        Purpose::EmailCode | Purpose::SiteCode | Purpose::ActivationCode | Purpose::CaseWorkerApp => {
-            String::new()
-        }
+        Purpose::EmailCode
+        | Purpose::SiteCode
+        | Purpose::ActivationCode
+        | Purpose::CaseWorkerApp
+        | Purpose::AccountApp => String::new(),
     };
     (six_digits, link)
 }

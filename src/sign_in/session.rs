@@ -27,6 +27,13 @@ pub enum Policy {
     CaseWorker,
     /// An account holder between the link and the password.
     Activating,
+    /// An account holder who has given the password and not yet a code.
+    HolderHalfSignedIn,
+    /// An account holder who may bind an authenticator app now: they have just activated, or given
+    /// the password and a code.
+    SettingUpApp,
+    /// An account holder whose account is active.
+    AccountHolder,
     /// Anybody, in the demo only; elsewhere the page does not exist.
     Demo,
 }
@@ -66,6 +73,26 @@ pub struct Activating {
     pub link: String,
 }
 
+/// An account holder half way through signing in.
+#[derive(Clone, Debug)]
+pub struct HolderHalfSignedIn {
+    pub account: String,
+}
+
+/// An account holder who may bind an authenticator app now.
+#[derive(Clone, Debug)]
+pub struct SettingUpApp {
+    pub account: String,
+}
+
+/// The person an account belongs to, signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountHolder {
+    pub account: String,
+    pub name: String,
+    pub address: String,
+}
+
 /// A kind of session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -74,6 +101,9 @@ pub enum Kind {
     HalfSignedIn,
     CaseWorker,
     Activating,
+    HolderHalfSignedIn,
+    SettingUpApp,
+    AccountHolder,
 }
 
 impl Kind {
@@ -84,6 +114,9 @@ impl Kind {
             Kind::HalfSignedIn => "HalfSignedIn",
             Kind::CaseWorker => "CaseWorker",
             Kind::Activating => "Activating",
+            Kind::HolderHalfSignedIn => "HolderHalfSignedIn",
+            Kind::SettingUpApp => "SettingUpApp",
+            Kind::AccountHolder => "AccountHolder",
         }
     }
 
@@ -94,8 +127,9 @@ impl Kind {
                 Span::minutes(i64::from(app.settings.registrant_idle_minutes))
             }
             Kind::CaseWorker => Span::minutes(i64::from(app.settings.case_worker_idle_minutes)),
-            Kind::HalfSignedIn => Span::minutes(10),
-            Kind::Activating => Span::minutes(30),
+            Kind::AccountHolder => Span::minutes(i64::from(app.settings.account_holder_idle_minutes)),
+            Kind::HalfSignedIn | Kind::HolderHalfSignedIn => Span::minutes(10),
+            Kind::Activating | Kind::SettingUpApp => Span::minutes(30),
         }
     }
 }
@@ -126,8 +160,59 @@ pub async fn begin(
     store::begin_session(tx, &browser_hash(browser), kind.stored(), subject, masked, now, ends_at).await
 }
 
-/// Begins a session that may do more than this browser could before: the browser gets a new secret,
-/// and whatever hung on the old one ends.
+/// A browser that is about to get a new secret, because it may then do more than before. What hangs
+/// on the old one ends in the same transaction in which the new session begins; the browser hears of
+/// its new secret when that is saved.
+#[derive(Clone)]
+pub struct Anew {
+    old: String,
+    fresh: String,
+}
+
+impl Anew {
+    pub fn of(visit: &Visit) -> Self {
+        Self::of_secret(&visit.browser())
+    }
+
+    /// The same for a browser's secret.
+    pub fn of_secret(secret: &str) -> Self {
+        Anew { old: browser_hash(secret), fresh: crate::id::new_token() }
+    }
+
+    /// Hash of the secret the browser still has.
+    pub fn old(&self) -> &str {
+        &self.old
+    }
+
+    /// Hash of the secret the browser will have.
+    pub fn fresh_hash(&self) -> String {
+        browser_hash(&self.fresh)
+    }
+
+    /// Ends what the browser had and begins the new session.
+    ///
+    /// # Errors
+    /// What the database answered.
+    pub async fn begin(
+        &self,
+        tx: &mut Tx,
+        app: &App,
+        kind: Kind,
+        subject: &str,
+        masked: bool,
+    ) -> Result<(), Error> {
+        store::end_sessions_of_browser(tx, &self.old).await?;
+        begin(tx, app, &self.fresh, kind, subject, masked).await
+    }
+
+    /// It is saved: the browser gets its new secret with the answer.
+    pub fn is_saved(self, visit: &Visit) {
+        visit.change_browser(self.fresh);
+    }
+}
+
+/// Begins a session that may do more than this browser could before, where nothing else is to be
+/// saved with it.
 ///
 /// # Errors
 /// What the database answered.
@@ -138,18 +223,15 @@ pub async fn begin_anew(
     subject: &str,
     masked: bool,
 ) -> Result<(), Error> {
-    let old = browser_hash(&visit.browser());
-    let fresh = visit.renew_browser();
-    let (app, subject) = (app.clone(), subject.to_owned());
-    let database = app.database.clone();
-    database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                store::end_sessions_of_browser(tx, &old).await?;
-                begin(tx, &app, &fresh, kind, &subject, masked).await
-            })
+    let anew = Anew::of(visit);
+    let (in_app, subject, begun) = (app.clone(), subject.to_owned(), anew.clone());
+    app.database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move { begun.begin(tx, &in_app, kind, &subject, masked).await })
         })
-        .await
+        .await?;
+    anew.is_saved(visit);
+    Ok(())
 }
 
 /// Ends every session of this visit's browser and gives it a new secret.
@@ -261,7 +343,39 @@ pub async fn admit(app: &App, policy: Policy, parts: &mut Parts) -> Result<(), S
             }
             None => Err(Stop::GoTo("/activate".to_owned())),
         },
+        Policy::HolderHalfSignedIn => {
+            let holder = holder(app, &visit, Kind::HolderHalfSignedIn).await?;
+            parts.extensions.insert(HolderHalfSignedIn { account: holder.id });
+            Ok(())
+        }
+        Policy::SettingUpApp => {
+            let holder = holder(app, &visit, Kind::SettingUpApp).await?;
+            parts.extensions.insert(SettingUpApp { account: holder.id });
+            Ok(())
+        }
+        Policy::AccountHolder => {
+            let holder = holder(app, &visit, Kind::AccountHolder).await?;
+            parts.extensions.insert(AccountHolder {
+                account: holder.id,
+                name: holder.name,
+                address: holder.address,
+            });
+            Ok(())
+        }
     }
+}
+
+/// Where account holders sign in.
+pub const SIGN_IN: &str = "/sign-in";
+
+/// The account holder of this browser's session of one kind, while their account is active; anybody
+/// else is sent to sign in.
+async fn holder(app: &App, visit: &Visit, kind: Kind) -> Result<store::HolderRow, Stop> {
+    let row = match open_session(app, visit, kind).await? {
+        Some(session) => store::holder(&mut &app.database, &session.subject).await?,
+        None => None,
+    };
+    row.filter(|row| row.active).ok_or_else(|| Stop::GoTo(SIGN_IN.to_owned()))
 }
 
 /// How many seconds the longest-lasting session of this browser has left; for the page that asks to
@@ -271,7 +385,14 @@ pub async fn admit(app: &App, policy: Policy, parts: &mut Parts) -> Result<(), S
 /// What the database answered.
 pub async fn stay(app: &App, visit: &Visit) -> Result<Option<i64>, Stop> {
     let mut ends_at: Option<Timestamp> = None;
-    for kind in [Kind::CaseWorker, Kind::Registrant, Kind::StatusReader, Kind::Activating] {
+    for kind in [
+        Kind::CaseWorker,
+        Kind::Registrant,
+        Kind::StatusReader,
+        Kind::Activating,
+        Kind::SettingUpApp,
+        Kind::AccountHolder,
+    ] {
         if let Some(session) = open_session(app, visit, kind).await? {
             ends_at = ends_at.max(Some(app.clock.now().plus(kind.idle(app)).min(session.ends_at)));
         }
@@ -292,4 +413,13 @@ macro_rules! handed_on {
         }
     )+ };
 }
-handed_on!(Registrant, StatusReader, HalfSignedIn, CaseWorker, Activating);
+handed_on!(
+    Registrant,
+    StatusReader,
+    HalfSignedIn,
+    CaseWorker,
+    Activating,
+    HolderHalfSignedIn,
+    SettingUpApp,
+    AccountHolder
+);

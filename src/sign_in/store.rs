@@ -4,6 +4,7 @@ use super::secrets::Purpose;
 use crate::clock::{Span, Timestamp};
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
 use crate::id::new_id;
+use crate::settings::Secret;
 
 /// The statements of one table of codes.
 struct CodeTable {
@@ -42,7 +43,7 @@ fn code_table(purpose: Purpose) -> Result<&'static CodeTable> {
         Purpose::EmailCode => Ok(&EMAIL_CODES),
         Purpose::SiteCode => Ok(&SITE_CODES),
         Purpose::ActivationCode => Ok(&ACTIVATION_CODES),
-        Purpose::ActivationLink | Purpose::StopLink | Purpose::CaseWorkerApp => {
+        Purpose::ActivationLink | Purpose::StopLink | Purpose::CaseWorkerApp | Purpose::AccountApp => {
             Err(Error::Misused(format!("{} is not a code", purpose.stored())))
         }
     }
@@ -166,6 +167,28 @@ pub async fn end_sessions_of(tx: &mut Tx, kind: &str, subject: &str) -> Result<u
     tx.run("DELETE FROM sessions WHERE kind = $1 AND subject = $2", &[&kind, &subject]).await
 }
 
+/// Ends the session of one kind that one browser has for one subject; false when it is not there any
+/// more. Whoever goes on from it asks this first, so that it leads on once.
+pub async fn use_session(tx: &mut Tx, token_hash: &str, kind: &str, subject: &str) -> Result<bool> {
+    let used = tx
+        .run(
+            "DELETE FROM sessions WHERE token_hash = $1 AND kind = $2 AND subject = $3",
+            &[&token_hash, &kind, &subject],
+        )
+        .await?;
+    Ok(used == 1)
+}
+
+/// Ends every session of an account holder, in whatever browser, those that are only half way
+/// through signing in or setting up an app included.
+pub async fn end_sessions_of_holder(tx: &mut Tx, account: &str) -> Result<u64> {
+    tx.run(
+        "DELETE FROM sessions WHERE subject = $1 AND kind IN ('HolderHalfSignedIn', 'SettingUpApp', 'AccountHolder')",
+        &[&account],
+    )
+    .await
+}
+
 /// Removes what has run out: sessions, codes and budgets nobody can use any more.
 pub async fn forget_old(database: &Database, now: Timestamp) -> Result<()> {
     let day_ago = now.minus(Span::days(1));
@@ -264,6 +287,183 @@ pub async fn use_app_step(tx: &mut Tx, id: &str, step: i64) -> Result<bool> {
         )
         .await?;
     Ok(used == 1)
+}
+
+/// An account as signing in sees it.
+#[derive(Clone, Debug)]
+pub struct HolderRow {
+    pub id: String,
+    pub name: String,
+    pub address: String,
+    pub active: bool,
+    pub password_hash: Option<Secret<String>>,
+}
+
+impl FromRow for HolderRow {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        let (first, last, state): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(4)?);
+        let hash: Option<String> = row.get(5)?;
+        Ok(HolderRow {
+            id: row.get(0)?,
+            name: format!("{first} {last}"),
+            address: row.get(3)?,
+            active: state == "Active",
+            password_hash: hash.map(Secret::new),
+        })
+    }
+}
+
+pub async fn holder(from: &mut impl Reads, account: &str) -> Result<Option<HolderRow>> {
+    from.maybe(
+        "SELECT id, first_name, last_name, address, state, password_hash FROM accounts WHERE id = $1",
+        &[&account],
+    )
+    .await
+}
+
+/// The account at an address in its one written form.
+pub async fn find_holder(from: &mut impl Reads, canonical: &str) -> Result<Option<HolderRow>> {
+    from.maybe(
+        "SELECT id, first_name, last_name, address, state, password_hash FROM accounts WHERE address = $1",
+        &[&canonical],
+    )
+    .await
+}
+
+/// An authenticator app as stored. Its secret is derived from its identifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authenticator {
+    pub id: String,
+    pub since: Timestamp,
+}
+
+impl FromRow for Authenticator {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Authenticator { id: row.get(0)?, since: row.get(1)? })
+    }
+}
+
+/// The app an account holder signs in with, if they have set one up.
+pub async fn authenticator(from: &mut impl Reads, account: &str) -> Result<Option<Authenticator>> {
+    from.maybe(
+        "SELECT id, confirmed_at FROM authenticators
+          WHERE account_id = $1 AND confirmed_at IS NOT NULL AND replaced_at IS NULL",
+        &[&account],
+    )
+    .await
+}
+
+/// The app that is being set up and has not shown a code yet: the newest.
+pub async fn waiting_authenticator(from: &mut impl Reads, account: &str) -> Result<Option<Authenticator>> {
+    from.maybe(
+        "SELECT id, made_at FROM authenticators WHERE account_id = $1 AND confirmed_at IS NULL
+          ORDER BY made_at DESC, id DESC LIMIT 1",
+        &[&account],
+    )
+    .await
+}
+
+/// Lets one browser set up an app: whatever was being set up elsewhere stops.
+pub async fn add_authenticator(tx: &mut Tx, account: &str, now: Timestamp) -> Result<()> {
+    tx.run("DELETE FROM sessions WHERE kind = 'SettingUpApp' AND subject = $1", &[&account]).await?;
+    forget_waiting_authenticators(tx, account).await?;
+    tx.run(
+        "INSERT INTO authenticators (id, account_id, made_at) VALUES ($1, $2, $3)",
+        &[&new_id(now), &account, &now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Forgets apps that were being set up and have shown no code yet.
+pub async fn forget_waiting_authenticators(tx: &mut Tx, account: &str) -> Result<()> {
+    tx.run("DELETE FROM authenticators WHERE account_id = $1 AND confirmed_at IS NULL", &[&account]).await?;
+    Ok(())
+}
+
+/// Puts the app that has just shown its first code in force, in place of the one before; false when
+/// it is not waiting any more.
+pub async fn confirm_authenticator(
+    tx: &mut Tx,
+    account: &str,
+    id: &str,
+    step: i64,
+    now: Timestamp,
+) -> Result<bool> {
+    tx.run(
+        "UPDATE authenticators SET replaced_at = $1
+          WHERE account_id = $2 AND confirmed_at IS NOT NULL AND replaced_at IS NULL",
+        &[&now, &account],
+    )
+    .await?;
+    let confirmed = tx
+        .run(
+            "UPDATE authenticators SET confirmed_at = $1, last_code_step = $2
+              WHERE id = $3 AND account_id = $4 AND confirmed_at IS NULL",
+            &[&now, &step, &id, &account],
+        )
+        .await?;
+    Ok(confirmed == 1)
+}
+
+/// Marks a step of an app's clock as used; false when it, or a later one, was used already, or the
+/// app has been replaced.
+pub async fn use_authenticator_step(tx: &mut Tx, id: &str, step: i64) -> Result<bool> {
+    let used = tx
+        .run(
+            "UPDATE authenticators SET last_code_step = $1
+              WHERE id = $2 AND last_code_step < $1 AND confirmed_at IS NOT NULL AND replaced_at IS NULL",
+            &[&step, &id],
+        )
+        .await?;
+    Ok(used == 1)
+}
+
+/// Keeps the hashes of new recovery codes; the ones before stop working.
+pub async fn replace_recovery_codes(
+    tx: &mut Tx,
+    account: &str,
+    hashes: &[String],
+    now: Timestamp,
+) -> Result<()> {
+    tx.run("DELETE FROM recovery_codes WHERE account_id = $1", &[&account]).await?;
+    for hash in hashes {
+        tx.run(
+            "INSERT INTO recovery_codes (account_id, hash, made_at) VALUES ($1, $2, $3)",
+            &[&account, hash, &now],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Uses a recovery code up; false where it is none of theirs or was used before.
+pub async fn use_recovery_code(tx: &mut Tx, account: &str, hash: &str, now: Timestamp) -> Result<bool> {
+    let used = tx
+        .run(
+            "UPDATE recovery_codes SET used_at = $1 WHERE account_id = $2 AND hash = $3 AND used_at IS NULL",
+            &[&now, &account, &hash],
+        )
+        .await?;
+    Ok(used == 1)
+}
+
+/// How many recovery codes an account has that still work, and when they were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecoveryCodes {
+    pub left: i64,
+    /// Nothing where none were ever made.
+    pub made_at: Option<Timestamp>,
+}
+
+pub async fn recovery_codes(from: &mut impl Reads, account: &str) -> Result<RecoveryCodes> {
+    let (left, made_at): (i64, Option<Timestamp>) = from
+        .one(
+            "SELECT COUNT(*) - COUNT(used_at), MAX(made_at) FROM recovery_codes WHERE account_id = $1",
+            &[&account],
+        )
+        .await?;
+    Ok(RecoveryCodes { left, made_at })
 }
 
 /// A single-use link as stored.

@@ -318,6 +318,16 @@ impl Input {
         self
     }
 
+    /// For codes that are read letter by letter and need letters to type.
+    #[must_use]
+    pub fn for_code(mut self) -> Self {
+        self.code = true;
+        self.spellcheck = Some(false);
+        self.autocapitalize = "none".to_owned();
+        self.width = Some(InputWidth::Twenty);
+        self
+    }
+
     #[must_use]
     pub fn ten_wide(mut self) -> Self {
         self.width = Some(InputWidth::Ten);

@@ -5,8 +5,9 @@
 use super::csrf;
 use super::form::{Fields, TOKEN_FIELD};
 use super::page::{Fault, FaultKind, Service, Stop, Visit, page_of};
-use axum::body::Body;
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -53,7 +54,11 @@ pub async fn around(State(service): State<Arc<Service>>, mut request: Request, n
     request.extensions_mut().insert(visit.clone());
 
     let changes = !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
-    let prepared = if changes { with_fields(request, &service, &visit).await } else { Ok(request) };
+    let prepared = match changes {
+        true if service.takes_other_bodies_at.contains(&route.as_str()) => with_body(request).await,
+        true => with_fields(request, &service, &visit).await,
+        false => Ok(request),
+    };
     let answered = match prepared {
         Err(stop) => Ok(stop.into_response()),
         Ok(request) => {
@@ -158,30 +163,52 @@ async fn with_fields(request: Request, service: &Service, visit: &Visit) -> Resu
         ));
     }
     let (mut parts, body) = request.into_parts();
-    let read = tokio::time::timeout(BODY_LIMIT, Limited::new(body, BODY_MAX).collect()).await;
-    let body = match read {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(_)) => {
-            return Err(Stop::refused(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "That is too much text",
-                "Nothing was changed. Go back, shorten your answer and send it again.",
-            ));
-        }
-        Err(_) => {
-            return Err(Stop::refused(
-                StatusCode::REQUEST_TIMEOUT,
-                "Your form did not arrive",
-                "The connection was too slow. Nothing was changed. Go back and try again.",
-            ));
-        }
-    };
+    let body = read(body).await?;
     let fields = Fields::parse(&body);
     if !csrf::is_ours(&service.key, &visit.browser(), fields.text(TOKEN_FIELD)) {
         return Err(forged());
     }
     parts.extensions.insert(fields);
-    Ok(Request::from_parts(parts, Body::empty()))
+    Ok(Request::from_parts(parts, axum::body::Body::empty()))
+}
+
+/// A body that is no form of ours: what a program sends that has no session, no cookie and nothing to
+/// forge with.
+#[derive(Clone, Default)]
+pub struct Body(pub Bytes);
+
+impl<S: Send + Sync> FromRequestParts<S> for Body {
+    type Rejection = Stop;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Stop> {
+        Ok(parts.extensions.get::<Body>().cloned().unwrap_or_default())
+    }
+}
+
+/// Reads a body within its limits and leaves it for the handler. No cookie goes along, so that nobody
+/// is anybody there.
+async fn with_body(request: Request) -> Result<Request, Stop> {
+    let (mut parts, body) = request.into_parts();
+    let body = read(body).await?;
+    parts.extensions.insert(Body(body));
+    Ok(Request::from_parts(parts, axum::body::Body::empty()))
+}
+
+/// The bytes of a body that is not too long and does not take too long.
+async fn read(body: axum::body::Body) -> Result<Bytes, Stop> {
+    match tokio::time::timeout(BODY_LIMIT, Limited::new(body, BODY_MAX).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(_)) => Err(Stop::refused(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "That is too much text",
+            "Nothing was changed. Go back, shorten your answer and send it again.",
+        )),
+        Err(_) => Err(Stop::refused(
+            StatusCode::REQUEST_TIMEOUT,
+            "Your form did not arrive",
+            "The connection was too slow. Nothing was changed. Go back and try again.",
+        )),
+    }
 }
 
 fn finish(mut response: Response, visit: &Visit, service: &Service) -> Response {
@@ -206,7 +233,7 @@ fn finish(mut response: Response, visit: &Visit, service: &Service) -> Response 
         if parts.status == StatusCode::BAD_REQUEST {
             parts.status = StatusCode::NOT_FOUND;
         }
-        response = Response::from_parts(parts, Body::from(html));
+        response = Response::from_parts(parts, axum::body::Body::from(html));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.remove(header::CONTENT_LENGTH);

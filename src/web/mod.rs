@@ -7,6 +7,8 @@ pub mod csrf;
 pub mod form;
 pub mod layers;
 pub mod page;
+pub mod parts;
+pub mod qr;
 pub mod serve;
 
 pub use form::{Fields, Form, Problems};

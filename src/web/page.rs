@@ -28,6 +28,8 @@ pub struct Service {
     pub trusted_proxies: u8,
     pub tls_in_front: bool,
     pub demo: bool,
+    /// Routes at which programs send something other than our forms.
+    pub takes_other_bodies_at: &'static [&'static str],
     pub watcher: Box<Watcher>,
 }
 
@@ -87,9 +89,14 @@ impl Visit {
     /// planted beforehand is worth nothing.
     pub fn renew_browser(&self) -> String {
         let fresh = crate::id::new_token();
-        *held(&self.0.browser) = fresh.clone();
-        *held(&self.0.set_cookie) = true;
+        self.change_browser(fresh.clone());
         fresh
+    }
+
+    /// Gives the browser a new secret that was chosen before, once what hangs on it is saved.
+    pub fn change_browser(&self, fresh: String) {
+        *held(&self.0.browser) = fresh;
+        *held(&self.0.set_cookie) = true;
     }
 
     /// Where the request came from, as far as it can be trusted.

@@ -183,7 +183,9 @@ async fn somebody_activates_their_account() {
     for later in ["/activate/password", "/activate/policy"] {
         assert_eq!(asha.send("GET", later, String::new()).await, on_to("/activate/code"));
     }
-    assert_eq!(asha.send("GET", "/activate/done", String::new()).await, on_to("/activate"));
+    for elsewhere in ["/activate/done", "/sign-in/app", "/my-account"] {
+        assert_eq!(asha.send("GET", elsewhere, String::new()).await, on_to("/sign-in"));
+    }
 
     world.does_all_work().await;
     let (text, first_code, _) = world.letter("+447700900121", "activation code").await;
@@ -226,12 +228,17 @@ async fn somebody_activates_their_account() {
     asha.opens("/activate/policy").await;
     assert_eq!(asha.sends("/activate/policy", &[]).await, wrong());
     asha.sees("Tick the box if you agree");
+    let before = asha.cookie.clone();
     assert_eq!(asha.sends("/activate/policy", &[("agree", "yes")]).await, on_to("/activate/done"));
+    assert_ne!(asha.cookie, before, "a browser that may do more has a new secret");
 
     assert_eq!(asha.opens("/activate/done").await, StatusCode::OK);
     asha.sees("asha.patel@carepost.example");
     asha.sees("care.vm195@carepost.example");
     asha.sees("You are an owner");
+    asha.sees("One thing is left: your authenticator app");
+    assert_eq!(asha.opens("/sign-in/app").await, StatusCode::OK);
+    assert_eq!(asha.send("GET", "/my-account", String::new()).await, on_to("/sign-in"), "not before the app");
     world.does_all_work().await;
     world.letter("asha@home.example", "activated").await;
     let held = world.engine.mailboxes();

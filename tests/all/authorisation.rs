@@ -1,13 +1,26 @@
 //! Every route as everybody, against a file that somebody has reviewed.
 
+use crate::guest::run;
 use crate::harness::{Got, Harness};
 use carepost::routes;
 use carepost::sign_in::session::Kind;
 use std::fmt::Write;
 
 /// Who knocks.
-const ACTORS: [&str; 7] =
-    ["anonymous", "registrant", "other registrant", "half signed in", "case worker", "activating", "revoked"];
+const ACTORS: [&str; 12] = [
+    "anonymous",
+    "registrant",
+    "other registrant",
+    "half signed in",
+    "case worker",
+    "activating",
+    "holder half in",
+    "setting up app",
+    "account holder",
+    "other holder",
+    "disabled holder",
+    "revoked",
+];
 
 /// A path with something that exists in place of its names.
 fn concrete(path: &str, registration: &str, reference: &str) -> String {
@@ -21,8 +34,9 @@ fn concrete(path: &str, registration: &str, reference: &str) -> String {
         .replace("{section}", "joining")
 }
 
-fn outcome(got: &Got, registration: &str, reference: &str) -> String {
-    let place = got.location.replace(registration, "{id}").replace(reference, "{reference}");
+fn outcome(got: &Got, registration: &str, site: &str, reference: &str) -> String {
+    let place =
+        got.location.replace(registration, "{id}").replace(site, "{id}").replace(reference, "{reference}");
     let place = place.split('?').next().unwrap_or("");
     if place.is_empty() { got.status.to_string() } else { format!("{} {place}", got.status) }
 }
@@ -41,6 +55,8 @@ async fn every_route_as_everybody() {
             let own = harness.draft(|draft| draft.answers.social_care = Some(true)).await;
             let other = harness.draft(|_| {}).await;
             let worker = harness.case_worker("casey@carepost.example").await;
+            let home = harness.home("VM195").await;
+            let elsewhere = harness.home("VM196").await;
             let browser = Harness::browser();
             match actor {
                 "registrant" => harness.begins(&browser, Kind::Registrant, &own.id).await,
@@ -48,6 +64,16 @@ async fn every_route_as_everybody() {
                 "half signed in" => harness.begins(&browser, Kind::HalfSignedIn, &worker).await,
                 "case worker" => harness.begins(&browser, Kind::CaseWorker, &worker).await,
                 "activating" => harness.begins(&browser, Kind::Activating, "nobody no-link").await,
+                "holder half in" => harness.begins(&browser, Kind::HolderHalfSignedIn, &home.asha).await,
+                "setting up app" => harness.begins(&browser, Kind::SettingUpApp, &home.asha).await,
+                "account holder" => harness.begins(&browser, Kind::AccountHolder, &home.asha).await,
+                "other holder" => harness.begins(&browser, Kind::AccountHolder, &elsewhere.bo).await,
+                "disabled holder" => {
+                    for kind in [Kind::HolderHalfSignedIn, Kind::SettingUpApp, Kind::AccountHolder] {
+                        harness.begins(&browser, kind, &home.asha).await;
+                    }
+                    run(&harness, "UPDATE accounts SET state = 'Disabled'").await;
+                }
                 "revoked" => {
                     for kind in [
                         Kind::Registrant,
@@ -55,8 +81,15 @@ async fn every_route_as_everybody() {
                         Kind::CaseWorker,
                         Kind::HalfSignedIn,
                         Kind::Activating,
+                        Kind::HolderHalfSignedIn,
+                        Kind::SettingUpApp,
+                        Kind::AccountHolder,
                     ] {
-                        let subject = if kind == Kind::CaseWorker { &worker } else { &own.id };
+                        let subject = match kind {
+                            Kind::CaseWorker | Kind::HalfSignedIn => &worker,
+                            Kind::HolderHalfSignedIn | Kind::SettingUpApp | Kind::AccountHolder => &home.asha,
+                            Kind::Registrant | Kind::StatusReader | Kind::Activating => &own.id,
+                        };
                         harness.begins(&browser, kind, subject).await;
                     }
                     // Whatever the browser held ends, as it does when somebody signs out elsewhere.
@@ -64,13 +97,21 @@ async fn every_route_as_everybody() {
                 }
                 _ => {}
             }
-            let path = concrete(route.path, &own.id, own.reference.as_str());
+            let path = if route.path.starts_with("/casework/sites") {
+                concrete(route.path, &home.site, own.reference.as_str()).replace("{account}", &home.bo)
+            } else {
+                concrete(route.path, &own.id, own.reference.as_str())
+            };
             let got = match route.method {
                 "GET" => harness.get(&path, &browser).await,
                 _ => harness.post(&path, &browser, &[]).await,
             };
             assert!(got.status < 500, "{} {path} as {actor}: {got:?}", route.method);
-            let _ = writeln!(table, "    {actor} = {}", outcome(&got, &own.id, own.reference.as_str()));
+            let _ = writeln!(
+                table,
+                "    {actor} = {}",
+                outcome(&got, &own.id, &home.site, own.reference.as_str())
+            );
         }
     }
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/authorisation.txt");
@@ -96,6 +137,8 @@ fn case_work_is_for_case_workers() {
         let is_case_work =
             route.path.starts_with("/casework") && !route.path.starts_with("/casework/sign-in");
         assert_eq!(is_case_work, route.policy == Policy::CaseWorker, "{} {}", route.method, route.path);
+        let is_own = route.path.starts_with("/my-account") || route.path == "/sign-out";
+        assert_eq!(is_own, route.policy == Policy::AccountHolder, "{} {}", route.method, route.path);
         assert_eq!(route.path.starts_with("/demo"), route.policy == Policy::Demo, "{}", route.path);
     }
 }

@@ -188,7 +188,8 @@ async fn nothing_personal_and_no_secret_in_a_log_or_an_error_page() {
     let login = "/casework/sign-in";
     casey.post(login, &[("email", "casey@carepost.example"), ("password", "otter saddle bonfire")]).await;
     casey.passes(login, &[("email", "casey@carepost.example"), ("password", password)]).await;
-    let code = sign_in::app_code::code_now(&harness.app.key, &worker, now);
+    let code =
+        sign_in::app_code::code_now(&harness.app.key, sign_in::secrets::Purpose::CaseWorkerApp, &worker, now);
     casey.post("/casework/sign-in/code", &[("code", bad)]).await;
     casey.passes("/casework/sign-in/code", &[("code", &code)]).await;
     secrets.push(("code of an app".to_owned(), code));

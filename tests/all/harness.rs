@@ -4,8 +4,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
 use carepost::app::{App, Outside, contact_key};
+use carepost::audit::Actor;
 use carepost::clock::{Clock, Span, Timestamp};
+use carepost::contact::{Email, Mobile, Name};
 use carepost::database::{Address, Database, Error, Tx};
+use carepost::directory::{self, Access, NewPerson, NewSite};
 use carepost::guidance::Library;
 use carepost::letter::Transport;
 use carepost::mail::fake::FakeEngine;
@@ -31,6 +34,23 @@ pub fn words() -> Arc<Library> {
     Arc::clone(
         WORDS.get_or_init(|| Arc::new(Library::open(&settings).expect("the words built in are right"))),
     )
+}
+
+/// What [`Harness::home`] made.
+pub struct Home {
+    pub site: String,
+    pub shared_mailbox: String,
+    pub asha: String,
+    pub bo: String,
+}
+
+/// The password of every account of [`Harness::home`].
+pub const PASSWORD: &str = "gravel teapot lantern";
+
+/// Its hash, made once: hashing is slow on purpose.
+pub fn password_hash() -> String {
+    static HASH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    HASH.get_or_init(|| sign_in::password::hash_now(PASSWORD).expect("hashed")).clone()
 }
 
 /// What came back.
@@ -127,6 +147,79 @@ impl Harness {
             .await
             .expect("a case worker");
         worker
+    }
+
+    /// A site whose two people have activated their accounts and set up their apps: Asha Patel, its
+    /// owner, and Bo Li, a member.
+    pub async fn home(&self, ods_code: &str) -> Home {
+        let name = |text: &str| Name::parse(text, "name").expect(text);
+        let number = ods_code.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+        let number: usize = number.parse().expect("a code like VM195");
+        let person = |first: &str, last: &str, place: usize, access| NewPerson {
+            first_name: name(first),
+            last_name: name(last),
+            role: "Carer".to_owned(),
+            email: Email::parse(&format!("{first}.{number}@home.example")).expect("an address"),
+            mobile: Mobile::parse(&format!("077009{number:03}{place:02}")).expect("a mobile"),
+            access,
+            existing_account: None,
+        };
+        let new = NewSite {
+            registration_id: format!("registration of {ods_code}"),
+            ods_code: ods_code.to_owned(),
+            cqc_location_id: format!("1-{number}"),
+            name: format!("Rose Court {number}"),
+            town: "Lincoln".to_owned(),
+            postcode: "LN1 1AA".to_owned(),
+            people: vec![person("Asha", "Patel", 1, Access::Owner), person("Bo", "Li", 2, Access::Member)],
+        };
+        let now = self.app.clock.now();
+        let hash = password_hash();
+        let domain = self.app.settings.mail_domain.clone();
+        let opened = self
+            .app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    let opened = directory::store::open_site(tx, &domain, now, &Actor::Service, &new).await?;
+                    let opened = opened.expect("a site");
+                    for account in &opened.accounts {
+                        tx.run(
+                            "UPDATE accounts SET state = 'Active', password_hash = $1, activated_at = $2,
+                                    policy_accepted_at = $2, state_since = $2, provisioned_at = $2 WHERE id = $3",
+                            &[&hash, &now, account],
+                        )
+                        .await?;
+                        tx.run(
+                            "INSERT INTO authenticators (id, account_id, made_at, confirmed_at) VALUES ($1, $2, $3, $3)",
+                            &[&format!("app of {account}"), account, &now],
+                        )
+                        .await?;
+                    }
+                    tx.run("UPDATE shared_mailboxes SET state = 'Active'", &[]).await?;
+                    tx.run("UPDATE outbox SET state = 'Done'", &[]).await?;
+                    Ok(opened)
+                })
+            })
+            .await
+            .expect("written");
+        let [asha, bo] = opened.accounts.as_slice() else { panic!("two accounts") };
+        Home {
+            site: opened.site_id,
+            shared_mailbox: opened.shared_mailbox_id,
+            asha: asha.clone(),
+            bo: bo.clone(),
+        }
+    }
+
+    /// The code that the authenticator app of an account of [`Harness::home`] shows now.
+    pub fn code_of(&self, account: &str) -> String {
+        self.code_of_app(&format!("app of {account}"))
+    }
+
+    pub fn code_of_app(&self, authenticator: &str) -> String {
+        let (key, now) = (&self.app.key, self.app.clock.now());
+        sign_in::app_code::code_now(key, sign_in::secrets::Purpose::AccountApp, authenticator, now)
     }
 
     pub async fn get(&self, path: &str, browser: &str) -> Got {

@@ -1,6 +1,7 @@
 //! The one test program: everything that needs the whole service, a browser or both databases.
 //! Rules are tested beside the code.
 
+mod account_holders;
 mod activation;
 mod authorisation;
 mod bad_input;

@@ -131,6 +131,10 @@ async fn about(app: &App, work: &Work) -> Result<About, Error> {
             words: "Somebody asked for a link on the activation page. They can ask again.".to_owned(),
             case: None,
         },
+        Work::CompareMail { .. } | Work::WatchUnread { .. } => About {
+            words: "The mail server did not answer. This is done again by itself when it is due.".to_owned(),
+            case: None,
+        },
     })
 }
 
@@ -271,7 +275,9 @@ async fn hand_over(tx: &mut Tx, now: Timestamp, work: &Work) -> Result<(), Error
         | Work::SendLetter { .. }
         | Work::ProvisionSharedMailbox { .. }
         | Work::ProvisionAccount { .. }
-        | Work::SendActivationLink { .. } => return Ok(()),
+        | Work::SendActivationLink { .. }
+        | Work::CompareMail { .. }
+        | Work::WatchUnread { .. } => return Ok(()),
     };
     let Some(case) = registrations::find(tx, registration).await? else { return Ok(()) };
     if !matches!(case.state, State::Submitted | State::Checking) {

@@ -2,7 +2,8 @@
 
 use super::history::{self, History};
 use super::{
-    Due, QUEUE, fact, is_case, layout, not_done, note_opened, state_tag, success, tag, text_problem,
+    Due, QUEUE, fact, html_fact, is_case, layout, not_done, note_opened, state_tag, success, tag,
+    text_problem,
 };
 use crate::app::App;
 use crate::audit::{Actor, Entry};
@@ -19,8 +20,7 @@ use crate::registration::store as registrations;
 use crate::registration::{Registration, State};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
-    Heading, Html, NotificationBanner, SummaryList, SummaryListRow, SummaryListText, Tag, TagColour,
-    Textarea, WarningCallout,
+    Heading, Html, NotificationBanner, SummaryList, SummaryListRow, Tag, TagColour, Textarea, WarningCallout,
 };
 use crate::web::form::query;
 use crate::web::page::show_with;
@@ -219,14 +219,6 @@ fn done_words(done: &str) -> Option<&'static str> {
 
 fn list(rows: Vec<SummaryListRow>) -> SummaryList {
     SummaryList { rows, ..Default::default() }
-}
-
-fn html_fact(key: &str, html: Html) -> SummaryListRow {
-    SummaryListRow {
-        key: key.into(),
-        value: SummaryListText { html: Some(html), ..Default::default() },
-        ..Default::default()
-    }
 }
 
 /// The first lines of the page: what it is, since when, why it is here.

@@ -1,6 +1,7 @@
 //! The demo's page of codes, in place of an authenticator app.
 
 use crate::app::App;
+use crate::sign_in::secrets::Purpose;
 use crate::sign_in::{app_code, store};
 use crate::web::components::{Heading, Table, TableCell};
 use crate::web::form::counted;
@@ -25,7 +26,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit) -> Answer {
         .map(|worker| {
             let is_used = worker.last_code_step >= step;
             let good = if is_used { format!("Used. The next one comes in {left}") } else { left.clone() };
-            let code = app_code::code_now(&app.key, &worker.id, now);
+            let code = app_code::code_now(&app.key, Purpose::CaseWorkerApp, &worker.id, now);
             vec![
                 worker.name.into(),
                 super::wrapped(&worker.email),

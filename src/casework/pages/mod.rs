@@ -18,11 +18,9 @@ use crate::clock::{Span, Timestamp};
 use crate::database::{Error, Tx};
 use crate::registration::{Registration, State};
 use crate::sign_in::CaseWorker;
-use crate::web::components::{
-    ErrorMessage, Heading, Html, NotificationBanner, NotificationBannerVariant, SummaryListRow, TableCell,
-    Tag, TagColour,
-};
-use crate::web::{Form, Layout, Stop, Visit};
+use crate::web::components::{Tag, TagColour};
+use crate::web::parts::{Preline, error, fact, html_fact, not_done, success, tag, wrapped};
+use crate::web::{Layout, Stop, Visit};
 
 /// Where the queue is.
 const QUEUE: &str = "/casework";
@@ -72,29 +70,6 @@ async fn note_opened(app: &App, by: &CaseWorker, case: &str) -> Result<(), Stop>
     Ok(())
 }
 
-/// "Done" in a banner.
-fn success(words: &str) -> NotificationBanner {
-    NotificationBanner {
-        text: words.to_owned(),
-        variant: Some(NotificationBannerVariant::Success),
-        ..Default::default()
-    }
-}
-
-/// What was not done, and why, in a banner that is read out at once.
-fn not_done(heading: &str, words: &str) -> NotificationBanner {
-    NotificationBanner {
-        heading: Heading { text: heading.to_owned(), ..Default::default() },
-        text: words.to_owned(),
-        role: "alert".to_owned(),
-        ..Default::default()
-    }
-}
-
-fn error(form: &Form, name: &str) -> Option<ErrorMessage> {
-    form.problems.of(name).map(Into::into)
-}
-
 /// Why a text cannot be taken, or nothing where it can.
 fn text_problem(text: &str, missing: &str, called: &str) -> Option<String> {
     if text.is_empty() {
@@ -104,16 +79,6 @@ fn text_problem(text: &str, missing: &str, called: &str) -> Option<String> {
     } else {
         None
     }
-}
-
-/// One line of a list of facts.
-fn fact(key: &str, value: impl Into<String>) -> SummaryListRow {
-    SummaryListRow { key: key.into(), value: value.into().into(), ..Default::default() }
-}
-
-/// A tag with its colour.
-pub fn tag(text: &str, colour: TagColour) -> Tag {
-    Tag { text: text.to_owned(), colour: Some(colour), ..Default::default() }
 }
 
 /// Where a registration is, as case workers say it.
@@ -149,19 +114,6 @@ impl Due {
     fn new(due_at: Timestamp, now: Timestamp, is_open: bool) -> Self {
         Due { at: due_at.in_words(), late: is_open && due_at < now, tag: tag("Late", TagColour::Red) }
     }
-}
-
-/// A text with its own line breaks, however long its words are.
-#[derive(askama::Template)]
-#[template(source = r#"<span class="app-preline app-wrap">{{ text }}</span>"#, ext = "html")]
-struct Preline<'a> {
-    text: &'a str,
-}
-impl askama::filters::HtmlSafe for Preline<'_> {}
-
-/// A cell of a table whose words may be longer than a narrow screen.
-fn wrapped(text: &str) -> TableCell {
-    TableCell { html: Some(Html::of(&Preline { text })), ..Default::default() }
 }
 
 /// Whether a registration was sent, so that it is a case; drafts are nobody else’s business.

@@ -1,18 +1,16 @@
-//! Signing in: address and password, then the code of the authenticator app; and signing out.
-//!
-//! An unknown address, a wrong password and a case worker who may not sign in any more get the same
-//! answer for the same work. Tries are counted before they are judged. Nobody is ever locked out for
-//! good: what is used up opens again within the hour.
+//! Signing in: address and password, then the code of the authenticator app; and signing out. What
+//! is counted and what is answered alike stands in [`crate::sign_in::doors`].
 
 use super::QUEUE;
 use crate::app::App;
 use crate::audit::{Actor, Entry};
-use crate::clock::Timestamp;
 use crate::contact::Email;
 use crate::database::{Error, Tx};
-use crate::sign_in::limits::{self, Budget, UsedUp, wait_in_words};
+use crate::sign_in::doors::{Door, count_code, whose_password};
+use crate::sign_in::limits::wait_in_words;
+use crate::sign_in::secrets::Purpose;
 use crate::sign_in::session::{self, Kind};
-use crate::sign_in::{CaseWorker, HalfSignedIn, app_code, password, store};
+use crate::sign_in::{CaseWorker, HalfSignedIn, app_code, store};
 use crate::web::components::PasswordInput;
 use crate::web::page::show_with;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
@@ -23,16 +21,6 @@ const EMAIL: &str = "email";
 const PASSWORD: &str = "password";
 const CODE: &str = "code";
 const CODE_PAGE: &str = "/casework/sign-in/code";
-
-/// Tries at one address from one network in an hour: more than slips of the hand, and a stranger
-/// elsewhere who uses them up stands in nobody's way.
-const TRIES_AT_AN_ADDRESS_FROM_A_NETWORK_MAX: i64 = 20;
-/// Tries at one address from everywhere in an hour (NIST SP 800-63B-4 allows 100 in a row).
-const TRIES_AT_AN_ADDRESS_MAX: i64 = 100;
-/// Tries from one network in an hour: a whole office signing in on a Monday.
-const TRIES_FROM_A_NETWORK_MAX: i64 = 200;
-/// Codes tried for one case worker in an hour; at this rate guessing one takes years.
-const CODES_AN_HOUR_MAX: i64 = 20;
 
 #[derive(askama::Template)]
 #[template(path = "casework/pages/sign_in.html")]
@@ -65,35 +53,6 @@ fn again(visit: &Visit, fields: Fields, problems: Problems, status: StatusCode) 
     show_with(status, &page_of(visit, visit.form(fields, problems)))
 }
 
-/// Takes one from each budget, or says when to come back.
-async fn take(app: &App, now: Timestamp, budgets: Vec<Budget>) -> Result<Result<(), UsedUp>, Error> {
-    app.database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                for budget in budgets {
-                    if let Err(used_up) = limits::take(tx, now, &budget).await? {
-                        return Ok(Err(used_up));
-                    }
-                }
-                Ok(Ok(()))
-            })
-        })
-        .await
-}
-
-/// What a sign-in is counted against, the narrowest first.
-fn budgets(address: &str, network: &str) -> Vec<Budget> {
-    vec![
-        Budget::an_hour(
-            "sign-ins from a network to",
-            &format!("{network} {address}"),
-            TRIES_AT_AN_ADDRESS_FROM_A_NETWORK_MAX,
-        ),
-        Budget::an_hour("sign-ins from", network, TRIES_FROM_A_NETWORK_MAX),
-        Budget::an_hour("sign-ins to", address, TRIES_AT_AN_ADDRESS_MAX),
-    ]
-}
-
 /// POST /casework/sign-in
 pub async fn sign_in(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> Answer {
     let mut problems = Problems::none();
@@ -110,16 +69,15 @@ pub async fn sign_in(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> 
     let typed = fields.text(EMAIL);
     let address =
         Email::parse(typed).map_or_else(|_| typed.to_lowercase(), |email| email.as_str().to_owned());
-    if let Err(used_up) = take(&app, now, budgets(&address, visit.network())).await? {
+    if let Err(used_up) = Door::CaseWork.count_password(&app, now, &address, visit.network()).await? {
         let words = format!("Too many tries to sign in. Try again {}", wait_in_words(now, used_up.until));
         return again(&visit, fields, Problems::one(EMAIL, words), StatusCode::TOO_MANY_REQUESTS);
     }
     let row = store::find_case_worker(&app.database, &address).await?.filter(|row| !row.disabled);
-    let hash = row.as_ref().map(|row| row.password_hash.clone());
-    let is_right = password::verify(&app, fields.text(PASSWORD).to_owned(), hash)
+    let theirs = whose_password(&app, row, |row| row.password_hash.clone(), fields.text(PASSWORD))
         .await
         .map_err(|cause| Stop::fault("checking a password", cause))?;
-    match row.filter(|_| is_right) {
+    match theirs {
         Some(row) => {
             session::begin_anew(&app, &visit, Kind::HalfSignedIn, &row.id, false).await?;
             go_to(CODE_PAGE)
@@ -179,11 +137,7 @@ async fn enter(app: &App, visit: &Visit, id: &str, typed: &str) -> Result<Entere
         return Ok(wrong("Enter the code from your authenticator app"));
     }
     let now = app.clock.now();
-    let budgets = vec![
-        Budget::an_hour("app codes of", id, CODES_AN_HOUR_MAX),
-        Budget::a_day("app codes in a day of", id, i64::from(app.settings.wrong_tries_a_day_max)),
-    ];
-    if let Err(used_up) = take(app, now, budgets).await? {
+    if let Err(used_up) = count_code(app, now, id).await? {
         let words = format!("Too many codes were tried. Try again {}", wait_in_words(now, used_up.until));
         return Ok(Entered::No(StatusCode::TOO_MANY_REQUESTS, words));
     }
@@ -191,7 +145,7 @@ async fn enter(app: &App, visit: &Visit, id: &str, typed: &str) -> Result<Entere
     if row.is_none_or(|row| row.disabled) {
         return Ok(Entered::NotAnyMore);
     }
-    let Some(step) = app_code::step_of(&app.key, id, typed, now) else {
+    let Some(step) = app_code::step_of(&app.key, Purpose::CaseWorkerApp, id, typed, now) else {
         tracing::info!(request = visit.number(), "a code of an authenticator app was refused");
         return Ok(wrong("The code is not right. Enter the 6 digits that your app shows now"));
     };
@@ -230,21 +184,4 @@ pub async fn sign_out(Shared(app): Shared<App>, visit: Visit, by: CaseWorker) ->
         .await?;
     session::end_all(&app, &visit).await?;
     go_to("/casework/sign-in")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_counted_names_no_address_and_no_network() {
-        let counted = budgets("casey@carepost.example", "192.0.2.7");
-        assert_eq!(counted.len(), 3);
-        for budget in &counted {
-            assert!(!budget.name.contains("casey") && !budget.name.contains("192"), "{}", budget.name);
-        }
-        let elsewhere = budgets("casey@carepost.example", "198.51.100.9");
-        assert_ne!(counted[0].name, elsewhere[0].name, "a stranger uses up their own tries");
-        assert_eq!(counted[2].name, elsewhere[2].name);
-    }
 }

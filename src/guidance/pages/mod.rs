@@ -23,7 +23,7 @@ const SUPPORT: &str = "/support";
 const NAVIGATION: [(&str, &str); 4] = [
     ("/register", "Register"),
     ("/registration", "See your registration"),
-    ("/activate", "Activate"),
+    ("/sign-in", "Sign in"),
     (SUPPORT, "Help and support"),
 ];
 

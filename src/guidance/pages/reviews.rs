@@ -2,13 +2,14 @@
 
 use super::Words;
 use crate::app::App;
-use crate::casework::pages::{ARTICLES, layout, tag};
+use crate::casework::pages::{ARTICLES, layout};
 use crate::clock::{Day, Span};
 use crate::guidance::{self, store};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
     Heading, Html, Size, Table, TableCell, TableFormat, TableHeader, Tag, TagColour,
 };
+use crate::web::parts::tag;
 use crate::web::{Answer, Layout, Problems, Visit, show};
 use axum::Extension;
 use axum::extract::State as Shared;

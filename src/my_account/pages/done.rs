@@ -1,10 +1,10 @@
-//! "Your account is active."
+//! "Your account is active." What is left is to set up the authenticator app, at once.
 
-use super::new_link;
 use crate::app::App;
 use crate::directory::{self, Access, State as AccountState, store::SiteOfAccount};
-use crate::sign_in::Activating;
-use crate::web::components::{Heading, Panel};
+use crate::sign_in::SettingUpApp;
+use crate::sign_in::session::SIGN_IN;
+use crate::web::components::{Button, Heading, Panel};
 use crate::web::{Answer, Layout, Problems, Visit, go_to, show};
 use axum::extract::State;
 
@@ -18,6 +18,14 @@ pub struct DonePage {
 }
 
 impl DonePage {
+    fn set_up(&self) -> Button {
+        Button {
+            text: "Set up the app".to_owned(),
+            href: super::set_up_app::PATH.to_owned(),
+            ..Default::default()
+        }
+    }
+
     fn panel(&self) -> Panel {
         Panel {
             heading: Heading { text: "Your account is active".to_owned(), ..Default::default() },
@@ -28,11 +36,11 @@ impl DonePage {
 }
 
 /// GET /activate/done
-pub async fn page(State(app): State<App>, visit: Visit, activating: Activating) -> Answer {
+pub async fn page(State(app): State<App>, visit: Visit, setting_up: SettingUpApp) -> Answer {
     let mut reads = &app.database;
-    let account = directory::store::find_account(&mut reads, &activating.account).await?;
+    let account = directory::store::find_account(&mut reads, &setting_up.account).await?;
     let Some(account) = account.filter(|account| account.state == AccountState::Active) else {
-        return go_to(new_link::PATH);
+        return go_to(SIGN_IN);
     };
     let sites = directory::store::list_sites_of_account(&mut reads, &account.id).await?;
     let template = DonePage {

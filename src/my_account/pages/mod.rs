@@ -1,17 +1,37 @@
-//! The pages of activation, in the order people meet them.
+//! The pages of an account holder: activation, signing in, and what they find behind it.
 
+pub mod autoconfiguration;
 pub mod code;
 pub mod done;
+pub mod mail_programs;
+pub mod mail_settings;
 pub mod new_link;
+pub mod overview;
 pub mod password;
 pub mod policy;
+pub mod recovery_codes;
+pub mod security;
+pub mod set_up_app;
+pub mod sign_in;
+pub mod sign_in_code;
 pub mod start;
+pub mod text_code;
 
 use super::{Step, can_visit, next, store};
 use crate::app::App;
 use crate::directory::{Account, State};
-use crate::sign_in::{self, Activating, session};
-use crate::web::{Stop, Visit};
+use crate::sign_in::store::activation_link;
+use crate::sign_in::{AccountHolder, Activating, session};
+use crate::web::{Layout, Stop, Visit};
+
+/// The parts of an account holder's pages.
+const NAVIGATION: [(&str, &str); 3] =
+    [(overview::PATH, "Your account"), (mail_programs::PATH, "Mail programs"), (security::PATH, "Security")];
+
+/// What stands round every page of somebody who is signed in.
+fn layout(visit: &Visit, by: &AccountHolder, title: &str, part: &str) -> Layout {
+    visit.layout(title).for_person(&by.name, "/sign-out", overview::PATH).with_navigation(&NAVIGATION, part)
+}
 
 /// Who is activating.
 pub(super) struct Underway {
@@ -27,7 +47,7 @@ impl Underway {
     /// Loads what a step needs; elsewhere where the step is not due, or the link no longer works.
     pub(super) async fn at(step: Step, app: App, visit: Visit, activating: Activating) -> Result<Self, Stop> {
         let mut reads = &app.database;
-        let link = sign_in::store::activation_link(&app.database, &activating.link).await?;
+        let link = activation_link(&app.database, &activating.link).await?;
         let works = link.is_some_and(|link| {
             !link.used && link.expires_at > app.clock.now() && link.subject == activating.account
         });

@@ -6,6 +6,7 @@ use crate::database::{Error, Tx};
 use crate::my_account::store::{self, Finished};
 use crate::my_account::{Step, next};
 use crate::sign_in::Activating;
+use crate::sign_in::session::Anew;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Visit, go_to, show};
 use axum::extract::State;
 
@@ -39,17 +40,19 @@ pub async fn save(State(app): State<App>, visit: Visit, activating: Activating, 
         return show_page(&underway, form);
     }
     let now = underway.app.clock.now();
-    let browser_secret = underway.visit.browser();
+    let anew = Anew::of(&underway.visit);
     let (app, account, link) = (underway.app.clone(), underway.account.id.clone(), underway.link.clone());
+    let begun = anew.clone();
     let finished = underway
         .app
         .database
         .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { store::finish(tx, &app, &account, &link, &browser_secret, now).await })
+            Box::pin(async move { store::finish(tx, &app, &account, &link, &begun, now).await })
         })
         .await?;
     match finished {
         Finished::Active => {
+            anew.is_saved(&underway.visit);
             underway.app.work_waits.notify_one();
             go_to("/activate/done")
         }

@@ -119,7 +119,12 @@ impl World {
             .wait(sign_in::store::find_case_worker(&self.app.database, email))
             .expect("read")
             .expect("there is such a case worker");
-        sign_in::app_code::code_now(&self.app.key, &worker.id, self.app.clock.now())
+        sign_in::app_code::code_now(
+            &self.app.key,
+            sign_in::secrets::Purpose::CaseWorkerApp,
+            &worker.id,
+            self.app.clock.now(),
+        )
     }
 
     /// Imports a register file given as text.

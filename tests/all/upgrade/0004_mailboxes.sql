@@ -8,3 +8,4 @@ INSERT INTO unread_alarms VALUES ('sm1', 3, 1009, NULL);
 INSERT INTO mail_differences VALUES ('a1', 'amy.reed@carepost.example', 'missing', 1009);
 INSERT INTO mail_comparisons VALUES ('mc1', 1009, 1010, 'Service', 2, 1, 'repaired');
 INSERT INTO secure_domains VALUES ('trust.example', 'A trust', 1010);
+INSERT INTO embedded_mailboxes VALUES ('a1', 'account', 1010);

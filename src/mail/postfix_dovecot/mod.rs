@@ -1,0 +1,292 @@
+//! Postfix and Dovecot behind the directory.
+//!
+//! - [`PostfixDovecot`] keeps what the two servers read (the projection, `store.rs`) and tells
+//!   Dovecot what must take effect at once: forget a password, end a session, prepare or remove
+//!   storage (`doveadm.rs`).
+//! - [`config`] writes their configuration, [`dns`] the records a mail domain needs.
+//! - [`guard`] is the small program beside Postfix that looks at each message: who may say they are
+//!   whom, and which attachments are taken.
+//!
+//! The servers never ask Carepost anything to deliver or read mail: they read the projection, so
+//! mail goes on while the service is stopped. `docs/decisions/0012-mail-servers-read-a-projection.md`
+//! has the reasons.
+
+pub mod config;
+pub mod dns;
+mod doveadm;
+pub mod guard;
+mod milter;
+pub mod servers;
+mod store;
+
+use super::{
+    EngineError, Ensured, Held, MailEngine, WantedAccount, WantedSharedMailbox, refuse_bad, refuse_bad_id,
+};
+use crate::database::{Address, BoxFuture, Database};
+use crate::settings::{SecretKey, Settings};
+use doveadm::{Answer, Command, Doveadm};
+use serde_json::Value;
+use store::{Mailbox, Step};
+
+pub use store::POSTGRES_ROLE;
+
+/// Folders every shared mailbox has, beside the inbox.
+const FOLDERS: [&str; 6] = ["INBOX", "Sent", "Drafts", "Archive", "Junk", "Trash"];
+
+/// What owners and members may do alike: read, mark, file, delete, and make folders. Who else may
+/// open it is decided in Carepost, so nobody may change the list itself.
+const RIGHTS: [&str; 10] = [
+    "lookup",
+    "read",
+    "write",
+    "write-seen",
+    "write-deleted",
+    "insert",
+    "post",
+    "expunge",
+    "create",
+    "delete",
+];
+
+/// The engine.
+#[derive(Clone)]
+pub struct PostfixDovecot {
+    projection: Database,
+    doveadm: Doveadm,
+    storage: String,
+}
+
+/// Where the projection is kept: a file beside a SQLite database, or the same PostgreSQL database.
+pub fn projection_address(settings: &Settings) -> Address {
+    match (&settings.database, &settings.mail_projection) {
+        (Address::Sqlite(_), Some(path)) => Address::Sqlite(path.clone()),
+        (Address::Sqlite(database), None) => Address::Sqlite(database.with_file_name("mail").join("mail.db")),
+        (Address::Postgres(text), _) => Address::Postgres(text.clone()),
+    }
+}
+
+/// A secret that this service and its mail servers share, for one purpose.
+fn shared_secret(key: &SecretKey, purpose: &str) -> crate::settings::Secret<String> {
+    use hmac::{Hmac, KeyInit, Mac};
+    let mut mac =
+        Hmac::<sha2::Sha256>::new_from_slice(key.reveal()).expect("a key of 32 bytes is always taken");
+    mac.update(b"mail servers: ");
+    mac.update(purpose.as_bytes());
+    crate::settings::Secret::new(crate::id::hex(&mac.finalize().into_bytes()))
+}
+
+/// What Dovecot must show when it reports a sign-in.
+pub fn report_key(key: &SecretKey) -> crate::settings::Secret<String> {
+    shared_secret(key, "reports of sign-ins")
+}
+
+/// The group of a shared mailbox's people in Dovecot's access lists.
+fn group(id: &str) -> String {
+    format!("group={id}")
+}
+
+impl PostfixDovecot {
+    /// Opens the engine. Answers, too, whether its tables have just been made and hold nothing yet.
+    ///
+    /// # Errors
+    /// In words.
+    pub async fn open(settings: &Settings, key: &SecretKey) -> Result<(Self, bool), String> {
+        let address = projection_address(settings);
+        let (projection, made) =
+            store::open(&address).await.map_err(|error| format!("{address}: {error}"))?;
+        let doveadm = Doveadm::new(settings.doveadm_address, shared_secret(key, "doveadm"))?;
+        Ok((PostfixDovecot { projection, doveadm, storage: settings.mail_storage.clone() }, made))
+    }
+
+    async fn ensure(&self, wanted: Mailbox) -> Result<Ensured, EngineError> {
+        let id = wanted.id().to_owned();
+        let ensured = store::ensure(&self.projection, wanted).await?;
+        match (self.take_steps(&id).await?, ensured) {
+            // What an earlier run could not finish was finished now.
+            (true, Ensured::AlreadyRight) => Ok(Ensured::Updated),
+            (_, ensured) => Ok(ensured),
+        }
+    }
+
+    /// Tells Dovecot what is still to be told about a mailbox; answers whether something changed.
+    async fn take_steps(&self, id: &str) -> Result<bool, EngineError> {
+        let steps = store::list_steps(&self.projection, id).await?;
+        if steps.steps.is_empty() {
+            return Ok(false);
+        }
+        let mut commands = Vec::new();
+        for step in &steps.steps {
+            if let Step::RemoveStorage(folder) = step
+                && !self.is_stored(folder).await?
+            {
+                continue;
+            }
+            commands.extend(self.commands(id, step));
+        }
+        let answers = self.doveadm.run(&commands).await?;
+        let changed = answers.iter().any(|answer| matches!(answer, Answer::Done(_)));
+        store::steps_taken(&self.projection, id, steps).await?;
+        Ok(changed)
+    }
+
+    /// Whether there is a folder with something in it. Dovecot fails to remove what is not there.
+    async fn is_stored(&self, folder: &str) -> Result<bool, EngineError> {
+        let asked = [Command::list_folders_on_disk(&self.storage, &format!("{folder}/"))];
+        let answers = self.doveadm.run(&asked).await?;
+        Ok(answers.iter().any(|answer| matches!(answer, Answer::Done(rows) if !rows.is_empty())))
+    }
+
+    fn commands(&self, id: &str, step: &Step) -> Vec<Command> {
+        match step {
+            Step::Prepare(address) => {
+                let mut commands: Vec<Command> =
+                    FOLDERS.iter().map(|folder| Command::create_folder(address, folder)).collect();
+                commands.push(Command::allow(address, "INBOX", &group(id), &RIGHTS));
+                commands
+            }
+            Step::Forget(name) => vec![Command::forget(name)],
+            Step::EndSessions(address) => vec![Command::end_sessions(address)],
+            Step::RemoveStorage(folder) => vec![Command::remove_from_disk(&self.storage, folder)],
+        }
+    }
+
+    /// What the servers' own access lists say that they should not, for shared mailboxes; and has
+    /// them put right with the next `ensure`.
+    async fn wrong_access(&self, mailboxes: &[Mailbox]) -> Result<Vec<(String, String)>, EngineError> {
+        let shared: Vec<&Mailbox> =
+            mailboxes.iter().filter(|mailbox| matches!(mailbox, Mailbox::SharedMailbox(_))).collect();
+        let asked: Vec<Command> =
+            shared.iter().map(|mailbox| Command::list_allowed(mailbox.address(), "INBOX")).collect();
+        let answers = self.doveadm.run(&asked).await?;
+        let mut wrong = Vec::new();
+        for (mailbox, answer) in shared.into_iter().zip(answers) {
+            let mut expected = RIGHTS.to_vec();
+            expected.sort_unstable();
+            let expected = format!("{} {}", group(mailbox.id()), expected.join(" "));
+            let rows = match answer {
+                Answer::Done(rows) => rows,
+                Answer::NothingToDo | Answer::NoUser => Vec::new(),
+            };
+            let says: Vec<String> = rows.iter().map(allowed_in_words).collect();
+            if says != [expected] {
+                for row in &rows {
+                    let who = row.get("id").and_then(Value::as_str).unwrap_or("");
+                    if who != group(mailbox.id()) {
+                        self.doveadm.run(&[Command::disallow(mailbox.address(), "INBOX", who)]).await?;
+                    }
+                }
+                store::prepare_again(&self.projection, mailbox.id(), mailbox.address()).await?;
+                wrong.push((mailbox.id().to_owned(), says.join("; ")));
+            }
+        }
+        Ok(wrong)
+    }
+}
+
+fn allowed_in_words(row: &Value) -> String {
+    let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
+    let rights = text("rights");
+    let mut rights: Vec<&str> = rights.split_whitespace().collect();
+    rights.sort_unstable();
+    format!("{} {}", text("id"), rights.join(" "))
+}
+
+impl MailEngine for PostfixDovecot {
+    fn ensure_account<'a>(
+        &'a self,
+        wanted: &'a WantedAccount,
+    ) -> BoxFuture<'a, Result<Ensured, EngineError>> {
+        Box::pin(async move {
+            refuse_bad(&wanted.id, &wanted.address, &[&wanted.aliases])?;
+            self.ensure(Mailbox::Account(wanted.clone())).await
+        })
+    }
+
+    fn ensure_shared_mailbox<'a>(
+        &'a self,
+        wanted: &'a WantedSharedMailbox,
+    ) -> BoxFuture<'a, Result<Ensured, EngineError>> {
+        Box::pin(async move {
+            let others: [&[String]; 3] = [&wanted.aliases, &wanted.owners, &wanted.members];
+            refuse_bad(&wanted.id, &wanted.address, &others)?;
+            self.ensure(Mailbox::SharedMailbox(wanted.clone())).await
+        })
+    }
+
+    fn ensure_absent<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Ensured, EngineError>> {
+        Box::pin(async move {
+            refuse_bad_id(id)?;
+            let was_kept = store::ensure_absent(&self.projection, id).await?;
+            let was_stored = self.is_stored(&format!("accounts/{id}")).await?
+                || self.is_stored(&format!("shared/{id}")).await?;
+            self.take_steps(id).await?;
+            Ok(if was_kept || was_stored { Ensured::Updated } else { Ensured::AlreadyRight })
+        })
+    }
+
+    fn look<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<String>, EngineError>> {
+        Box::pin(
+            async move { Ok(store::find(&mut &self.projection, id).await?.map(|mailbox| mailbox.in_full())) },
+        )
+    }
+
+    fn list<'a>(&'a self, after: &'a str, limit: u32) -> BoxFuture<'a, Result<Vec<Held>, EngineError>> {
+        Box::pin(async move {
+            let mailboxes = store::list(&self.projection, after, limit).await?;
+            let wrong = self.wrong_access(&mailboxes).await?;
+            Ok(mailboxes
+                .iter()
+                .map(|mailbox| {
+                    let mut holds = mailbox.in_full();
+                    if let Some((_, says)) = wrong.iter().find(|(id, _)| id == mailbox.id()) {
+                        holds.push_str("; the access list on the server says: ");
+                        holds.push_str(says);
+                    }
+                    Held { id: mailbox.id().to_owned(), holds }
+                })
+                .collect())
+        })
+    }
+
+    fn list_storage(&self) -> BoxFuture<'_, Result<Vec<String>, EngineError>> {
+        Box::pin(async move {
+            let asked =
+                ["accounts/", "shared/"].map(|path| Command::list_folders_on_disk(&self.storage, path));
+            let mut found = Vec::new();
+            for answer in self.doveadm.run(&asked).await? {
+                if let Answer::Done(rows) = answer {
+                    let names = rows.iter().filter_map(|row| row.get("path").and_then(Value::as_str));
+                    found.extend(names.map(str::to_owned));
+                }
+            }
+            found.sort();
+            Ok(found)
+        })
+    }
+
+    fn count_unread<'a>(
+        &'a self,
+        addresses: &'a [String],
+        hours: u32,
+    ) -> BoxFuture<'a, Result<Vec<u64>, EngineError>> {
+        Box::pin(async move {
+            let asked: Vec<Command> =
+                addresses.iter().map(|address| Command::find_unread(address, hours)).collect();
+            let answers = self.doveadm.run(&asked).await?;
+            Ok(answers
+                .into_iter()
+                .map(|answer| match answer {
+                    Answer::Done(rows) => rows.len() as u64,
+                    Answer::NothingToDo | Answer::NoUser => 0,
+                })
+                .collect())
+        })
+    }
+
+    fn ensure_secure_domains<'a>(
+        &'a self,
+        domains: &'a [String],
+    ) -> BoxFuture<'a, Result<Ensured, EngineError>> {
+        Box::pin(async move { Ok(store::ensure_secure_domains(&self.projection, domains.to_vec()).await?) })
+    }
+}

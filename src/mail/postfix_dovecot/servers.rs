@@ -1,0 +1,293 @@
+//! Postfix, Dovecot and the signer as programs of this one, on ports of their own: for the demo and
+//! for tests. In production the system starts them (`docs/guides/mail-postfix-dovecot.md`).
+
+use super::config::{self, Places};
+use crate::settings::{SecretKey, Settings};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The programs that must be installed, and the Debian packages they come in.
+const PROGRAMS: [(&str, &str); 6] = [
+    ("/usr/sbin/postfix", "postfix"),
+    ("/usr/sbin/dovecot", "dovecot-core"),
+    ("/usr/lib/dovecot/imap", "dovecot-imapd"),
+    ("/usr/lib/dovecot/lmtp", "dovecot-lmtpd"),
+    ("/usr/bin/sievec", "dovecot-sieve"),
+    ("/usr/sbin/opendkim", "opendkim"),
+];
+/// The drivers for both databases, and the packages they come in.
+const DRIVERS: [(&str, &str); 4] = [
+    ("/usr/lib/postfix/postfix-sqlite.so", "postfix-sqlite"),
+    ("/usr/lib/postfix/postfix-pgsql.so", "postfix-pgsql"),
+    ("/usr/lib/dovecot/modules/libdriver_sqlite.so", "dovecot-sqlite"),
+    ("/usr/lib/dovecot/modules/libdriver_pgsql.so", "dovecot-pgsql"),
+];
+/// How long they may take to come up.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// What is missing to start the servers, in words.
+pub fn missing() -> Option<String> {
+    let packages: Vec<&str> = PROGRAMS
+        .iter()
+        .chain(&DRIVERS)
+        .filter(|(file, _)| !Path::new(file).exists())
+        .map(|(_, package)| *package)
+        .collect();
+    if !packages.is_empty() {
+        return Some(format!("these packages are not installed: {}", packages.join(" ")));
+    }
+    (!config::is_root()).then(|| "Postfix can only be started by root".to_owned())
+}
+
+/// The running servers. They stop when this is dropped.
+pub struct Servers {
+    places: Places,
+    dovecot: Option<Child>,
+    postfix: Option<Child>,
+    signer: Option<Child>,
+    ports: Vec<u16>,
+}
+
+fn ran(command: &mut Command) -> Result<(), String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{name}: {error}"))?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim()))
+    }
+}
+
+fn started(command: &mut Command) -> Result<Child, String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.spawn().map_err(|error| format!("{name}: {error}"))
+}
+
+/// A certificate that nobody but its maker trusts, for the demo and for tests.
+///
+/// # Errors
+/// What openssl said.
+pub fn self_signed(settings: &Settings) -> Result<(), String> {
+    if Path::new(&settings.mail_certificate).exists() {
+        return Ok(());
+    }
+    let name = &settings.mail_server_name;
+    ran(Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "365"])
+        .args(["-subj", &format!("/CN={name}")])
+        .args(["-addext", &format!("subjectAltName=DNS:{name},DNS:localhost,IP:127.0.0.1")])
+        .args(["-keyout", &settings.mail_certificate_key, "-out", &settings.mail_certificate]))
+}
+
+impl Servers {
+    /// Writes the configuration and starts all three. What they read must be there: open the engine
+    /// first.
+    ///
+    /// # Errors
+    /// In words; what was started is stopped again.
+    pub fn start(settings: &Settings, key: &SecretKey, places: &Places) -> Result<Self, String> {
+        config::write(settings, key, places)?;
+        let sieve = places.config.join("dovecot/sent.sieve");
+        ran(Command::new("sievec").arg(&sieve))?;
+        let mut servers = Servers {
+            places: places.clone(),
+            dovecot: None,
+            postfix: None,
+            signer: None,
+            ports: vec![
+                settings.doveadm_address.port(),
+                settings.imap_port,
+                settings.smtp_port,
+                settings.submission_port,
+                settings.submission_starttls_port,
+            ],
+        };
+        servers.start_dovecot()?;
+        servers.signer = Some(started(
+            Command::new("opendkim").arg("-f").arg("-x").arg(places.config.join("opendkim.conf")),
+        )?);
+        servers.start_postfix()?;
+        servers.wait()?;
+        Ok(servers)
+    }
+
+    /// Starts Dovecot.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn start_dovecot(&mut self) -> Result<(), String> {
+        let config = self.places.config.join("dovecot/dovecot.conf");
+        self.dovecot = Some(started(Command::new("dovecot").arg("-F").arg("-c").arg(config))?);
+        Ok(())
+    }
+
+    /// Starts Postfix.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn start_postfix(&mut self) -> Result<(), String> {
+        let config = self.places.config.join("postfix");
+        self.postfix = Some(started(Command::new("postfix").arg("-c").arg(config).arg("start-fg"))?);
+        Ok(())
+    }
+
+    /// Waits until every port answers.
+    ///
+    /// # Errors
+    /// In words, with the end of the logs.
+    pub fn wait(&self) -> Result<(), String> {
+        let begun = Instant::now();
+        for port in &self.ports {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
+            while TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err() {
+                if begun.elapsed() > START_LIMIT {
+                    return Err(format!("the mail servers did not come up on {address}\n{}", self.logs()));
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the servers wrote last.
+    pub fn logs(&self) -> String {
+        let state = &self.places.state;
+        [state.join("postfix/log"), state.join("dovecot-log/log")]
+            .iter()
+            .map(|path| {
+                let text = std::fs::read(path).unwrap_or_default();
+                let text = String::from_utf8_lossy(&text).into_owned();
+                let lines: Vec<&str> = text.lines().collect();
+                format!("{}:\n{}\n", path.display(), lines[lines.len().saturating_sub(60)..].join("\n"))
+            })
+            .collect()
+    }
+
+    /// Stops Dovecot with all its sessions.
+    pub fn stop_dovecot(&mut self) {
+        if let Some(mut child) = self.dovecot.take() {
+            let config = self.places.config.join("dovecot/dovecot.conf");
+            if let Err(why) = ran(Command::new("doveadm").arg("-c").arg(config).arg("stop")) {
+                tracing::warn!(%why, "Dovecot was not told to stop");
+                let _ = child.kill();
+            }
+            let _ = child.wait();
+        }
+    }
+
+    /// Stops Postfix.
+    pub fn stop_postfix(&mut self) {
+        if let Some(mut child) = self.postfix.take() {
+            let config = self.places.config.join("postfix");
+            if let Err(why) = ran(Command::new("postfix").arg("-c").arg(config).arg("stop")) {
+                tracing::warn!(%why, "Postfix was not told to stop");
+                let _ = child.kill();
+            }
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        self.stop_postfix();
+        if let Some(mut child) = self.signer.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        self.stop_dovecot();
+    }
+}
+
+#[cfg(test)]
+pub(in crate::mail) mod for_tests {
+    //! The servers in a folder of their own for each database.
+
+    use super::super::PostfixDovecot;
+    use super::*;
+    use crate::database::for_tests;
+    use crate::settings::Secret;
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    /// Servers that run until this is dropped, with their folder.
+    pub(in crate::mail) struct Running {
+        pub(in crate::mail) settings: Settings,
+        pub(in crate::mail) key: SecretKey,
+        folder: PathBuf,
+        servers: Option<Servers>,
+    }
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            if std::thread::panicking()
+                && let Some(servers) = &self.servers
+            {
+                eprintln!("{}", servers.logs());
+            }
+            self.servers = None;
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+
+    fn free_port() -> u16 {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.local_addr().expect("an address").port()
+    }
+
+    /// Servers over a fresh SQLite projection, and over a PostgreSQL database where there is a server.
+    /// Empty where the packages are not installed, unless the test run says that they must be.
+    #[expect(clippy::disallowed_methods, reason = "tests are told by the test run where its servers are")]
+    pub(in crate::mail) async fn on_both_databases() -> Vec<Running> {
+        if let Some(why) = missing() {
+            assert!(std::env::var("CAREPOST_TEST_REQUIRE_ALL").is_err(), "{why}");
+            return Vec::new();
+        }
+        // Whoever comes first installs it for the whole program.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut running = vec![on(None).await];
+        if let Some(address) = for_tests::postgres_for_mail().await {
+            running.push(on(Some(address)).await);
+        }
+        running
+    }
+
+    async fn on(postgres: Option<(String, String)>) -> Running {
+        let folder = PathBuf::from("/tmp").join(format!("carepost-mail-{}", &crate::id::new_token()[..8]));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let path = |name: &str| folder.join(name).display().to_string();
+        let (database, mail_database) =
+            postgres.unwrap_or_else(|| (format!("sqlite:{}", path("db/carepost.db")), String::new()));
+        let port = || free_port().to_string();
+        let local = || format!("127.0.0.1:{}", free_port());
+        let texts: BTreeMap<String, String> = [
+            ("database", database),
+            ("mail_database", mail_database),
+            ("mail_listen", "127.0.0.1".to_owned()),
+            ("mail_server_name", "localhost".to_owned()),
+            ("mail_user", "mail".to_owned()),
+            ("mail_storage", path("storage")),
+            ("mail_certificate", path("mail.crt")),
+            ("mail_certificate_key", path("mail.key")),
+            ("smtp_port", port()),
+            ("submission_port", port()),
+            ("submission_starttls_port", port()),
+            ("imap_port", port()),
+            ("doveadm_address", local()),
+            ("mail_guard_listen", local()),
+            ("mail_reports_listen", String::new()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        let settings = Settings::from_texts(&texts, &BTreeMap::new()).expect("settings");
+        let key = Secret::new([9; 32]);
+        self_signed(&settings).expect("a certificate");
+        PostfixDovecot::open(&settings, &key).await.expect("the tables are made");
+        let places = Places { config: folder.join("config"), state: folder.join("state") };
+        let servers = Servers::start(&settings, &key, &places).expect("the servers start");
+        Running { settings, key, folder, servers: Some(servers) }
+    }
+}

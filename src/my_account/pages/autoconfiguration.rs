@@ -1,0 +1,44 @@
+//! What mail programs ask for by themselves. There is no session, so nothing is said of anybody: any
+//! address of our domain gets the same answer, any other a refusal.
+
+use crate::app::App;
+use crate::my_account::mail_settings::{
+    MailSettings, autoconfig, autodiscover, autodiscover_address, autodiscover_refusal,
+};
+use crate::web::Answer;
+use crate::web::form::query;
+use crate::web::layers::Body;
+use axum::extract::State as Shared;
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::IntoResponse;
+
+fn xml(text: String) -> Answer {
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"))], text).into_response())
+}
+
+/// GET /.well-known/autoconfig/mail/config-v1.1.xml and /mail/config-v1.1.xml: for Thunderbird and
+/// others like it. Without an address it is asked about our domain by the name of the server.
+pub async fn thunderbird(Shared(app): Shared<App>, uri: Uri) -> Answer {
+    let settings = MailSettings::of(&app.settings);
+    let fields = query(&uri);
+    let address = fields.text("emailaddress");
+    if address.is_empty() || settings.is_ours(address) {
+        return xml(autoconfig(&settings));
+    }
+    Ok((
+        StatusCode::NOT_FOUND,
+        [(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))],
+        format!("We look after addresses that end in @{} and no others.\n", settings.domain),
+    )
+        .into_response())
+}
+
+/// POST /autodiscover/autodiscover.xml: for Outlook.
+pub async fn outlook(Shared(app): Shared<App>, body: Body) -> Answer {
+    let settings = MailSettings::of(&app.settings);
+    let address = autodiscover_address(&String::from_utf8_lossy(&body.0));
+    xml(match address.filter(|address| settings.is_ours(address)) {
+        Some(address) => autodiscover(&settings, &address),
+        None => autodiscover_refusal(),
+    })
+}

@@ -1,0 +1,197 @@
+//! Mail programs: an app password for each, shown once, named, and revoked on its own.
+
+use super::layout;
+use crate::app::App;
+use crate::database::{Error, Tx};
+use crate::directory;
+use crate::directory::app_password::{APP_PASSWORDS_MAX, AppPassword, NAME_LETTERS_MAX};
+use crate::my_account::store;
+use crate::sign_in::AccountHolder;
+use crate::web::components::{Heading, Html, NotificationBanner, Table, TableCell, TableHeader};
+use crate::web::form::query;
+use crate::web::page::show_with;
+use crate::web::parts::{success, wrapped};
+use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show};
+use axum::extract::{Path, State as Shared};
+use axum::http::{StatusCode, Uri};
+
+/// Where mail programs are.
+pub const PATH: &str = "/my-account/mail-programs";
+const NAME: &str = "name";
+/// Letters of an app password that stand together on the page.
+const GROUP: usize = 4;
+
+#[derive(askama::Template)]
+#[template(path = "my_account/pages/mail_programs.html")]
+pub struct MailProgramsPage {
+    pub layout: Layout,
+    pub banner: Option<NotificationBanner>,
+    pub programs: Option<Table>,
+    pub can_add: bool,
+    pub most: i64,
+}
+
+#[derive(askama::Template)]
+#[template(
+    source = r#"<a href="/my-account/mail-programs/{{ id }}/revoke">Revoke<span class="nhsuk-u-visually-hidden"> the app password of {{ name }}</span></a>"#,
+    ext = "html"
+)]
+struct RevokeLink<'a> {
+    id: &'a str,
+    name: &'a str,
+}
+impl askama::filters::HtmlSafe for RevokeLink<'_> {}
+
+fn table(programs: &[AppPassword]) -> Table {
+    let rows = programs
+        .iter()
+        .map(|program| {
+            let link = RevokeLink { id: &program.id, name: &program.name };
+            vec![
+                wrapped(&program.name),
+                program.made_at.in_words().into(),
+                program.last_used_at.map_or_else(|| "Not used yet".to_owned(), |at| at.in_words()).into(),
+                TableCell { html: Some(Html::of(&link)), ..Default::default() },
+            ]
+        })
+        .collect();
+    Table {
+        caption: Some(Heading {
+            text: "App passwords that work".to_owned(),
+            classes: "nhsuk-table__caption--m".to_owned(),
+            ..Default::default()
+        }),
+        head: ["Name", "Made", "Last used", "Revoke"].into_iter().map(TableHeader::from).collect(),
+        rows,
+        first_cell_is_header: true,
+        responsive: true,
+        ..Default::default()
+    }
+}
+
+async fn in_force(app: &App, by: &AccountHolder) -> Result<Vec<AppPassword>, Stop> {
+    Ok(directory::store::list_app_passwords_in_force(&mut &app.database, &by.account).await?)
+}
+
+/// GET /my-account/mail-programs
+pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, uri: Uri) -> Answer {
+    let programs = in_force(&app, &by).await?;
+    let template = MailProgramsPage {
+        layout: layout(&visit, &by, "Mail programs", PATH),
+        banner: (query(&uri).text("done") == "revoked").then(|| {
+            success(
+                "The app password is revoked. The program that used it cannot open your mailbox any more.",
+            )
+        }),
+        programs: (!programs.is_empty()).then(|| table(&programs)),
+        can_add: i64::try_from(programs.len()).unwrap_or(i64::MAX) < APP_PASSWORDS_MAX,
+        most: APP_PASSWORDS_MAX,
+    };
+    show(&template, &Problems::none())
+}
+
+#[derive(askama::Template)]
+#[template(path = "my_account/pages/mail_program_add.html")]
+pub struct AddPage {
+    pub layout: Layout,
+    pub form: Form,
+}
+
+fn show_add(visit: &Visit, by: &AccountHolder, form: Form, status: StatusCode) -> Answer {
+    let layout = layout(visit, by, "Add a mail program", PATH).with_problems(&form).back_to(PATH);
+    show_with(status, &AddPage { layout, form })
+}
+
+/// GET /my-account/mail-programs/add
+pub async fn add_page(visit: Visit, by: AccountHolder) -> Answer {
+    show_add(&visit, &by, visit.empty_form(), StatusCode::OK)
+}
+
+#[derive(askama::Template)]
+#[template(path = "my_account/pages/mail_program_added.html")]
+pub struct AddedPage {
+    pub layout: Layout,
+    pub name: String,
+    pub address: String,
+    /// The password in groups that stand apart for the eye only: copied, it is one word.
+    pub groups: Vec<String>,
+}
+
+/// POST /my-account/mail-programs/add: makes an app password and shows it, this once.
+pub async fn add(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, fields: Fields) -> Answer {
+    let missing = "Enter a name for the mail program, like Reception computer";
+    let name = match fields.line(NAME, NAME_LETTERS_MAX, missing, "Name") {
+        Ok(name) => name,
+        Err(words) => {
+            let form = visit.form(fields, Problems::one(NAME, words));
+            return show_add(&visit, &by, form, StatusCode::UNPROCESSABLE_ENTITY);
+        }
+    };
+    let now = app.clock.now();
+    let (in_app, account, called) = (app.clone(), by.account.clone(), name.clone());
+    let made = app
+        .database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move { store::add_app_password(tx, &in_app, &account, &called, now).await })
+        })
+        .await?;
+    let new = match made {
+        Ok(new) => new,
+        Err(refusal) => {
+            let form = visit.form(fields, Problems::one(NAME, refusal.words()));
+            return show_add(&visit, &by, form, StatusCode::UNPROCESSABLE_ENTITY);
+        }
+    };
+    app.work_waits.notify_one();
+    let groups = new.value.reveal().as_bytes().chunks(GROUP);
+    let template = AddedPage {
+        layout: layout(&visit, &by, "Your app password", PATH),
+        name,
+        address: by.address,
+        groups: groups.map(|group| String::from_utf8_lossy(group).into_owned()).collect(),
+    };
+    show(&template, &Problems::none())
+}
+
+#[derive(askama::Template)]
+#[template(path = "my_account/pages/mail_program_revoke.html")]
+pub struct RevokePage {
+    pub layout: Layout,
+    pub form: Form,
+    pub id: String,
+    pub name: String,
+}
+
+/// GET /my-account/mail-programs/{id}/revoke
+pub async fn revoke_page(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    by: AccountHolder,
+    Path(id): Path<String>,
+) -> Answer {
+    let program = in_force(&app, &by).await?.into_iter().find(|program| program.id == id);
+    let Some(program) = program else { return go_to(PATH) };
+    let template = RevokePage {
+        layout: layout(&visit, &by, "Revoke an app password", PATH).back_to(PATH),
+        form: visit.empty_form(),
+        id,
+        name: program.name,
+    };
+    show(&template, &Problems::none())
+}
+
+/// POST /my-account/mail-programs/{id}/revoke: a second click finds nothing more to revoke.
+pub async fn revoke(Shared(app): Shared<App>, by: AccountHolder, Path(id): Path<String>) -> Answer {
+    let now = app.clock.now();
+    let revoked = app
+        .database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move { store::revoke_app_password(tx, &by.account, &id, now).await })
+        })
+        .await?;
+    if revoked {
+        app.work_waits.notify_one();
+        return go_to(format!("{PATH}?done=revoked"));
+    }
+    go_to(PATH)
+}

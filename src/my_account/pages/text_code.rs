@@ -1,0 +1,141 @@
+//! The second step of signing in for somebody who has not set up an authenticator app yet: a code by
+//! text message to the mobile that was given for them. It leads to setting up the app and nowhere else.
+
+use crate::app::App;
+use crate::database::{Error, Tx};
+use crate::directory::letters::From;
+use crate::directory::{self, Account};
+use crate::my_account::code_problem;
+use crate::my_account::store::{self, Stepped};
+use crate::sign_in::codes::{self, Rules, Tried};
+use crate::sign_in::limits::wait_in_words;
+use crate::sign_in::secrets::Purpose;
+use crate::sign_in::session::{Anew, SIGN_IN, browser_hash};
+use crate::sign_in::{HolderHalfSignedIn, store as sign_ins};
+use crate::web::form::query;
+use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show};
+use axum::extract::State as Shared;
+use axum::http::Uri;
+
+/// Where the code by text message is asked for.
+pub const PATH: &str = "/sign-in/text-code";
+const CODE: &str = "code";
+
+#[derive(askama::Template)]
+#[template(path = "my_account/pages/text_code.html")]
+pub struct TextCodePage {
+    pub layout: Layout,
+    pub form: Form,
+    pub masked_mobile: String,
+    pub minutes: u16,
+    pub sent_again: bool,
+}
+
+impl TextCodePage {
+    fn hint(&self) -> String {
+        format!(
+            "6 digits, in a text message to {}. The code works for {} minutes",
+            self.masked_mobile, self.minutes
+        )
+    }
+}
+
+fn show_page(app: &App, visit: &Visit, account: &Account, problems: Problems, sent_again: bool) -> Answer {
+    let form = visit.form(Fields::default(), problems.clone());
+    let template = TextCodePage {
+        layout: visit.layout("Enter the code we sent you").with_problems(&form).back_to(SIGN_IN),
+        form,
+        masked_mobile: account.mobile.masked(),
+        minutes: app.settings.code_minutes,
+        sent_again,
+    };
+    show(&template, &problems)
+}
+
+/// The account, while it has no app.
+async fn without_app(app: &App, half: &HolderHalfSignedIn) -> Result<Account, Stop> {
+    let mut reads = &app.database;
+    if sign_ins::authenticator(&mut reads, &half.account).await?.is_some() {
+        return Err(Stop::GoTo(super::sign_in_code::PATH.to_owned()));
+    }
+    let account = directory::store::find_account(&mut reads, &half.account).await?;
+    account.ok_or_else(|| Stop::GoTo(SIGN_IN.to_owned()))
+}
+
+/// GET /sign-in/text-code
+pub async fn page(Shared(app): Shared<App>, visit: Visit, half: HolderHalfSignedIn, uri: Uri) -> Answer {
+    let account = without_app(&app, &half).await?;
+    show_page(&app, &visit, &account, Problems::none(), query(&uri).has("sent"))
+}
+
+/// POST /sign-in/text-code
+pub async fn open(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    half: HolderHalfSignedIn,
+    fields: Fields,
+) -> Answer {
+    let account = without_app(&app, &half).await?;
+    let wrong = |words: String| show_page(&app, &visit, &account, Problems::one(CODE, words), false);
+    let typed = fields.text(CODE);
+    if let Some(words) = code_problem(typed) {
+        return wrong(words.to_owned());
+    }
+    let now = app.clock.now();
+    let (subject, browser) = (account.id.clone(), browser_hash(&visit.browser()));
+    match codes::attempt(app.clone(), Purpose::ActivationCode, subject, browser, typed.to_owned()).await? {
+        Tried::Right => {}
+        Tried::Wrong => {
+            return wrong(
+                "That code is not right. Check the text message and enter the code again".to_owned(),
+            );
+        }
+        Tried::Stale => return wrong("That code no longer works. Send yourself a new one".to_owned()),
+        Tried::TooOften(used_up) => {
+            let wait = wait_in_words(now, used_up.until);
+            return wrong(format!("There have been too many wrong codes. Try again {wait}"));
+        }
+    }
+    let anew = Anew::of(&visit);
+    let (in_app, id, begun) = (app.clone(), account.id.clone(), anew.clone());
+    let stepped = app
+        .database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move { store::allow_app(tx, &in_app, &id, &begun, now).await })
+        })
+        .await?;
+    match stepped {
+        Stepped::Done => {
+            anew.is_saved(&visit);
+            go_to(super::set_up_app::PATH)
+        }
+        Stepped::Refused | Stepped::Gone => go_to(SIGN_IN),
+    }
+}
+
+/// POST /sign-in/text-code/again: sends a new code; the one before stops working.
+pub async fn again(Shared(app): Shared<App>, visit: Visit, half: HolderHalfSignedIn) -> Answer {
+    let account = without_app(&app, &half).await?;
+    let now = app.clock.now();
+    let (rules, from) = (Rules::of(&app), From::of(&app.settings));
+    let (holder, browser) = (account.clone(), browser_hash(&visit.browser()));
+    let sent = app
+        .database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move { store::send_code(tx, rules, &from, &holder, &browser, now).await })
+        })
+        .await?;
+    match sent {
+        Ok(()) => {
+            app.work_waits.notify_one();
+            go_to(format!("{PATH}?sent=again"))
+        }
+        Err(used_up) => {
+            let words = format!(
+                "We have sent several codes already. You can ask for another one {}",
+                wait_in_words(now, used_up.until)
+            );
+            show_page(&app, &visit, &account, Problems::one(CODE, words), false)
+        }
+    }
+}
