@@ -1,12 +1,11 @@
 //! "Which way fits us": one question a page. Answers travel in the address and are kept nowhere.
 
-use super::{Words, breadcrumb, layout};
+use super::{breadcrumb, layout};
 use crate::app::App;
 use crate::guidance::which_route::{self, Next, Outcome, Question};
 use crate::web::components::{Breadcrumb, Radios};
 use crate::web::form::query;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Visit, show};
-use axum::Extension;
 use axum::extract::State as Shared;
 use axum::http::Uri;
 
@@ -134,7 +133,7 @@ fn address(answers: &Fields, up_to: Question) -> String {
 }
 
 /// GET /support/which-route
-pub async fn page(Shared(app): Shared<App>, Extension(_): Words, visit: Visit, uri: Uri) -> Answer {
+pub async fn page(Shared(app): Shared<App>, visit: Visit, uri: Uri) -> Answer {
     let answers = query(&uri);
     let answer = |question: Question| answers.text(question.name());
     let asked = which_route::asked(answer);

@@ -87,3 +87,18 @@ fn team_sees_overdue_reviews() {
     casey.is_on("/casework/articles");
     casey.sees("Review by");
 }
+
+/// As somebody who uses a screen reader or a small phone I can read every article.
+#[test]
+fn every_article_can_be_read_by_everybody() {
+    let world = World::new();
+    let edith = world.person("edith@rosecourt.example");
+    for article in &crate::harness::words().articles {
+        edith.goes_to(&carepost::guidance::path(&article.slug));
+        edith.sees("Was this page helpful?");
+    }
+    for section in &crate::harness::words().sections {
+        edith.goes_to(&format!("/support/sections/{}", section.slug));
+        edith.sees(&section.summary);
+    }
+}
