@@ -12,6 +12,7 @@ mod golden;
 mod guest;
 mod harness;
 mod killed_imports;
+mod mail;
 mod sites;
 mod stories;
 mod tidy;

@@ -2,6 +2,7 @@
 //!
 //! - Whoever has signed in sends as an address they hold, in the header people read and not only in
 //!   the envelope, which Postfix sees to.
+//! - Mail from outside does not say it is from one of us.
 //! - Who sent a message stands in [`SENT_BY`], as the identifier the audit trail knows the person by;
 //!   nobody else can write it.
 //! - What is sent as a shared mailbox is copied into its own Sent folder.
@@ -30,6 +31,8 @@ const DEPTH_MAX: usize = 8;
 struct Rules {
     projection: Database,
     blocked: BTreeSet<String>,
+    /// What our own addresses end in, with the @.
+    own: String,
 }
 
 /// Serves until `stop`.
@@ -46,7 +49,8 @@ pub async fn serve(settings: &Settings, stop: impl Future<Output = ()>) -> Resul
     };
     let projection = store::open_to_read(&address).await.map_err(|error| format!("{address}: {error}"))?;
     let blocked = settings.blocked_attachments.split_whitespace().map(str::to_lowercase).collect();
-    let rules = Arc::new(Rules { projection, blocked });
+    let own = format!("@{}", settings.mail_domain);
+    let rules = Arc::new(Rules { projection, blocked, own });
     let listen = settings.mail_guard_listen;
     let listener = TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
     tracing::info!(%listen, "the mail guard looks at messages");
@@ -75,6 +79,12 @@ async fn look_at(rules: &Rules, message: Message) -> Verdict {
     }
     let remove = forged(&message.headers);
     let Some(login) = &message.login else {
+        if read.from.iter().chain(&read.sender).any(|address| address.ends_with(&rules.own)) {
+            tracing::info!(queue_id, "a message from outside that says it is from us was refused");
+            return Verdict::Refuse(
+                "550 5.7.1 Mail from us is taken only from people who have signed in".to_owned(),
+            );
+        }
         return Verdict::Take { remove, add: Vec::new(), recipients: Vec::new() };
     };
     let from = match said_sender(&message.headers, &read) {

@@ -41,6 +41,73 @@ pub fn missing() -> Option<String> {
     (!config::is_root()).then(|| "Postfix can only be started by root".to_owned())
 }
 
+/// Ports for servers of one's own.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    pub smtp: u16,
+    pub submission: u16,
+    pub submission_starttls: u16,
+    pub imap: u16,
+    pub doveadm: u16,
+    pub guard: u16,
+    pub reports: u16,
+}
+
+impl Ports {
+    /// Those of the demo.
+    pub const DEMO: Ports = Ports {
+        smtp: 10025,
+        submission: 10465,
+        submission_starttls: 10587,
+        imap: 10993,
+        doveadm: 18480,
+        guard: 18481,
+        reports: 18482,
+    };
+
+    /// Ports that nobody uses at the moment.
+    ///
+    /// # Errors
+    /// Where there are none left.
+    pub fn free() -> std::io::Result<Ports> {
+        let mut ports = [0; 7];
+        // Held together, so that all are different.
+        let mut held = Vec::new();
+        for port in &mut ports {
+            let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            *port = listener.local_addr()?.port();
+            held.push(listener);
+        }
+        let [smtp, submission, submission_starttls, imap, doveadm, guard, reports] = ports;
+        Ok(Ports { smtp, submission, submission_starttls, imap, doveadm, guard, reports })
+    }
+}
+
+/// Settings, by name, with which everything of the mail servers is below one folder and listens on
+/// this machine alone.
+pub fn settings_in(folder: &Path, ports: Ports) -> Vec<(String, String)> {
+    let path = |name: &str| folder.join(name).display().to_string();
+    let local = |port: u16| format!("127.0.0.1:{port}");
+    [
+        ("mail_engine", "postfix-dovecot".to_owned()),
+        ("mail_listen", "127.0.0.1".to_owned()),
+        ("mail_server_name", "localhost".to_owned()),
+        ("mail_user", "mail".to_owned()),
+        ("mail_storage", path("storage")),
+        ("mail_certificate", path("mail.crt")),
+        ("mail_certificate_key", path("mail.key")),
+        ("smtp_port", ports.smtp.to_string()),
+        ("submission_port", ports.submission.to_string()),
+        ("submission_starttls_port", ports.submission_starttls.to_string()),
+        ("imap_port", ports.imap.to_string()),
+        ("doveadm_address", local(ports.doveadm)),
+        ("mail_guard_listen", local(ports.guard)),
+        ("mail_reports_listen", local(ports.reports)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
 /// The running servers. They stop when this is dropped.
 pub struct Servers {
     places: Places,
@@ -109,6 +176,14 @@ impl Servers {
         servers.signer = Some(started(
             Command::new("opendkim").arg("-f").arg("-x").arg(places.config.join("opendkim.conf")),
         )?);
+        let socket = places.state.join("dkim/socket");
+        let begun = Instant::now();
+        while !socket.exists() {
+            if begun.elapsed() > START_LIMIT {
+                return Err("the signer did not start; its words are in the system's log".to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
         servers.start_postfix()?;
         servers.wait()?;
         Ok(servers)
@@ -233,11 +308,6 @@ pub(in crate::mail) mod for_tests {
         }
     }
 
-    fn free_port() -> u16 {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        listener.local_addr().expect("an address").port()
-    }
-
     /// Servers over a fresh SQLite projection, and over a PostgreSQL database where there is a server.
     /// Empty where the packages are not installed, unless the test run says that they must be.
     #[expect(clippy::disallowed_methods, reason = "tests are told by the test run where its servers are")]
@@ -256,32 +326,14 @@ pub(in crate::mail) mod for_tests {
     }
 
     async fn on(postgres: Option<(String, String)>) -> Running {
-        let folder = PathBuf::from("/tmp").join(format!("carepost-mail-{}", &crate::id::new_token()[..8]));
+        let folder = PathBuf::from("/run").join(format!("carepost-mail-{}", &crate::id::new_token()[..8]));
         std::fs::create_dir_all(&folder).expect("a folder");
-        let path = |name: &str| folder.join(name).display().to_string();
-        let (database, mail_database) =
-            postgres.unwrap_or_else(|| (format!("sqlite:{}", path("db/carepost.db")), String::new()));
-        let port = || free_port().to_string();
-        let local = || format!("127.0.0.1:{}", free_port());
-        let texts: BTreeMap<String, String> = [
-            ("database", database),
-            ("mail_database", mail_database),
-            ("mail_listen", "127.0.0.1".to_owned()),
-            ("mail_server_name", "localhost".to_owned()),
-            ("mail_user", "mail".to_owned()),
-            ("mail_storage", path("storage")),
-            ("mail_certificate", path("mail.crt")),
-            ("mail_certificate_key", path("mail.key")),
-            ("smtp_port", port()),
-            ("submission_port", port()),
-            ("submission_starttls_port", port()),
-            ("imap_port", port()),
-            ("doveadm_address", local()),
-            ("mail_guard_listen", local()),
-            ("mail_reports_listen", String::new()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
+        let (database, mail_database) = postgres
+            .unwrap_or_else(|| (format!("sqlite:{}/db/carepost.db", folder.display()), String::new()));
+        let mut texts: BTreeMap<String, String> =
+            settings_in(&folder, Ports::free().expect("free ports")).into_iter().collect();
+        texts.insert("database".to_owned(), database);
+        texts.insert("mail_database".to_owned(), mail_database);
         let settings = Settings::from_texts(&texts, &BTreeMap::new()).expect("settings");
         let key = Secret::new([9; 32]);
         self_signed(&settings).expect("a certificate");

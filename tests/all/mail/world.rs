@@ -1,0 +1,449 @@
+//! Real mail servers with the service beside them, in a folder of their own.
+
+use super::clients::{Imap, Smtp};
+use carepost::app::{App, Outside};
+use carepost::audit::Actor;
+use carepost::clock::Clock;
+use carepost::contact::{Email, Mobile, Name};
+use carepost::database::{Database, Error, Tx};
+use carepost::directory::{Access, NewPerson, NewSite, store};
+use carepost::letter::Transport;
+use carepost::mail::postfix_dovecot::config::Places;
+use carepost::mail::postfix_dovecot::servers::{self, Ports, Servers};
+use carepost::mail::postfix_dovecot::{PostfixDovecot, guard};
+use carepost::settings::{Secret, SecretKey, Settings};
+use carepost::{id, my_account, outbox, routes, web, work};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+
+/// Something that does not come true in this time never will.
+const LIMIT: Duration = Duration::from_secs(60);
+
+pub struct MailWorld {
+    pub app: App,
+    pub engine: PostfixDovecot,
+    pub ports: Ports,
+    pub servers: Option<Servers>,
+    pub folder: PathBuf,
+    key: SecretKey,
+    service: Vec<JoinHandle<()>>,
+    guard: JoinHandle<()>,
+}
+
+/// A site that has joined, with its people.
+pub struct Home {
+    pub site: String,
+    pub shared_mailbox: String,
+    pub address: String,
+    pub people: Vec<Person>,
+}
+
+/// An account whose holder has activated it and made an app password.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub account: String,
+    pub address: String,
+    pub password: String,
+}
+
+/// Waits until something is so.
+pub async fn until<F, W>(what: &str, mut is_so: F)
+where
+    F: FnMut() -> W,
+    W: Future<Output = bool>,
+{
+    let begun = Instant::now();
+    while !is_so().await {
+        assert!(begun.elapsed() < LIMIT, "never came true: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests are told by the test run where its servers are")]
+fn told(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+async fn postgres() -> Option<(String, String)> {
+    let Some(server) = told("CAREPOST_TEST_POSTGRES") else {
+        assert!(told("CAREPOST_TEST_REQUIRE_ALL").is_none(), "CAREPOST_TEST_POSTGRES is not set");
+        return None;
+    };
+    let name = format!("mail_{}", &id::new_token()[..16]);
+    let (client, connection) = tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls)
+        .await
+        .expect("the test server answers");
+    let running = tokio::spawn(connection);
+    let role = "DO $$ BEGIN CREATE ROLE carepost_mail LOGIN; EXCEPTION WHEN OTHERS THEN NULL; END $$";
+    client.batch_execute(role).await.expect("the role is there");
+    client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await.expect("created");
+    drop(client);
+    let _ = running.await;
+    let (_, place) = server.split_once('@').expect("an address with a user");
+    Some((format!("{server}/{name}"), format!("postgres://carepost_mail@{place}/{name}")))
+}
+
+impl MailWorld {
+    /// One world for each database. Empty where the packages are not installed, unless the test run
+    /// says that they must be.
+    pub async fn on_both_databases() -> Vec<MailWorld> {
+        let mut worlds: Vec<MailWorld> = MailWorld::on_sqlite().await.into_iter().collect();
+        if worlds.is_empty() {
+            return worlds;
+        }
+        if let Some(addresses) = postgres().await {
+            worlds.push(MailWorld::on(Some(addresses), "").await);
+        }
+        worlds
+    }
+
+    pub async fn on_sqlite() -> Option<MailWorld> {
+        MailWorld::on_sqlite_with("").await
+    }
+
+    /// With lines of one's own in Postfix's configuration.
+    pub async fn on_sqlite_with(postfix_lines: &str) -> Option<MailWorld> {
+        if let Some(why) = servers::missing() {
+            assert!(told("CAREPOST_TEST_REQUIRE_ALL").is_none(), "{why}");
+            return None;
+        }
+        Some(MailWorld::on(None, postfix_lines).await)
+    }
+
+    async fn on(postgres: Option<(String, String)>, postfix_lines: &str) -> MailWorld {
+        // Whoever comes first installs it for the whole program.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = PathBuf::from("/run").join(format!("carepost-mail-{}", &id::new_token()[..8]));
+        std::fs::create_dir_all(folder.join("config/postfix")).expect("a folder");
+        std::fs::create_dir_all(folder.join("config/dovecot")).expect("a folder");
+        std::fs::write(folder.join("config/postfix/local.cf"), postfix_lines).expect("written");
+        // Wrong passwords from one address are answered ever later; here all come from one.
+        let quick = "auth_failure_delay = 0\nservice anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}\n";
+        std::fs::write(folder.join("config/dovecot/local.conf"), quick).expect("written");
+        let ports = Ports::free().expect("free ports");
+        let mut texts: BTreeMap<String, String> = servers::settings_in(&folder, ports).into_iter().collect();
+        let (database, mail_database) = postgres
+            .unwrap_or_else(|| (format!("sqlite:{}/db/carepost.db", folder.display()), String::new()));
+        texts.insert("database".to_owned(), database);
+        texts.insert("mail_database".to_owned(), mail_database);
+        let settings = Settings::from_texts(&texts, &BTreeMap::new()).expect("settings");
+        let key = Secret::new([9; 32]);
+        servers::self_signed(&settings).expect("a certificate");
+        let database = Database::open(&settings.database).await.expect("a database");
+        database.migrate(0).await.expect("tables");
+        let (engine, _) = PostfixDovecot::open(&settings, &key).await.expect("the engine");
+        let places = Places { config: folder.join("config"), state: folder.join("state") };
+        let servers = Servers::start(&settings, &key, &places).expect("the servers start");
+        let guarded = settings.clone();
+        let guard = tokio::spawn(async move {
+            guard::serve(&guarded, std::future::pending()).await.expect("the guard serves");
+        });
+        let app = Self::app(database, settings, &key, &engine);
+        let mut world =
+            MailWorld { app, engine, ports, servers: Some(servers), folder, key, service: Vec::new(), guard };
+        world.start_service().await;
+        let guard_port = world.ports.guard;
+        until("the guard answers", || async move {
+            tokio::net::TcpStream::connect(("127.0.0.1", guard_port)).await.is_ok()
+        })
+        .await;
+        world
+    }
+
+    fn app(database: Database, settings: Settings, key: &SecretKey, engine: &PostfixDovecot) -> App {
+        let outside = Outside {
+            live: Vec::new(),
+            mail: Arc::new(engine.clone()),
+            letters: Transport::Kept,
+            demo: false,
+        };
+        App::new(database, settings, Clock::system(), key.clone(), outside)
+    }
+
+    /// Starts the service's own part: background work, and the listener for reports.
+    pub async fn start_service(&mut self) {
+        let app = self.app.clone();
+        self.service.push(tokio::spawn(async move {
+            // As the worker does, without what runs beside it for ever.
+            loop {
+                match work::do_due(&app).await {
+                    Ok(0) => {
+                        let _ =
+                            tokio::time::timeout(Duration::from_millis(200), app.work_waits.notified()).await;
+                    }
+                    Ok(_) => {}
+                    Err(error) => panic!("work could not be taken: {error}"),
+                }
+            }
+        }));
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", self.ports.reports))
+            .await
+            .expect("the port for reports");
+        let router = routes::reports_router(&self.app);
+        self.service.push(tokio::spawn(async move {
+            let _ = web::serve::serve(listener, router, std::future::pending()).await;
+        }));
+    }
+
+    /// Stops everything of the service; the mail servers and the guard go on.
+    pub fn stop_service(&mut self) {
+        for task in self.service.drain(..) {
+            task.abort();
+        }
+    }
+
+    pub fn servers(&mut self) -> &mut Servers {
+        self.servers.as_mut().expect("the servers run")
+    }
+
+    /// A site joins with these people (the first an owner, the others members), each with an
+    /// activated account and an app password.
+    pub async fn joins(&self, ods_code: &str, people: &[(&str, &str)]) -> Home {
+        let mut home = self.joins_without_programs(ods_code, people).await;
+        for person in &mut home.people {
+            person.password = self.makes_app_password(&person.account, "Laptop").await;
+        }
+        home
+    }
+
+    async fn joins_without_programs(&self, ods_code: &str, people: &[(&str, &str)]) -> Home {
+        let now = self.app.clock.now();
+        let new = NewSite {
+            registration_id: id::new_id(now),
+            ods_code: ods_code.to_owned(),
+            cqc_location_id: format!("1-{ods_code}"),
+            name: format!("Rose Court {ods_code}"),
+            town: "Lincoln".to_owned(),
+            postcode: "LN1 1AA".to_owned(),
+            people: people
+                .iter()
+                .enumerate()
+                .map(|(place, person)| new_person(ods_code, place, person))
+                .collect(),
+        };
+        let domain = self.app.settings.mail_domain.clone();
+        let opened = self
+            .app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move { store::open_site(tx, &domain, now, &Actor::Service, &new).await })
+            })
+            .await
+            .expect("written")
+            .expect("opened");
+        self.app.work_waits.notify_one();
+        let mut home = Home {
+            site: opened.site_id,
+            shared_mailbox: opened.shared_mailbox_id,
+            address: opened.shared_mailbox_address,
+            people: Vec::new(),
+        };
+        for account in opened.accounts {
+            until("the account is provisioned", || async {
+                let found = store::find_account(&mut &self.app.database, &account).await.expect("read");
+                found.is_some_and(|account| account.provisioned_at.is_some())
+            })
+            .await;
+            let address = self.activates(&account).await;
+            home.people.push(Person { account, address, password: String::new() });
+        }
+        let shared_mailbox = home.shared_mailbox.clone();
+        until("the shared mailbox is provisioned", || async {
+            use carepost::mail::MailEngine;
+            self.engine.look(&shared_mailbox).await.expect("looked").is_some() && self.all_done().await
+        })
+        .await;
+        home
+    }
+
+    async fn activates(&self, account: &str) -> String {
+        let (account, now) = (account.to_owned(), self.app.clock.now());
+        let address = self
+            .app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    let found = store::find_account(tx, &account).await?.expect("the account");
+                    let address = found.address.clone();
+                    let hash = Secret::new("no password opens this".to_owned());
+                    let change = found.activate(now, hash).expect("it waits to be activated");
+                    assert!(store::save_account(tx, now, &change).await?);
+                    Ok(address)
+                })
+            })
+            .await
+            .expect("activated");
+        self.app.work_waits.notify_one();
+        address
+    }
+
+    /// Makes an app password and waits until the mail servers know it.
+    pub async fn makes_app_password(&self, account: &str, name: &str) -> String {
+        let (app, id, name, now) =
+            (self.app.clone(), account.to_owned(), name.to_owned(), self.app.clock.now());
+        let made = self
+            .app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move { my_account::store::add_app_password(tx, &app, &id, &name, now).await })
+            })
+            .await
+            .expect("written")
+            .expect("an app password");
+        self.settle().await;
+        made.value.reveal().clone()
+    }
+
+    /// Revokes the app password of a name, and waits until it is done.
+    pub async fn revokes_app_password(&self, account: &str, name: &str) {
+        let in_force =
+            store::list_app_passwords_in_force(&mut &self.app.database, account).await.expect("listed");
+        let id = in_force.iter().find(|password| password.name == name).expect("in force").id.clone();
+        let (account, now) = (account.to_owned(), self.app.clock.now());
+        let revoked = self
+            .app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move { my_account::store::revoke_app_password(tx, &account, &id, now).await })
+            })
+            .await
+            .expect("written");
+        assert!(revoked);
+        self.settle().await;
+    }
+
+    /// Switches an account off, and waits until it is done.
+    pub async fn disables(&self, account: &str) {
+        let (account, now) = (account.to_owned(), self.app.clock.now());
+        self.app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    let found = store::find_account(tx, &account).await?.expect("the account");
+                    let change =
+                        found.disable(now, Actor::Service, "a suspected break-in").expect("it is active");
+                    assert!(store::save_account(tx, now, &change).await?);
+                    Ok(())
+                })
+            })
+            .await
+            .expect("disabled");
+        self.settle().await;
+    }
+
+    /// Takes somebody off a shared mailbox, or gives them access, and queues what follows.
+    pub async fn changes_access(&self, home: &Home, account: &str, access: Option<Access>) {
+        let (mailbox, site) = (home.shared_mailbox.clone(), home.site.clone());
+        let (account, now) = (account.to_owned(), self.app.clock.now());
+        self.app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move {
+                    let mailbox = store::find_shared_mailbox(tx, &mailbox).await?.expect("the mailbox");
+                    let people = store::list_people(tx, &site).await?;
+                    let change = match access {
+                        None => {
+                            mailbox.remove_access(&people, &account, "Rose Court", Actor::Service, "a test")
+                        }
+                        Some(access) => {
+                            let holder = store::find_account(tx, &account).await?.expect("the account");
+                            mailbox.give_access(&people, &holder, access, Actor::Service, "a test")
+                        }
+                    };
+                    assert!(store::save_access(tx, now, &change.expect("allowed")).await?);
+                    Ok(())
+                })
+            })
+            .await
+            .expect("changed");
+        self.app.work_waits.notify_one();
+    }
+
+    async fn all_done(&self) -> bool {
+        let (waiting, attention) =
+            outbox::store::count_unfinished(&self.app.database).await.expect("counted");
+        assert_eq!(attention, 0, "work needs attention");
+        waiting == 0
+    }
+
+    /// Waits until all work is done.
+    pub async fn settle(&self) {
+        self.app.work_waits.notify_one();
+        until("all work is done", || self.all_done()).await;
+    }
+
+    pub async fn imap(&self, person: &Person) -> Imap {
+        Imap::signed_in(self.ports.imap, &person.address, &person.password).await
+    }
+
+    pub async fn smtp(&self, person: &Person) -> Smtp {
+        Smtp::signed_in(self.ports.submission, &person.address, &person.password).await
+    }
+
+    pub async fn outside(&self) -> Smtp {
+        Smtp::outside(self.ports.smtp).await
+    }
+
+    /// Delivers a message from another mail server.
+    pub async fn delivers(&self, to: &str, subject: &str) -> (u16, String) {
+        let message = format!(
+            "From: A trust <ward@trust.example>\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{}@trust.example>\r\n\r\nHello",
+            id::new_token()
+        );
+        self.outside().await.send("ward@trust.example", &[to], &message).await
+    }
+
+    /// Waits until a folder holds a message with a subject, and answers it.
+    pub async fn arrives(&self, person: &Person, folder: &str, subject: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            let mut found = self.imap(person).await.find(folder, subject).await;
+            if let Some(message) = found.pop() {
+                assert!(found.is_empty(), "{subject} is in {folder} more than once");
+                return message;
+            }
+            assert!(begun.elapsed() < LIMIT, "{subject} never came to {folder}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    pub fn key(&self) -> &SecretKey {
+        &self.key
+    }
+}
+
+impl Drop for MailWorld {
+    fn drop(&mut self) {
+        self.stop_service();
+        self.guard.abort();
+        if std::thread::panicking()
+            && let Some(servers) = &self.servers
+        {
+            eprintln!("{}", servers.logs());
+        }
+        self.servers = None;
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn new_person(ods_code: &str, place: usize, (first, last): &(&str, &str)) -> NewPerson {
+    let number: u32 = ods_code.bytes().map(u32::from).sum();
+    NewPerson {
+        first_name: Name::parse(first, "first name").expect("a name"),
+        last_name: Name::parse(last, "last name").expect("a name"),
+        role: "Carer".to_owned(),
+        email: Email::parse(&format!("{}.{place}@{}.example", first.to_lowercase(), ods_code.to_lowercase()))
+            .expect("an address"),
+        mobile: Mobile::parse(&format!(
+            "07700{:06}",
+            900_000 + (number % 90) * 10 + u32::try_from(place).expect("few")
+        ))
+        .expect("a mobile"),
+        access: if place == 0 { Access::Owner } else { Access::Member },
+        existing_account: None,
+    }
+}
