@@ -17,8 +17,11 @@ const LOCKED: [&str; 2] = ["package.json", "package-lock.json"];
 const BUNDLE: &str = "scripts/bundle.mjs";
 const OWN_FILES: &str = "src/web/static";
 
+/// The articles of the support site.
+const WORDS: &str = "src/guidance/words";
+
 fn main() {
-    for input in [LOCKED[0], LOCKED[1], BUNDLE, OWN_FILES, "build.rs"] {
+    for input in [LOCKED[0], LOCKED[1], BUNDLE, OWN_FILES, WORDS, "build.rs"] {
         println!("cargo::rerun-if-changed={input}");
     }
     println!("cargo::rerun-if-env-changed={UNPACKED_PACKAGE}");
@@ -37,6 +40,26 @@ fn main() {
     println!("cargo::rustc-env=CAREPOST_NHSUK_DIR={}", package.display());
 
     run(Command::new("node").arg(BUNDLE).arg(&out).arg(&package).arg(OWN_FILES));
+    list_words(&out);
+}
+
+/// Writes the list of articles that the program takes in, so that a new one needs no Rust.
+fn list_words(out: &Path) {
+    let folder = fs::canonicalize(WORDS).unwrap_or_else(|error| panic!("{WORDS}: {error}"));
+    let mut names: Vec<String> = fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{WORDS}: {error}"))
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".md") || name.ends_with(".txt"))
+        .collect();
+    names.sort();
+    let lines: String = names
+        .iter()
+        .map(|name| format!("    ({name:?}, include_str!({:?})),\n", folder.join(name)))
+        .collect();
+    let list = format!(
+        "/// The files built in: their names and what is in them.\nconst BUILT_IN: &[(&str, &str)] = &[\n{lines}];\n"
+    );
+    write(&out.join("words.rs"), &list);
 }
 
 /// Installs the packages that the program bundles, unless this very lock file was installed before.

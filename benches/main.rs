@@ -8,6 +8,7 @@ mod browser;
 mod imports;
 mod registrations;
 mod server;
+mod support;
 
 use std::time::Duration;
 
@@ -46,6 +47,9 @@ fn main() {
         }
         if wants("registrations") {
             registrations::measure().await;
+        }
+        if wants("support") {
+            support::measure().await;
         }
         if wants("approvals") {
             approvals::measure().await;

@@ -149,6 +149,14 @@ impl Day {
         format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
     }
 
+    /// The same day some months later; the last of the month where there is no such day.
+    #[must_use]
+    pub fn months_later(self, months: u8) -> Self {
+        let later = jiff::civil::Date::new(self.year, self.month, self.day)
+            .and_then(|date| date.checked_add(jiff::Span::new().months(i32::from(months))));
+        later.map_or(self, |date| Day { year: date.year(), month: date.month(), day: date.day() })
+    }
+
     /// Whether it is a Saturday or a Sunday.
     pub fn is_weekend(self) -> bool {
         use jiff::civil::Weekday;

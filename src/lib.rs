@@ -10,6 +10,7 @@ pub mod clock;
 pub mod contact;
 pub mod database;
 pub mod directory;
+pub mod guidance;
 pub mod id;
 pub mod letter;
 pub mod mail;

@@ -6,6 +6,7 @@ use carepost::clock::{Clock, Day};
 use carepost::contact::{Email, Name};
 use carepost::database::{Database, Error, Tx};
 use carepost::directory::upkeep;
+use carepost::guidance::Library;
 use carepost::letter::Transport;
 use carepost::mail::postfix_dovecot::config::Places;
 use carepost::mail::postfix_dovecot::{self, PostfixDovecot};
@@ -127,6 +128,9 @@ enum Command {
     /// Print the guide to the settings as Markdown
     #[command(hide = true)]
     SettingsGuide,
+    /// Print the reading age of every article as Markdown
+    #[command(hide = true)]
+    ReadingAges,
     /// Print the pictures of the states as Markdown
     #[command(hide = true)]
     States,
@@ -157,6 +161,11 @@ fn main() -> ExitCode {
 async fn run(line: Line) -> Result<ExitCode, String> {
     if let Command::SettingsGuide = line.command {
         print!("{}", Settings::guide());
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Command::ReadingAges = line.command {
+        let settings = Settings::defaults().map_err(|wrong| wrong.join("\n"))?;
+        print!("{}", Library::open(&settings).map_err(|wrong| wrong.join("\n"))?.reading_ages());
         return Ok(ExitCode::SUCCESS);
     }
     if let Command::States = line.command {
@@ -258,7 +267,7 @@ async fn run(line: Line) -> Result<ExitCode, String> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::SettingsGuide | Command::States => Ok(ExitCode::SUCCESS),
+        Command::SettingsGuide | Command::ReadingAges | Command::States => Ok(ExitCode::SUCCESS),
     }
 }
 
@@ -440,6 +449,9 @@ async fn import_secure_domains(
 }
 
 async fn serve_app(app: App, listen: SocketAddr, say: &[String]) -> Result<ExitCode, String> {
+    let library = Library::open(&app.settings)
+        .map(Arc::new)
+        .map_err(|wrong| format!("These files of the support site are wrong:\n  {}", wrong.join("\n  ")))?;
     let listener =
         tokio::net::TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -469,7 +481,7 @@ async fn serve_app(app: App, listen: SocketAddr, say: &[String]) -> Result<ExitC
     for line in say {
         println!("{line}");
     }
-    let router = routes::router(&app);
+    let router = routes::router(&app, library);
     carepost::web::serve::serve(listener, router, stop_signal()).await.map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)
 }

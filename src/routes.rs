@@ -7,18 +7,19 @@
 use crate::app::App;
 use crate::casework::pages as casework;
 use crate::directory::upkeep::{self, SignInReport};
+use crate::guidance::{Library, pages as guidance};
 use crate::my_account::pages as my_account;
 use crate::registration::pages as registration;
 use crate::sign_in::Policy;
 use crate::sign_in::session;
 use crate::web::page::Service;
 use crate::web::{Answer, Layout, Problems, Stop, Visit, assets, layers, show};
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
 use std::sync::Arc;
 
 /// One address with one method.
@@ -56,11 +57,21 @@ pub fn all() -> Vec<Route> {
         SettingUpApp, StatusReader,
     };
     vec![
-        on_get("/", Anyone, home),
+        on_get("/", Anyone, guidance::home::page),
         on_get("/health", Anyone, health),
         on_get("/ready", Anyone, ready),
         on_get("/session/stay", Anyone, stay),
         on_get("/assets/{name}", Anyone, asset),
+        // The support site.
+        on_get("/support", Anyone, guidance::home::support),
+        on_get("/support/search", Anyone, guidance::search::page),
+        on_get("/support/which-route", Anyone, guidance::which_route::page),
+        on_get("/support/sections/{section}", Anyone, guidance::section::page),
+        on_get("/support/feed.xml", Anyone, guidance::feeds::feed),
+        on_get("/support/{article}", Anyone, guidance::article::page),
+        on_post("/support/{article}/helpful", Anyone, guidance::article::vote),
+        on_get("/sitemap.xml", Anyone, guidance::feeds::sitemap),
+        on_get("/robots.txt", Anyone, guidance::feeds::robots),
         // One site registers.
         on_get("/register", Anyone, registration::start::page),
         on_post("/register", Anyone, registration::start::begin),
@@ -193,14 +204,16 @@ pub fn all() -> Vec<Route> {
         on_get("/casework/attention", CaseWorker, casework::attention::page),
         on_post("/casework/attention/{id}/try-again", CaseWorker, casework::attention::try_again),
         on_post("/casework/attention/{id}/give-up", CaseWorker, casework::attention::give_up),
+        on_get("/casework/articles", CaseWorker, guidance::reviews::page),
         // The demo.
         on_get("/demo/codes", Demo, casework::demo_codes::page),
         on_get("/demo/letters", Demo, demo_letters),
     ]
 }
 
-/// The router with its layers: round everything `layers::around`, round each route its policy.
-pub fn router(app: &App) -> Router {
+/// The router with its layers: round everything `layers::around`, round each route its policy. The
+/// words of the support site are handed in, read and rendered.
+pub fn router(app: &App, words: Arc<Library>) -> Router {
     let mut router = Router::new();
     for route in all() {
         let (policy, guard) = (route.policy, app.clone());
@@ -227,6 +240,7 @@ pub fn router(app: &App) -> Router {
     router
         .fallback(|| async { Stop::not_found() })
         .with_state(app.clone())
+        .layer(Extension(words))
         .layer(middleware::from_fn_with_state(service, layers::around))
 }
 
@@ -288,17 +302,6 @@ async fn note_reports(app: App, mut waiting: tokio::sync::mpsc::Receiver<SignInR
         }
         tokio::time::sleep(REPORTS_GATHERED).await;
     }
-}
-
-#[derive(askama::Template)]
-#[template(path = "home.html")]
-struct HomePage {
-    layout: Layout,
-}
-
-/// GET /
-async fn home(visit: Visit) -> Answer {
-    show(&HomePage { layout: visit.layout("Secure email for social care") }, &Problems::none())
 }
 
 /// GET /health: the program runs.

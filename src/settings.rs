@@ -238,6 +238,8 @@ settings! {
     helpdesk_email: String = "helpdesk@carepost.example", "email address";
     /// The telephone number of the helpdesk.
     helpdesk_telephone: String = "01632 960 100", "telephone number";
+    /// When people can reach the helpdesk by telephone, in words.
+    helpdesk_hours: String = "at any hour, every day", "text";
     /// Where feedback and the hospice query go.
     feedback_email: String = "feedback@carepost.example", "email address";
     /// Where letters come from.
@@ -304,6 +306,34 @@ settings! {
     account_quota_gib: u16 = "4", "GiB";
     /// Room in a shared mailbox.
     shared_mailbox_quota_gib: u16 = "50", "GiB";
+    /// How long somebody has to activate a new account before it becomes inactive.
+    activation_days: u16 = "30", "days";
+    /// How long an account may be unused before it becomes inactive.
+    unused_days: u16 = "30", "days";
+    /// How long an account is inactive before it is deleted.
+    inactive_days: u16 = "30", "days";
+    /// How long a deleted account can be restored.
+    restore_days: u16 = "30", "days";
+    /// How long a leaver's account waits for the next site.
+    leaver_days: u16 = "30", "days";
+    /// How long a deleted shared mailbox can be restored.
+    shared_mailbox_restore_days: u16 = "30", "days";
+    /// After this long without sending, the owners of a shared mailbox are asked whether it is needed.
+    shared_mailbox_idle_months: u8 = "6", "months";
+    /// How long mail that was deleted can be brought back.
+    deleted_mail_days: u16 = "180", "days";
+    /// Members of a shared mailbox, at most.
+    members_max: u16 = "250", "people";
+    /// Owners of a shared mailbox, at most.
+    owners_max: u16 = "100", "people";
+    /// How soon somebody who complains hears that we have the complaint.
+    complaint_working_days: u8 = "1", "working days";
+    /// The day of the year by which a DSPT must be published again, in words.
+    dspt_year_end: String = "30 June", "day";
+    /// A folder with articles, sections and synonyms for the support site in place of those built in; empty for those.
+    words_folder: Option<PathBuf> = "", "path";
+    /// How long after its last review an article of the support site is reviewed again.
+    review_months: u8 = "12", "months";
     /// What holds the mailboxes: `embedded`, for trying the service out, or `postfix-dovecot`.
     mail_engine: String = "embedded", "word";
     /// The name of the mail servers, as mail programs and other mail servers reach them.
@@ -334,6 +364,8 @@ settings! {
     doveadm_address: SocketAddr = "127.0.0.1:8480", "address";
     /// Where the mail guard takes messages from Postfix.
     mail_guard_listen: SocketAddr = "127.0.0.1:8481", "address";
+    /// With SQLite: where the mail guard answers what Postfix asks about addresses.
+    mail_lookups_listen: SocketAddr = "127.0.0.1:8483", "address";
     /// Where this service takes reports of sign-ins from Dovecot; empty for nowhere, and then use by mail programs does not count as use. Keep it on a network of your own.
     mail_reports_listen: Option<SocketAddr> = "127.0.0.1:8482", "address";
     /// The largest message, as sent.

@@ -38,6 +38,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(2, "0002_registers"),
     migration!(3, "0003_guards", pair),
     migration!(4, "0004_mailboxes"),
+    migration!(5, "0005_guidance"),
 ];
 
 /// The lock two nodes take before they migrate one PostgreSQL database.

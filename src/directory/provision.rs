@@ -182,8 +182,7 @@ async fn wanted_account(
     id: &str,
 ) -> Result<Option<(Account, WantedAccount, String)>, Error> {
     let Some(account) = store::find_account(from, id).await? else { return Ok(None) };
-    let site = store::list_sites_of_account(from, id).await?.into_iter().next();
-    let (name, town) = site.map_or_else(Default::default, |site| (site.name, site.town));
+    let (name, town) = store::home_of_account(from, id).await?.unwrap_or_default();
     let passwords = store::list_app_passwords_in_force(from, id).await?;
     let wanted = WantedAccount {
         id: account.id.clone(),

@@ -256,6 +256,15 @@ pub async fn list_sites_of_account(from: &mut impl Reads, account: &str) -> Resu
     .await
 }
 
+/// Name and town of the site an account has its place at, whatever it may use.
+pub async fn home_of_account(from: &mut impl Reads, account: &str) -> Result<Option<(String, String)>> {
+    from.maybe(
+        "SELECT t.name, t.town FROM account_slots s JOIN sites t ON t.id = s.site_id WHERE s.account_id = $1",
+        &[&account],
+    )
+    .await
+}
+
 /// Which of these people's contacts belong to a live account, by place.
 pub async fn taken_contacts(
     from: &mut impl Reads,

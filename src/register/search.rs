@@ -242,7 +242,7 @@ struct Draft {
 }
 
 /// Words as they are compared: plain letters and digits in lower case; an apostrophe joins.
-fn plain_words(text: &str) -> Vec<String> {
+pub fn plain_words(text: &str) -> Vec<String> {
     let plain = if text.is_ascii() { text.to_owned() } else { any_ascii::any_ascii(text) };
     let mut words = Vec::new();
     let mut word = String::new();
@@ -706,7 +706,7 @@ impl Group {
 }
 
 /// Whether two different words are one letter more, less or other, or two swapped letters apart.
-fn one_letter_apart(one: &[u8], other: &[u8]) -> bool {
+pub fn one_letter_apart(one: &[u8], other: &[u8]) -> bool {
     let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
     if long.len() - short.len() > 1 {
         return false;

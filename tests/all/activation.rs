@@ -116,7 +116,8 @@ impl Browser {
             request = request.header(header::COOKIE, cookie);
         }
         let request = request.body(Body::from(body)).expect("a request");
-        let response = routes::router(&self.app).oneshot(request).await.expect("answered");
+        let response =
+            routes::router(&self.app, crate::harness::words()).oneshot(request).await.expect("answered");
         if let Some(cookie) = response.headers().get(header::SET_COOKIE) {
             let text = cookie.to_str().expect("text");
             self.cookie = text.split(';').next().map(str::to_owned);

@@ -30,6 +30,8 @@ fn concrete(path: &str, registration: &str, reference: &str) -> String {
         .replace("{token}", "made-up.token")
         .replace("{id}", registration)
         .replace("{name}", "none.css")
+        .replace("{article}", "dspt")
+        .replace("{section}", "joining")
 }
 
 fn outcome(got: &Got, registration: &str, site: &str, reference: &str) -> String {

@@ -421,6 +421,7 @@ async fn forged_forms_change_nothing() {
             .replace("{place}", "1")
             .replace("{token}", "x.y")
             .replace("{reference}", draft.reference.as_str())
+            .replace("{article}", "dspt")
             .replace("{id}", &draft.id);
         for token in ["", "0", others_token.as_str()] {
             let got = harness.post_with_token(&path, &mine, &[("answer", "yes")], token).await;

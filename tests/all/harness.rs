@@ -9,6 +9,7 @@ use carepost::clock::{Clock, Span, Timestamp};
 use carepost::contact::{Email, Mobile, Name};
 use carepost::database::{Address, Database, Error, Tx};
 use carepost::directory::{self, Access, NewPerson, NewSite};
+use carepost::guidance::Library;
 use carepost::letter::Transport;
 use carepost::mail::fake::FakeEngine;
 use carepost::register::samples;
@@ -18,12 +19,21 @@ use carepost::sign_in::session::{self, Kind};
 use carepost::web::csrf;
 use carepost::{id, routes, sign_in};
 use http_body_util::BodyExt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tower::ServiceExt;
 
 pub struct Harness {
     pub app: App,
     router: Router,
+}
+
+/// The words of the support site, read and rendered once for all tests.
+pub fn words() -> Arc<Library> {
+    static WORDS: OnceLock<Arc<Library>> = OnceLock::new();
+    let settings = Settings::defaults().expect("defaults");
+    Arc::clone(
+        WORDS.get_or_init(|| Arc::new(Library::open(&settings).expect("the words built in are right"))),
+    )
 }
 
 /// What [`Harness::home`] made.
@@ -74,7 +84,7 @@ impl Harness {
         };
         let settings = Settings::defaults().expect("defaults");
         let app = App::new(database, settings, clock, key, outside);
-        let router = routes::router(&app);
+        let router = routes::router(&app, words());
         Harness { app, router }
     }
 

@@ -15,5 +15,6 @@ mod killed_imports;
 mod mail;
 mod sites;
 mod stories;
+mod support;
 mod tidy;
 mod upgrade;

@@ -32,9 +32,11 @@ const QUEUE: &str = "/casework";
 const SITES: &str = "/casework/sites";
 /// Where work that needs attention is.
 const ATTENTION: &str = "/casework/attention";
+/// Where the review dates of the support site's articles are.
+pub const ARTICLES: &str = "/casework/articles";
 /// The parts of case work.
-const NAVIGATION: [(&str, &str); 3] =
-    [(QUEUE, "Queue"), (SITES, "Sites"), (ATTENTION, "Work that needs attention")];
+const NAVIGATION: [(&str, &str); 4] =
+    [(QUEUE, "Queue"), (SITES, "Sites"), (ATTENTION, "Work that needs attention"), (ARTICLES, "Articles")];
 
 /// Longest note, question or answer, in characters: as long as what a registrant may answer.
 const TEXT_LETTERS_MAX: usize = 4_000;
@@ -47,7 +49,7 @@ const OPENED: &str = "case opened";
 const NOTED: &str = "note added";
 
 /// What stands round every page of a case worker.
-fn layout(visit: &Visit, by: &CaseWorker, title: &str, part: &str) -> Layout {
+pub fn layout(visit: &Visit, by: &CaseWorker, title: &str, part: &str) -> Layout {
     visit.layout(title).for_person(&by.name, "/casework/sign-out", QUEUE).with_navigation(&NAVIGATION, part)
 }
 

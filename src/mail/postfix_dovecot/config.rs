@@ -4,7 +4,8 @@
 //! The templates are the files in `templates/`; what stands in double braces is filled in. Secrets
 //! stand only in files that their one reader may read.
 
-use super::{dns, projection_address, report_key, shared_secret};
+use super::store::Table;
+use super::{dns, projection_address, report_key, secure_domain_tls, shared_secret};
 use crate::database::Address;
 use crate::settings::{SecretKey, Settings};
 use std::collections::BTreeMap;
@@ -35,29 +36,22 @@ impl Reader {
 
 /// How a database is reached by the mail servers.
 struct Reached {
-    /// Postfix's word for the kind of table.
-    map: &'static str,
     /// Dovecot's word for the driver.
     driver: &'static str,
     /// Dovecot's `connect`.
     connect: String,
     /// What a query's tables begin with.
     schema: &'static str,
-    /// The lines of a Postfix map that say where the database is.
-    map_head: String,
+    /// The lines of a Postfix map that say where the database is; where there are none, the guard
+    /// answers.
+    map_head: Option<String>,
 }
 
 fn reached(settings: &Settings) -> Result<Reached, String> {
     match projection_address(settings) {
         Address::Sqlite(path) => {
             let path = std::path::absolute(&path).map_err(|error| error.to_string())?;
-            Ok(Reached {
-                map: "proxy:sqlite",
-                driver: "sqlite",
-                connect: path.display().to_string(),
-                schema: "",
-                map_head: format!("dbpath = {}\n", path.display()),
-            })
+            Ok(Reached { driver: "sqlite", connect: path.display().to_string(), schema: "", map_head: None })
         }
         Address::Postgres(_) => {
             let text = settings.mail_database.as_ref().ok_or(
@@ -72,17 +66,16 @@ fn reached(settings: &Settings) -> Result<Reached, String> {
                 [format!(" password={}", parts.password), format!("password = {}\n", parts.password)]
             };
             Ok(Reached {
-                map: "proxy:pgsql",
                 driver: "pgsql",
                 connect: format!(
                     "host={host} port={port} dbname={} user={}{}",
                     parts.name, parts.user, secret[0]
                 ),
                 schema: "mail.",
-                map_head: format!(
+                map_head: Some(format!(
                     "hosts = {host}:{port}\nuser = {}\n{}dbname = {}\n",
                     parts.user, secret[1], parts.name
-                ),
+                )),
             })
         }
     }
@@ -142,11 +135,6 @@ struct Written {
 fn files(settings: &Settings, key: &SecretKey, places: &Places) -> Result<Vec<Written>, String> {
     let reached = reached(settings)?;
     let schema = reached.schema;
-    let secure = match settings.secure_domain_tls.as_str() {
-        "verify" => "secure",
-        "may" => "may",
-        _ => "encrypt",
-    };
     let own_helpdesk = settings.helpdesk_email.ends_with(&format!("@{}", settings.mail_domain));
     let role_addresses = if own_helpdesk {
         String::new()
@@ -160,7 +148,6 @@ fn files(settings: &Settings, key: &SecretKey, places: &Places) -> Result<Vec<Wr
         ("server_name", settings.mail_server_name.clone()),
         ("config", places.config.display().to_string()),
         ("state", places.state.display().to_string()),
-        ("map", reached.map.to_owned()),
         ("sql_driver", reached.driver.to_owned()),
         ("connect", reached.connect),
         ("schema", schema.to_owned()),
@@ -184,6 +171,14 @@ fn files(settings: &Settings, key: &SecretKey, places: &Places) -> Result<Vec<Wr
     ]
     .into();
     marks.insert("listen", settings.mail_listen.clone());
+    let table = |table: Table| match &reached.map_head {
+        Some(_) => format!("proxy:pgsql:{}/postfix/{}.cf", places.config.display(), table.name()),
+        None => format!("socketmap:inet:{}:{}", postfix_inet(settings.mail_lookups_listen), table.name()),
+    };
+    marks.insert("recipients", table(Table::Recipients));
+    marks.insert("refusals", table(Table::Refusals));
+    marks.insert("senders", table(Table::Senders));
+    marks.insert("secure_domains", table(Table::SecureDomains));
     let mut dovecot_marks = marks.clone();
     let dovecot_listen = match settings.mail_listen.as_str() {
         "all" => "*, ::".to_owned(),
@@ -198,35 +193,14 @@ fn files(settings: &Settings, key: &SecretKey, places: &Places) -> Result<Vec<Wr
         }
     };
     dovecot_marks.insert("reports", reports);
-    let map = |query: &str| format!("{}query = {query}\n", reached.map_head);
     let file = |path: &str, reader, text: String| Written { path: path.to_owned(), reader, text };
-    Ok(vec![
+    let mut files = vec![
         file("postfix/main.cf", Reader::Anyone, filled(include_str!("templates/main.cf"), &marks)?),
         file("postfix/master.cf", Reader::Anyone, filled(include_str!("templates/master.cf"), &marks)?),
         file(
             "postfix/submission-headers",
             Reader::Anyone,
             include_str!("templates/submission-headers").to_owned(),
-        ),
-        file(
-            "postfix/recipients.cf",
-            Reader::Postfix,
-            map(&format!("SELECT address FROM {schema}recipients WHERE name = lower('%s')")),
-        ),
-        file(
-            "postfix/refusals.cf",
-            Reader::Postfix,
-            map(&format!("SELECT answer FROM {schema}refusals WHERE name = lower('%s')")),
-        ),
-        file(
-            "postfix/senders.cf",
-            Reader::Postfix,
-            map(&format!("SELECT login FROM {schema}senders WHERE name = lower('%s')")),
-        ),
-        file(
-            "postfix/secure-domains.cf",
-            Reader::Postfix,
-            map(&format!("SELECT '{secure}' FROM {schema}enforced_domains WHERE domain = lower('%s')")),
         ),
         file(
             "dovecot/dovecot.conf",
@@ -245,7 +219,18 @@ fn files(settings: &Settings, key: &SecretKey, places: &Places) -> Result<Vec<Wr
         ),
         file("dovecot/sent.sieve", Reader::Anyone, include_str!("templates/sent.sieve").to_owned()),
         file("opendkim.conf", Reader::Anyone, filled(include_str!("templates/opendkim.conf"), &marks)?),
-    ])
+    ];
+    if let Some(head) = &reached.map_head {
+        for table in Table::ALL {
+            let path = format!("postfix/{}.cf", table.name());
+            files.push(file(
+                &path,
+                Reader::Postfix,
+                format!("{head}query = {}\n", table.query(schema, secure_domain_tls(settings))),
+            ));
+        }
+    }
+    Ok(files)
 }
 
 fn postfix_inet(address: std::net::SocketAddr) -> String {
@@ -416,11 +401,10 @@ mod tests {
 
     #[test]
     fn the_servers_reach_the_database_they_are_meant_to() {
-        let recipients = text_of("sqlite:/var/lib/carepost/carepost.db", "postfix/recipients.cf");
-        assert_eq!(
-            recipients,
-            "dbpath = /var/lib/carepost/mail/mail.db\nquery = SELECT address FROM recipients WHERE name = lower('%s')\n"
-        );
+        let main = text_of("sqlite:/var/lib/carepost/carepost.db", "postfix/main.cf");
+        assert!(main.contains("virtual_mailbox_maps = socketmap:inet:127.0.0.1:8483:recipients\n"), "{main}");
+        let sql = text_of("sqlite:/var/lib/carepost/carepost.db", "dovecot/sql.conf.ext");
+        assert!(sql.contains("connect = /var/lib/carepost/mail/mail.db\n"), "{sql}");
         let recipients = text_of("postgres://care@10.0.0.1/care", "postfix/recipients.cf");
         assert_eq!(
             recipients,

@@ -73,7 +73,7 @@ impl Command {
 
     /// Messages in the inbox that nobody has read and that came before an age. Numbers only.
     pub(super) fn find_unread(user: &str, hours: u32) -> Self {
-        let query = ["mailbox", "INBOX", "UNSEEN", "SAVEDBEFORE", &format!("{hours}h")].map(str::to_owned);
+        let query = ["mailbox", "INBOX", "UNSEEN", "BEFORE", &format!("{hours}h")].map(str::to_owned);
         Command { name: "search", arguments: json!({ "user": user, "query": query }) }
     }
 

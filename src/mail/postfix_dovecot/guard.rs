@@ -8,9 +8,12 @@
 //! - What is sent as a shared mailbox is copied into its own Sent folder.
 //! - Attachments that can harm are refused, whatever way their names are written.
 //!
+//! With SQLite it also answers what Postfix asks about addresses.
+//!
 //! It reads the projection and nothing else, and runs as a program of its own, so that mail goes on
 //! while the service is stopped.
 
+use super::lookups;
 use super::milter::{self, Message, Verdict};
 use super::store::{self, Sender};
 use crate::database::{Address, Database};
@@ -48,6 +51,20 @@ pub async fn serve(settings: &Settings, stop: impl Future<Output = ()>) -> Resul
         (Address::Sqlite(path), _) => Address::Sqlite(path),
     };
     let projection = store::open_to_read(&address).await.map_err(|error| format!("{address}: {error}"))?;
+    let (stopped, stops) = tokio::sync::watch::channel(false);
+    if let Address::Sqlite(_) = &address {
+        let listen = settings.mail_lookups_listen;
+        let listener = TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
+        let (secure, mut stops) = (super::secure_domain_tls(settings), stops.clone());
+        let projection = projection.clone();
+        tokio::spawn(async move {
+            let stop = async move {
+                // It ends, too, when nobody is left who could say so.
+                let _ = stops.wait_for(|stopped| *stopped).await;
+            };
+            lookups::serve(listener, projection, secure, stop).await;
+        });
+    }
     let blocked = settings.blocked_attachments.split_whitespace().map(str::to_lowercase).collect();
     let own = format!("@{}", settings.mail_domain);
     let rules = Arc::new(Rules { projection, blocked, own });
@@ -59,7 +76,9 @@ pub async fn serve(settings: &Settings, stop: impl Future<Output = ()>) -> Resul
         let rules = Arc::clone(&rules);
         async move { look_at(&rules, message).await }
     };
-    milter::serve(listener, size_max, look, stop).await.map_err(|error| error.to_string())
+    let served = milter::serve(listener, size_max, look, stop).await;
+    let _ = stopped.send(true);
+    served.map_err(|error| error.to_string())
 }
 
 async fn look_at(rules: &Rules, message: Message) -> Verdict {

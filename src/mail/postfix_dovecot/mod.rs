@@ -5,7 +5,8 @@
 //!   storage (`doveadm.rs`).
 //! - [`config`] writes their configuration, [`dns`] the records a mail domain needs.
 //! - [`guard`] is the small program beside Postfix that looks at each message: who may say they are
-//!   whom, and which attachments are taken.
+//!   whom, and which attachments are taken. With SQLite it also answers what Postfix asks about
+//!   addresses (`lookups.rs`).
 //!
 //! The servers never ask Carepost anything to deliver or read mail: they read the projection, so
 //! mail goes on while the service is stopped. `docs/decisions/0012-mail-servers-read-a-projection.md`
@@ -15,6 +16,7 @@ pub mod config;
 pub mod dns;
 mod doveadm;
 pub mod guard;
+mod lookups;
 mod milter;
 pub mod servers;
 mod store;
@@ -78,6 +80,15 @@ fn shared_secret(key: &SecretKey, purpose: &str) -> crate::settings::Secret<Stri
 /// What Dovecot must show when it reports a sign-in.
 pub fn report_key(key: &SecretKey) -> crate::settings::Secret<String> {
     shared_secret(key, "reports of sign-ins")
+}
+
+/// Postfix's word for how connections to secure domains are protected.
+fn secure_domain_tls(settings: &Settings) -> &'static str {
+    match settings.secure_domain_tls.as_str() {
+        "verify" => "secure",
+        "may" => "may",
+        _ => "encrypt",
+    }
 }
 
 /// The group of a shared mailbox's people in Dovecot's access lists.

@@ -18,8 +18,7 @@ const PROGRAMS: [(&str, &str); 6] = [
     ("/usr/sbin/opendkim", "opendkim"),
 ];
 /// The drivers for both databases, and the packages they come in.
-const DRIVERS: [(&str, &str); 4] = [
-    ("/usr/lib/postfix/postfix-sqlite.so", "postfix-sqlite"),
+const DRIVERS: [(&str, &str); 3] = [
     ("/usr/lib/postfix/postfix-pgsql.so", "postfix-pgsql"),
     ("/usr/lib/dovecot/modules/libdriver_sqlite.so", "dovecot-sqlite"),
     ("/usr/lib/dovecot/modules/libdriver_pgsql.so", "dovecot-pgsql"),
@@ -50,6 +49,7 @@ pub struct Ports {
     pub imap: u16,
     pub doveadm: u16,
     pub guard: u16,
+    pub lookups: u16,
     pub reports: u16,
 }
 
@@ -62,6 +62,7 @@ impl Ports {
         imap: 10993,
         doveadm: 18480,
         guard: 18481,
+        lookups: 18483,
         reports: 18482,
     };
 
@@ -70,7 +71,7 @@ impl Ports {
     /// # Errors
     /// Where there are none left.
     pub fn free() -> std::io::Result<Ports> {
-        let mut ports = [0; 7];
+        let mut ports = [0; 8];
         // Held together, so that all are different.
         let mut held = Vec::new();
         for port in &mut ports {
@@ -78,8 +79,8 @@ impl Ports {
             *port = listener.local_addr()?.port();
             held.push(listener);
         }
-        let [smtp, submission, submission_starttls, imap, doveadm, guard, reports] = ports;
-        Ok(Ports { smtp, submission, submission_starttls, imap, doveadm, guard, reports })
+        let [smtp, submission, submission_starttls, imap, doveadm, guard, lookups, reports] = ports;
+        Ok(Ports { smtp, submission, submission_starttls, imap, doveadm, guard, lookups, reports })
     }
 }
 
@@ -102,6 +103,7 @@ pub fn settings_in(folder: &Path, ports: Ports) -> Vec<(String, String)> {
         ("imap_port", ports.imap.to_string()),
         ("doveadm_address", local(ports.doveadm)),
         ("mail_guard_listen", local(ports.guard)),
+        ("mail_lookups_listen", local(ports.lookups)),
         ("mail_reports_listen", local(ports.reports)),
     ]
     .map(|(name, value)| (name.to_owned(), value))

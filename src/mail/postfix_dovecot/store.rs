@@ -595,3 +595,59 @@ pub(super) async fn sender(mut from: &Database, login: &str, address: &str) -> R
     )
     .await
 }
+
+/// A table that Postfix looks things up in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Table {
+    /// Addresses that take mail.
+    Recipients,
+    /// What senders to the others are told.
+    Refusals,
+    /// Who may send from an address.
+    Senders,
+    /// Domains that take part in secure email.
+    SecureDomains,
+}
+
+impl Table {
+    pub(super) const ALL: [Table; 4] =
+        [Table::Recipients, Table::Refusals, Table::Senders, Table::SecureDomains];
+
+    /// What it is called in Postfix's configuration.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Table::Recipients => "recipients",
+            Table::Refusals => "refusals",
+            Table::Senders => "senders",
+            Table::SecureDomains => "secure-domains",
+        }
+    }
+
+    /// How Postfix asks it by itself.
+    pub(super) fn query(self, schema: &str, secure: &str) -> String {
+        let select = match self {
+            Table::Recipients => format!("SELECT address FROM {schema}recipients WHERE name"),
+            Table::Refusals => format!("SELECT answer FROM {schema}refusals WHERE name"),
+            Table::Senders => format!("SELECT login FROM {schema}senders WHERE name"),
+            Table::SecureDomains => {
+                format!("SELECT '{secure}' FROM {schema}enforced_domains WHERE domain")
+            }
+        };
+        format!("{select} = lower('%s')")
+    }
+}
+
+/// What a table says about a key.
+pub(super) async fn look_up(mut from: &Database, table: Table, key: &str) -> Result<Vec<String>> {
+    let found: Vec<(String,)> = match table {
+        Table::Recipients => from.all("SELECT address FROM recipients WHERE name = $1", &[&key]).await?,
+        Table::Refusals => from.all("SELECT answer FROM refusals WHERE name = $1", &[&key]).await?,
+        Table::Senders => {
+            from.all("SELECT login FROM senders WHERE name = $1 ORDER BY login LIMIT 400", &[&key]).await?
+        }
+        Table::SecureDomains => {
+            from.all("SELECT domain FROM enforced_domains WHERE domain = $1", &[&key]).await?
+        }
+    };
+    Ok(found.into_iter().map(|(value,)| value).collect())
+}

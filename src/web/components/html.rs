@@ -18,6 +18,13 @@ impl Html {
         Self(markup.into())
     }
 
+    /// Text as markup, escaped.
+    pub fn text(text: &str) -> Self {
+        let mut html = String::with_capacity(text.len());
+        escape(&mut html, text);
+        Self(html)
+    }
+
     /// What a component or an askama template renders, which is escaped already.
     pub fn of(rendered: &impl askama::filters::HtmlSafe) -> Self {
         Self(rendered.to_string())

@@ -280,11 +280,6 @@ impl Imap {
         self.command(&format!("SELECT \"{folder}\"")).await.1.starts_with("OK")
     }
 
-    /// Puts a message into a folder.
-    pub async fn append(&mut self, folder: &str, message: &str) -> String {
-        self.command(&format!("APPEND \"{folder}\" {{{}+}}\r\n{message}", message.len())).await.1
-    }
-
     /// Whether the server has ended the connection: it says so, or says nothing any more.
     pub async fn has_ended(&mut self) -> bool {
         self.command("NOOP").await.1.is_empty()

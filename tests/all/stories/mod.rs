@@ -10,6 +10,7 @@ mod code_to_the_site;
 mod corrects_an_answer;
 mod declined_with_a_reason;
 mod dspt_lapsed_then_renewed;
+mod finds_help;
 mod high_risk_needs_two;
 mod hospice_asks;
 mod looks_after_a_site;

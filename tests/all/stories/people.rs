@@ -4,6 +4,7 @@
 use super::world::{PASSWORD, World};
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::key::Key;
+use fantoccini::wd::PrintConfiguration;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use sha2::{Digest, Sha256};
@@ -303,6 +304,20 @@ impl Person {
             .find(|word| word.starts_with(&self.world.address))
             .unwrap_or_else(|| panic!("no link in {body}"))
             .to_owned()
+    }
+
+    /// Presses the button with the magnifying glass.
+    pub fn searches(&self) {
+        let find = "//button[@aria-label = 'Search']";
+        let element = self.wait(self.browser.find(Locator::XPath(find)), "find the search button");
+        self.activates(&element, "Search");
+    }
+
+    /// Prints the page; how many sheets it takes.
+    pub fn prints(&self) -> usize {
+        let pdf = self.wait(self.browser.print(PrintConfiguration::default()), "print the page");
+        let text = String::from_utf8_lossy(&pdf);
+        text.matches("/Type /Page").count() - text.matches("/Type /Pages").count()
     }
 
     // What registrants do.

@@ -58,7 +58,7 @@ impl World {
             let outside =
                 Outside { live: Vec::new(), mail: Arc::new(engine), letters: Transport::Kept, demo: false };
             let app = App::new(database, settings, clock, key, outside);
-            let router = routes::router(&app);
+            let router = routes::router(&app, crate::harness::words());
             tokio::spawn(carepost::web::serve::serve(listener, router, std::future::pending()));
             (app, address)
         });

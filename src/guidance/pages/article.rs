@@ -1,0 +1,126 @@
+//! One article, and whether it helped.
+
+use super::{Line, Words, breadcrumb, layout};
+use crate::app::App;
+use crate::database::{Error, Tx};
+use crate::guidance::article::Article;
+use crate::guidance::{self, Library, store};
+use crate::sign_in::limits::{self, Budget};
+use crate::web::components::{Breadcrumb, Button, ContentsList, ContentsListItem};
+use crate::web::form::query;
+use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show};
+use axum::Extension;
+use axum::extract::{Path, State as Shared};
+use axum::http::Uri;
+
+/// Votes counted from one network in an hour; more are thanked for and not counted. A home with ten
+/// people behind one address reads a few dozen pages in an hour.
+const VOTES_AN_HOUR_MAX: i64 = 60;
+const HELPED: &str = "helped";
+/// Fewer headings than this need no contents.
+const CONTENTS_MIN: usize = 3;
+
+#[derive(askama::Template)]
+#[template(path = "guidance/pages/article.html")]
+pub struct ArticlePage<'a> {
+    pub layout: Layout,
+    pub breadcrumb: Breadcrumb,
+    pub article: &'a Article,
+    pub contents: Option<ContentsList>,
+    pub audience: String,
+    pub reviewed_on: String,
+    pub updated_on: String,
+    pub related: Vec<Line>,
+    pub form: Form,
+    pub yes: Button,
+    pub no: Button,
+    /// What was voted just now, where something was.
+    pub voted: String,
+    pub helpdesk_hours: &'a str,
+}
+
+fn find<'a>(library: &'a Library, slug: &str) -> Result<&'a Article, Stop> {
+    library
+        .find(slug)
+        .ok_or_else(|| Stop::not_found().then("/support".to_owned(), "Look through help and support"))
+}
+
+/// The headings of an article as the contents of its page.
+fn contents(article: &Article) -> Option<ContentsList> {
+    let items: Vec<ContentsListItem> = article
+        .headings
+        .iter()
+        .filter(|heading| heading.level == 2)
+        .map(|heading| ContentsListItem {
+            href: format!("#{}", heading.id),
+            text: heading.text.clone(),
+            ..Default::default()
+        })
+        .collect();
+    (items.len() >= CONTENTS_MIN).then(|| ContentsList {
+        aria_label: "On this page".to_owned(),
+        visually_hidden_text: "On this page".to_owned(),
+        classes: "app-no-print".to_owned(),
+        items,
+        ..Default::default()
+    })
+}
+
+/// GET /support/{article}
+pub async fn page(
+    Shared(app): Shared<App>,
+    Extension(library): Words,
+    visit: Visit,
+    Path(slug): Path<String>,
+    uri: Uri,
+) -> Answer {
+    let article = find(&library, &slug)?;
+    let section = library.section(&article.section).ok_or_else(Stop::not_found)?;
+    let form = visit.empty_form();
+    let template = ArticlePage {
+        layout: layout(&visit, &article.title),
+        breadcrumb: breadcrumb(&[(&super::section::path(&section.slug), &section.title)]),
+        article,
+        contents: contents(article),
+        audience: article.audience.join(", "),
+        reviewed_on: article.reviewed_on.to_string(),
+        updated_on: article.updated_on.to_string(),
+        related: article.related.iter().filter_map(|slug| library.find(slug)).map(Line::of).collect(),
+        yes: form.second_button("Yes").sending(HELPED, "yes"),
+        no: form.second_button("No").sending(HELPED, "no"),
+        form,
+        voted: query(&uri).text("voted").to_owned(),
+        helpdesk_hours: &app.settings.helpdesk_hours,
+    };
+    show(&template, &Problems::none())
+}
+
+/// POST /support/{article}/helpful
+pub async fn vote(
+    Shared(app): Shared<App>,
+    Extension(library): Words,
+    visit: Visit,
+    Path(slug): Path<String>,
+    fields: Fields,
+) -> Answer {
+    let article = find(&library, &slug)?;
+    let path = guidance::path(&article.slug);
+    let typed = fields.text(HELPED).to_owned();
+    if !["yes", "no"].contains(&typed.as_str()) {
+        return go_to(path);
+    }
+    let (slug, helpful) = (article.slug.clone(), typed == "yes");
+    let budget = Budget::an_hour("vote of a network", visit.network(), VOTES_AN_HOUR_MAX);
+    let now = app.clock.now();
+    app.database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                if limits::take(tx, now, &budget).await?.is_ok() {
+                    store::add_vote(tx, now, &slug, helpful).await?;
+                }
+                Ok(())
+            })
+        })
+        .await?;
+    go_to(format!("{path}?voted={typed}#was-this-page-helpful"))
+}
