@@ -46,8 +46,9 @@ where
     Route { method: "POST", path, policy, answer: post(handler) }
 }
 
-/// Where Outlook asks, which some versions write with a capital.
-const AUTODISCOVER: &[&str] = &["/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml"];
+/// Where Outlook asks, which some versions write with a capital. What it sends is no form of ours, so
+/// these addresses are for anybody and change nothing.
+pub const AUTODISCOVER: &[&str] = &["/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml"];
 
 /// The table of contents.
 pub fn all() -> Vec<Route> {
