@@ -3,7 +3,9 @@
 
 mod access;
 mod clients;
+mod config;
 mod flows;
 mod life;
 mod limits;
+mod outgoing;
 mod world;
