@@ -1,6 +1,11 @@
 //! Mailboxes with real servers: signing in among 330,000 accounts, provisioning a thousand sites, and
 //! how soon somebody who is taken off is out. Needs root and the packages of the mail servers.
 
+#[path = "../tests/all/mail/clients.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
+mod clients;
+
+use self::clients::Imap;
 use crate::percentiles;
 use crate::server::fresh_postgres_for_mail;
 use carepost::app::{App, Outside};
@@ -82,20 +87,6 @@ fn account(number: usize) -> WantedAccount {
     }
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let number =
-            three.iter().fold(0_u32, |all, byte| (all << 8) | u32::from(*byte)) << (8 * (3 - three.len()));
-        for place in 0..4 {
-            let letter = char::from(LETTERS[(number >> (18 - 6 * place)) as usize & 63]);
-            text.push(if place > three.len() { '=' } else { letter });
-        }
-    }
-    text
-}
-
 /// Dovecot's own protocol for those who ask it to check a password, as Postfix does.
 async fn sign_ins(world: &World) -> Vec<Duration> {
     let socket = world.folder.join("state/dovecot/auth-postfix");
@@ -110,7 +101,7 @@ async fn sign_ins(world: &World) -> Vec<Duration> {
     for number in 0..SIGN_INS {
         // Spread over all of them, none twice: nothing is remembered.
         let address = format!("person{}@carepost.example", number * (ACCOUNTS / SIGN_INS));
-        let secret = base64(format!("\0{address}\0{PASSWORD}").as_bytes());
+        let secret = clients::base64(format!("\0{address}\0{PASSWORD}").as_bytes());
         let begun = Instant::now();
         stream
             .write_all(
@@ -209,52 +200,8 @@ async fn provisioning(name: &str, world: &World) {
     );
 }
 
-/// A mail program that has signed in.
-struct Program {
-    stream: BufReader<Box<dyn Wire>>,
-}
-
-trait Wire: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send {}
-impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send> Wire for T {}
-
-impl Program {
-    async fn signed_in(world: &World, address: &str) -> Program {
-        let mut roots = tokio_rustls::rustls::RootCertStore::empty();
-        let pem = std::fs::read(&world.app.settings.mail_certificate).expect("the certificate");
-        use tokio_rustls::rustls::pki_types::pem::PemObject;
-        let certificate =
-            tokio_rustls::rustls::pki_types::CertificateDer::from_pem_slice(&pem).expect("a certificate");
-        roots.add(certificate).expect("taken");
-        let config =
-            tokio_rustls::rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        let stream = tokio::net::TcpStream::connect(("127.0.0.1", world.app.settings.imap_port))
-            .await
-            .expect("connected");
-        let name = tokio_rustls::rustls::pki_types::ServerName::try_from("localhost").expect("a name");
-        let stream =
-            tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.expect("TLS");
-        let mut program = Program { stream: BufReader::new(Box::new(stream)) };
-        program.command(&format!("LOGIN {address} {PASSWORD}")).await.expect("signed in");
-        program
-    }
-
-    /// The end of a command's answer; nothing once the connection has ended.
-    async fn command(&mut self, text: &str) -> Option<String> {
-        self.stream.write_all(format!("t {text}\r\n").as_bytes()).await.ok()?;
-        let mut line = String::new();
-        loop {
-            line.clear();
-            if self.stream.read_line(&mut line).await.ok()? == 0 {
-                return None;
-            }
-            if let Some(end) = line.strip_prefix("t ") {
-                return Some(end.trim().to_owned());
-            }
-        }
-    }
-}
-
 async fn removals(name: &str, world: &World) {
+    let port = world.app.settings.imap_port;
     let person = account(900_000);
     world.engine.ensure_account(&person).await.expect("made");
     let mut shared = WantedSharedMailbox {
@@ -270,17 +217,15 @@ async fn removals(name: &str, world: &World) {
     world.engine.ensure_shared_mailbox(&shared).await.expect("made");
     let mut times = Vec::new();
     for _ in 0..REMOVALS {
-        let mut program = Program::signed_in(world, &person.address).await;
-        let opened = program.command("SELECT Shared/care.bench").await.expect("an answer");
-        assert!(opened.starts_with("OK"), "{opened}");
+        let mut program = Imap::signed_in(port, &person.address, PASSWORD).await;
+        assert!(program.can_open("Shared/care.bench").await);
         let begun = Instant::now();
         shared.members.clear();
         world.engine.ensure_shared_mailbox(&shared).await.expect("changed");
         // Until the open session is gone and a new one is refused.
-        while program.command("NOOP").await.is_some() {}
-        let mut again = Program::signed_in(world, &person.address).await;
-        let refused = again.command("SELECT Shared/care.bench").await.expect("an answer");
-        assert!(refused.starts_with("NO"), "{refused}");
+        while !program.has_ended().await {}
+        let mut again = Imap::signed_in(port, &person.address, PASSWORD).await;
+        assert!(!again.can_open("Shared/care.bench").await);
         times.push(begun.elapsed());
         shared.members.push(person.address.clone());
         world.engine.ensure_shared_mailbox(&shared).await.expect("changed");
