@@ -5,7 +5,7 @@ use carepost::audit;
 use carepost::clock::{Clock, Day};
 use carepost::contact::{Email, Name};
 use carepost::database::{Database, Error, Tx};
-use carepost::directory::upkeep;
+use carepost::directory::upkeep::{self, store::Found};
 use carepost::guidance::Library;
 use carepost::letter::Transport;
 use carepost::mail::postfix_dovecot::config::Places;
@@ -316,6 +316,19 @@ async fn serve(settings: Settings, listen: Option<SocketAddr>) -> Result<ExitCod
     database.migrate(now_ms()).await.map_err(words)?;
     let key = service_key(&settings)?;
     let clock = Clock::system();
+    let outside = outside(&settings, &database, &key, &clock).await?;
+    let listen = listen.unwrap_or(settings.listen);
+    let app = App::new(database, settings, clock, key, outside);
+    serve_app(app, listen, &[]).await
+}
+
+/// Everything outside that the settings name, for whoever does the service's work.
+async fn outside(
+    settings: &Settings,
+    database: &Database,
+    key: &SecretKey,
+    clock: &Clock,
+) -> Result<Outside, String> {
     let mut live: Vec<Arc<dyn Register>> = Vec::new();
     if let (true, Some(key)) = (settings.cqc_live, &settings.cqc_key) {
         let cqc = register::cqc::Settings {
@@ -333,15 +346,8 @@ async fn serve(settings: Settings, listen: Option<SocketAddr>) -> Result<ExitCod
         };
         live.push(Arc::new(register::ods::LiveOds::open(&ods, clock.clone())?));
     }
-    let outside = Outside {
-        live,
-        mail: mail_engine(&settings, &database, &key, &clock).await?,
-        letters: Transport::open(&settings)?,
-        demo: false,
-    };
-    let listen = listen.unwrap_or(settings.listen);
-    let app = App::new(database, settings, clock, key, outside);
-    serve_app(app, listen, &[]).await
+    let mail = mail_engine(settings, database, key, clock).await?;
+    Ok(Outside { live, mail, letters: Transport::open(settings)?, demo: false })
 }
 
 /// The engine the settings name. Where what it holds has just been made and is empty, the directory is
@@ -398,8 +404,8 @@ async fn mail_config(
 async fn mail_compare(settings: Settings, remove_unknown: bool) -> Result<ExitCode, String> {
     let database = open_current(&settings).await?;
     let (key, clock) = (service_key(&settings)?, Clock::system());
-    let mail = mail_engine(&settings, &database, &key, &clock).await?;
-    let outside = Outside { live: Vec::new(), mail, letters: Transport::Kept, demo: false };
+    // Other work may be due at the same moment and is done alike, letters with it.
+    let outside = outside(&settings, &database, &key, &clock).await?;
     let app = App::new(database, settings, clock, key, outside);
     let now = app.clock.now();
     app.database
@@ -408,17 +414,26 @@ async fn mail_compare(settings: Settings, remove_unknown: bool) -> Result<ExitCo
         })
         .await
         .map_err(words)?;
+    // The service may have taken it, so it is waited for whoever does it.
+    while let Some(waiting) = upkeep::store::waiting_comparison(&mut &app.database).await.map_err(words)? {
+        if work::do_due(&app).await.map_err(words)? == 0 {
+            if !waiting.reason.is_empty() {
+                return Err(format!("Not compared yet: {}. It is tried again by itself.", waiting.reason));
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+    }
+    // What differed is put right before it is listed.
     while work::do_due(&app).await.map_err(words)? > 0 {}
     let newest = upkeep::store::newest_comparison(&mut &app.database).await.map_err(words)?;
-    let Some(newest) = newest.filter(|newest| newest.begun_at >= now) else {
-        return Err(
-            "The comparison could not be made; the page of work that needs attention says why.".to_owned()
-        );
+    let Some(newest) = newest else {
+        return Err("The comparison was given up; the page of work that needs attention says why.".to_owned());
     };
     println!("{} mailboxes compared, {} differed: {}", newest.mailboxes, newest.differences, newest.outcome);
-    for (id, address, difference) in upkeep::store::list_differences(&app.database).await.map_err(words)? {
-        println!("  {id} {address}: {difference}");
-        if remove_unknown && difference.contains("unknown") {
+    for listed in upkeep::store::list_differences(&mut &app.database).await.map_err(words)? {
+        let Found { mailbox_id: id, address, difference } = listed.found;
+        println!("  {id} {address}: {}", difference.stored());
+        if remove_unknown && !difference.is_repaired() {
             upkeep::store::remove_unknown(&app, &id).await?;
             println!("  {id} removed");
         }

@@ -205,6 +205,8 @@ pub fn all() -> Vec<Route> {
         on_get("/casework/attention", CaseWorker, casework::attention::page),
         on_post("/casework/attention/{id}/try-again", CaseWorker, casework::attention::try_again),
         on_post("/casework/attention/{id}/give-up", CaseWorker, casework::attention::give_up),
+        on_get("/casework/mail", CaseWorker, casework::mail::page),
+        on_post("/casework/mail/compare", CaseWorker, casework::mail::compare),
         on_get("/casework/articles", CaseWorker, guidance::reviews::page),
         // The demo.
         on_get("/demo/codes", Demo, casework::demo_codes::page),

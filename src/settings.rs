@@ -480,6 +480,13 @@ impl Settings {
             self.text_gateway.as_ref().is_some_and(|gateway| !gateway.contains("{number}")),
             "text_gateway: must contain {number}",
         );
+        let letters_domain = self.letter_from.rsplit('@').next().unwrap_or("").trim_end_matches('>');
+        let is_ours =
+            letters_domain == self.mail_domain || letters_domain.ends_with(&format!(".{}", self.mail_domain));
+        refuse(
+            self.mail_engine == "postfix-dovecot" && self.smtp_server.is_some() && is_ours,
+            "letter_from: must not be of mail_domain nor below it: the mail servers take mail from there only from people who have signed in",
+        );
         refuse(self.code_minutes == 0 || self.code_minutes > 10, "code_minutes: must be from 1 to 10");
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
@@ -589,6 +596,25 @@ mod tests {
             let expected = if name == "cqc_live" { "cqc_key" } else { name };
             assert!(refused.iter().any(|line| line.starts_with(expected)), "{name}: {refused:?}");
         }
+    }
+
+    #[test]
+    fn letters_come_from_elsewhere_than_the_mailboxes() {
+        let with_mail_servers = |letter_from: &str| {
+            let texts = [
+                ("mail_engine", "postfix-dovecot"),
+                ("smtp_server", "relay.example:587"),
+                ("letter_from", letter_from),
+            ];
+            let texts = texts.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            Settings::from_texts(&texts, &BTreeMap::new()).expect("settings").agree()
+        };
+        for bad in ["no-reply@carepost.example", "no-reply@register.carepost.example"] {
+            let refused = with_mail_servers(bad).expect_err(bad);
+            assert!(refused[0].starts_with("letter_from"), "{refused:?}");
+        }
+        assert_eq!(with_mail_servers("no-reply@register.example"), Ok(()));
+        assert_eq!(with_mail_servers("no-reply@mycarepost.example"), Ok(()));
     }
 
     #[test]

@@ -376,12 +376,14 @@ mod tests {
             assert_eq!(
                 held.get("care.vm195@carepost.example").map(String::as_str),
                 Some(
-                    "shared mailbox; Care.VM195 (Rose Court, Lincoln); 53687091200 bytes; enabled: true; owners: asha.patel@carepost.example; members: bo.li@carepost.example"
+                    "shared mailbox; care.vm195@carepost.example; aliases: ; Care.VM195 (Rose Court, Lincoln); 53687091200 bytes; Open; owners: asha.patel@carepost.example; members: bo.li@carepost.example"
                 )
             );
             assert_eq!(
                 held.get("asha.patel@carepost.example").map(String::as_str),
-                Some("account; Asha Patel (Rose Court, Lincoln); 4294967296 bytes; enabled: false")
+                Some(
+                    "account; asha.patel@carepost.example; aliases: ; Asha Patel (Rose Court, Lincoln); 4294967296 bytes; NotActivated; passwords: "
+                )
             );
 
             let mut reads = &app.database;

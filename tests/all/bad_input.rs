@@ -210,6 +210,7 @@ const FORMS_BEHIND_SIGN_IN: &[(&str, Kind, &[&str])] = &[
         &["address", "access", "reason", "confirm", "account"],
     ),
     ("/casework/sites/{site}/add-address", Kind::CaseWorker, &["address", "reason", "confirm"]),
+    ("/casework/mail/compare", Kind::CaseWorker, &["done"]),
     ("/casework/sites/{site}/people/{account}/disable", Kind::CaseWorker, &["version", "reason", "confirm"]),
     ("/casework/sites/{site}/people/{account}/sign-out", Kind::CaseWorker, &["version", "reason", "confirm"]),
 ];
@@ -254,6 +255,7 @@ async fn hostile_text_behind_a_sign_in() {
         for (path, browser) in [
             (format!("/casework/sites?q={query}&page={query}"), casey),
             (format!("/casework/sites/{query}"), casey),
+            (format!("/casework/mail?done={query}"), casey),
             (format!("/casework/sites/{}/people/{query}/{query}", home.site), casey),
             (format!("/my-account/mail-programs/{query}/revoke"), asha),
             (format!("/my-account?done={query}"), asha),

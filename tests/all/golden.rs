@@ -9,12 +9,14 @@ use crate::guest::{Guest, NO_ROOM, ROOM, does_all_work, letter, room, run};
 use crate::harness::{Got, Harness, PASSWORD};
 use carepost::clock::Span;
 use carepost::database::{Error, Reads, Tx};
+use carepost::directory::upkeep::store as upkeep;
 use carepost::registration::answers::{SiteAnswer, Sites, Way};
 use carepost::registration::journey::{PAGES, Page};
 use carepost::registration::reasons::Reason;
 use carepost::registration::{Registration, State};
 use carepost::sign_in::session::Kind;
 use carepost::web::assets;
+use carepost::work;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -271,6 +273,7 @@ async fn golden_pages() {
     signing_in(&mut book).await;
     my_account(&mut book).await;
     sites(&mut book).await;
+    mail_server(&mut book).await;
     case_work(&mut book).await;
     refusals_and_faults(&mut book).await;
     book.close();
@@ -952,6 +955,50 @@ async fn sites(book: &mut Book) {
     book.page("casework-site-add-address-none", 422, &casey.post(&add, &[]).await);
     let wrong = [("address", "care.vm196@carepost.example"), ("reason", "Sold."), ("confirm", "yes")];
     book.page("casework-site-add-address-in-use", 422, &casey.post(&add, &wrong).await);
+}
+
+async fn mail_server(book: &mut Book) {
+    let harness = Harness::new(false).await;
+    let worker = harness.case_worker("casey@carepost.example").await;
+    let mut casey = Guest::with(&harness, Kind::CaseWorker, &worker).await;
+    let path = "/casework/mail";
+    book.page("casework-mail-never-compared", 200, &casey.get(path).await);
+    let asked = casey.passes("/casework/mail/compare", &[]).await;
+    book.page("casework-mail-asked", 200, &casey.get(&asked).await);
+    does_all_work(&harness).await;
+    book.page("casework-mail-empty", 200, &casey.get(path).await);
+
+    harness.app.clock.advance(Span::minutes(1));
+    // The engine knows nothing of either home yet, and something that nobody knows.
+    harness.home("VM195").await;
+    harness.home("VM196").await;
+    harness.mail.tamper("left-behind", "gone@carepost.example", "account; gone@carepost.example; aliases: ");
+    harness.mail.leave_storage("older-still");
+    harness.mail.set_unread("care.vm195@carepost.example", 3);
+    harness.mail.set_unread("care.vm196@carepost.example", 1);
+    run(&harness, "UPDATE accounts SET state = 'Disabled' WHERE address = 'asha.patel1@carepost.example'")
+        .await;
+    casey.passes("/casework/mail/compare", &[]).await;
+    upkeep::queue_due(&harness.app.database, harness.app.clock.now()).await.expect("queued");
+    work::do_due(&harness.app).await.expect("compared and counted");
+    run(
+        &harness,
+        "UPDATE outbox SET state = 'NeedsAttention' WHERE kind = 'ProvisionAccount'
+            AND subject = (SELECT id FROM accounts WHERE address = 'bo.li1@carepost.example')",
+    )
+    .await;
+    run(
+        &harness,
+        "UPDATE outbox SET state = 'Done' WHERE kind = 'ProvisionAccount'
+            AND subject = (SELECT id FROM accounts WHERE address = 'bo.li@carepost.example')",
+    )
+    .await;
+    book.page("casework-mail", 200, &casey.get(path).await);
+    harness.app.clock.advance(Span::minutes(1));
+    harness.mail.set_down(true);
+    casey.passes("/casework/mail/compare", &[]).await;
+    work::do_due(&harness.app).await.expect("tried");
+    book.page("casework-mail-not-compared", 200, &casey.get(path).await);
 }
 
 /// The version of a case, as the forms of case work carry it.

@@ -24,6 +24,8 @@ use tower::ServiceExt;
 
 pub struct Harness {
     pub app: App,
+    /// The mail engine, to be changed behind the directory's back.
+    pub mail: FakeEngine,
     router: Router,
 }
 
@@ -76,16 +78,13 @@ impl Harness {
         if with_samples {
             samples::load(&database, &clock, &contact_key(&key)).await.expect("the sample loads");
         }
-        let outside = Outside {
-            live: Vec::new(),
-            mail: Arc::new(FakeEngine::default()),
-            letters: Transport::Kept,
-            demo: false,
-        };
+        let mail = FakeEngine::default();
+        let outside =
+            Outside { live: Vec::new(), mail: Arc::new(mail.clone()), letters: Transport::Kept, demo: false };
         let settings = Settings::defaults().expect("defaults");
         let app = App::new(database, settings, clock, key, outside);
         let router = routes::router(&app, words());
-        Harness { app, router }
+        Harness { app, mail, router }
     }
 
     /// A browser's secret that nobody else has.

@@ -1,6 +1,7 @@
 //! The pages of the central team: signing in, the queue, a case, an enquiry, the sites that have
-//! joined and their people, work that needs attention. What is shown of a registration is what was sent, what the registers said about it and
-//! what has been done with it; who opens it is an entry, too.
+//! joined and their people, work that needs attention, the mail server. What is shown of a
+//! registration is what was sent, what the registers said about it and what has been done with it; who
+//! opens it is an entry, too.
 
 pub mod ask;
 pub mod attention;
@@ -9,6 +10,7 @@ pub mod decline;
 pub mod demo_codes;
 pub mod enquiry;
 pub mod history;
+pub mod mail;
 pub mod queue;
 pub mod sign_in;
 pub mod site;

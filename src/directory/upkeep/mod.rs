@@ -33,6 +33,9 @@ pub enum Difference {
 }
 
 impl Difference {
+    pub const ALL: [Difference; 4] =
+        [Difference::Missing, Difference::Differs, Difference::Unknown, Difference::StorageUnknown];
+
     pub fn stored(self) -> &'static str {
         match self {
             Difference::Missing => "missing",
@@ -40,6 +43,10 @@ impl Difference {
             Difference::Unknown => "unknown",
             Difference::StorageUnknown => "storage of an unknown mailbox",
         }
+    }
+
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Difference::ALL.into_iter().find(|known| known.stored() == text)
     }
 
     pub fn in_words(self) -> &'static str {
@@ -58,6 +65,16 @@ impl Difference {
             Difference::Unknown | Difference::StorageUnknown => false,
         }
     }
+}
+
+/// How far a mailbox that was missing or differed has been put right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repair {
+    /// Its work waits or is under way.
+    UnderWay,
+    Done,
+    /// Its work needs a person, or a person has given it up.
+    NotDone,
 }
 
 /// A sign-in as the mail servers report it.

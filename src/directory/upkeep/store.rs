@@ -1,10 +1,10 @@
 //! Comparisons, use and unread mail in the database, and the work that keeps them.
 
-use super::{COMPARED_EVERY, COUNTED_EVERY, Difference, SignInReport, is_told, working_days_before};
+use super::{COMPARED_EVERY, COUNTED_EVERY, Difference, Repair, SignInReport, is_told, working_days_before};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::{Span, Timestamp};
-use crate::database::{Database, FromRow, Reads, Result, Row, Tx};
+use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
 use crate::directory::letters::{self, From};
 use crate::directory::provision;
 use crate::id::new_id;
@@ -20,7 +20,9 @@ const COUNTED_TOGETHER: i64 = 50;
 /// How fresh a noted use must be for another not to be written.
 const USE_NOTED_EVERY: Span = Span::seconds(60);
 /// Differences kept and shown.
-const DIFFERENCES_MAX: usize = 500;
+pub const DIFFERENCES_MAX: usize = 500;
+/// Shared mailboxes with unread mail that are shown; whoever has so many has another problem.
+pub const UNREAD_MAX: usize = 100;
 
 fn engine_failed(error: EngineError) -> NotDone {
     match error {
@@ -69,21 +71,138 @@ pub async fn newest_comparison(from: &mut impl Reads) -> Result<Option<Compariso
     .await
 }
 
-/// What the newest comparison found, in words: identifier, address, how it differed.
-pub async fn list_differences(mut from: &Database) -> Result<Vec<(String, String, String)>> {
+/// A difference that the newest comparison found, with what has become of it since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub found: Found,
+    /// The site it belongs to, where the directory knows it.
+    pub site_id: Option<String>,
+    repair: Repair,
+}
+
+impl Listed {
+    /// How far it has been put right; nothing for what is never put right by itself.
+    pub fn repaired(&self) -> Option<Repair> {
+        self.found.difference.is_repaired().then_some(self.repair)
+    }
+}
+
+impl FromRow for Listed {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        let (difference, site_id, work): (String, String, String) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        let difference = Difference::from_stored(&difference)
+            .ok_or_else(|| Error::Broken(format!("a difference is called {difference}")))?;
+        Ok(Listed {
+            found: Found { mailbox_id: row.get(0)?, address: row.get(1)?, difference },
+            site_id: Some(site_id).filter(|id| !id.is_empty()),
+            repair: match work.as_str() {
+                "Waiting" => Repair::UnderWay,
+                "NeedsAttention" | "GivenUp" => Repair::NotDone,
+                // Finished work is cleared away in the end.
+                _ => Repair::Done,
+            },
+        })
+    }
+}
+
+/// What the newest comparison found, by address, at most 500.
+pub async fn list_differences(from: &mut impl Reads) -> Result<Vec<Listed>> {
     from.all(
-        "SELECT mailbox_id, address, difference FROM mail_differences ORDER BY address, mailbox_id LIMIT 500",
+        "SELECT d.mailbox_id, d.address, d.difference,
+                COALESCE((SELECT m.site_id FROM shared_mailboxes m WHERE m.id = d.mailbox_id),
+                         (SELECT l.site_id FROM account_slots l WHERE l.account_id = d.mailbox_id), ''),
+                COALESCE((SELECT o.state FROM outbox o
+                           WHERE o.subject = d.mailbox_id AND o.queued_at >= d.found_at
+                             AND o.kind IN ('ProvisionAccount', 'ProvisionSharedMailbox')
+                           ORDER BY o.queued_at DESC, o.id DESC LIMIT 1), '')
+           FROM mail_differences d ORDER BY d.address, d.mailbox_id LIMIT 500",
         &[],
     )
     .await
 }
 
-/// Queues a comparison, unless one waits already.
+/// A comparison that was asked for and is not finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    pub asked_at: Timestamp,
+    /// Why the last try failed, where one did.
+    pub reason: String,
+}
+
+impl FromRow for Waiting {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Waiting { asked_at: row.get(0)?, reason: row.get(1)? })
+    }
+}
+
+/// The comparison that waits or is under way, if there is one.
+pub async fn waiting_comparison(from: &mut impl Reads) -> Result<Option<Waiting>> {
+    from.maybe(
+        "SELECT queued_at, reason FROM outbox WHERE kind = 'CompareMail' AND state = 'Waiting'
+          ORDER BY queued_at, id LIMIT 1",
+        &[],
+    )
+    .await
+}
+
+/// A shared mailbox with mail that nobody has read for too long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    pub site_id: String,
+    pub site: String,
+    pub address: String,
+    pub count: i64,
+    pub counted_at: Timestamp,
+    /// When its owners were told last.
+    pub told_at: Option<Timestamp>,
+    /// How many owners there are to be told.
+    pub owners: i64,
+}
+
+impl FromRow for Unread {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Unread {
+            site_id: row.get(0)?,
+            site: row.get(1)?,
+            address: row.get(2)?,
+            count: row.get(3)?,
+            counted_at: row.get(4)?,
+            told_at: row.get(5)?,
+            owners: row.get(6)?,
+        })
+    }
+}
+
+/// Shared mailboxes with mail that nobody has read for too long, the fullest first, at most
+/// [`UNREAD_MAX`] and one more.
+pub async fn list_unread(from: &mut impl Reads) -> Result<Vec<Unread>> {
+    let limit = i64::try_from(UNREAD_MAX + 1).unwrap_or(i64::MAX);
+    from.all(
+        "SELECT s.id, s.name, m.address, u.unread, u.looked_at, u.told_at,
+                (SELECT COUNT(*) FROM shared_mailbox_access x
+                   JOIN accounts a ON a.id = x.account_id
+                  WHERE x.shared_mailbox_id = m.id AND x.access = 'Owner' AND a.state = 'Active')
+           FROM unread_alarms u
+           JOIN shared_mailboxes m ON m.id = u.shared_mailbox_id
+           JOIN sites s ON s.id = m.site_id
+          WHERE u.unread > 0 AND m.state = 'Active'
+          ORDER BY u.unread DESC, m.id LIMIT $1",
+        &[&limit],
+    )
+    .await
+}
+
+/// Queues a comparison. Where one waits already there is no second one, but one that failed and would be
+/// tried again much later is tried now.
 pub async fn ask_for_comparison(tx: &mut Tx, now: Timestamp, by: &Actor) -> Result<bool> {
-    let waiting: Option<(String,)> = tx
-        .maybe("SELECT id FROM outbox WHERE kind = 'CompareMail' AND state = 'Waiting' LIMIT 1", &[])
+    tx.alone(UPKEEP_LOCK).await?;
+    if waiting_comparison(tx).await?.is_some() {
+        // One that is under way is due again when its lease ends, and no later.
+        tx.run(
+            "UPDATE outbox SET due_at = $1 WHERE kind = 'CompareMail' AND state = 'Waiting' AND due_at > $2",
+            &[&now, &now.plus(outbox::LEASE)],
+        )
         .await?;
-    if waiting.is_some() {
         return Ok(false);
     }
     outbox::store::queue(tx, now, now, &Work::CompareMail { asked: new_id(now) }).await?;
@@ -497,4 +616,475 @@ pub async fn keep_secure_domains(
             })
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::for_tests::app;
+    use crate::clock::Clock;
+    use crate::database::for_tests::both_engines;
+    use crate::directory::tests::{new_site, person};
+    use crate::directory::{Access, store};
+    use crate::letter::store::list_newest;
+    use crate::mail::MailEngine;
+    use crate::mail::fake::FakeEngine;
+
+    /// A Thursday.
+    const NOON: Timestamp = Timestamp::from_milliseconds(43_200_000);
+
+    /// A site with two owners and a member, all active, whose mailboxes the engine holds.
+    struct Home {
+        app: App,
+        engine: FakeEngine,
+        site: String,
+        mailbox: String,
+        /// Asha Patel and Bo Li, the owners, and Cy Fox, the member.
+        people: [String; 3],
+    }
+
+    async fn homes() -> Vec<Home> {
+        let mut homes = Vec::new();
+        for database in both_engines().await {
+            let (app, engine) = app(database, Clock::still(NOON));
+            let new = new_site(
+                "VM195",
+                vec![
+                    person("Asha", "Patel", 1, Access::Owner),
+                    person("Bo", "Li", 2, Access::Owner),
+                    person("Cy", "Fox", 3, Access::Member),
+                ],
+            );
+            let opened = app
+                .database
+                .write::<_, Error, _>(move |tx: &mut Tx| {
+                    Box::pin(async move {
+                        store::open_site(tx, "carepost.example", NOON, &Actor::Service, &new).await
+                    })
+                })
+                .await
+                .expect("written")
+                .expect("opened");
+            change(&app, "UPDATE accounts SET state = 'Active'").await;
+            let home = Home {
+                app,
+                engine,
+                site: opened.site_id,
+                mailbox: opened.shared_mailbox_id,
+                people: opened.accounts.try_into().expect("three accounts"),
+            };
+            home.does_all_work().await;
+            assert_eq!(home.engine.mailboxes().len(), 4);
+            homes.push(home);
+        }
+        homes
+    }
+
+    /// Changes rows by hand, as only a test may.
+    async fn change(app: &App, sql: &'static str) -> u64 {
+        app.database
+            .write::<_, Error, _>(move |tx: &mut Tx| Box::pin(async move { tx.run(sql, &[]).await }))
+            .await
+            .expect("the statement runs")
+    }
+
+    impl Home {
+        /// Does the work of this file and of provisioning until none is due.
+        async fn does_all_work(&self) {
+            loop {
+                let some =
+                    outbox::store::take(&self.app.database, self.app.clock.now()).await.expect("taken");
+                if some.is_empty() {
+                    return;
+                }
+                for taken in some {
+                    let outcome = match &taken.work {
+                        Work::ProvisionSharedMailbox { shared_mailbox } => {
+                            provision::shared_mailbox(&self.app, &taken, shared_mailbox).await
+                        }
+                        Work::ProvisionAccount { account } => {
+                            provision::account(&self.app, &taken, account).await
+                        }
+                        Work::CompareMail { .. } => compare(&self.app, &taken).await,
+                        Work::WatchUnread { .. } => watch_unread(&self.app, &taken).await,
+                        Work::RunChecks { .. }
+                        | Work::Decide { .. }
+                        | Work::SendLetter { .. }
+                        | Work::FollowSite { .. }
+                        | Work::SendActivationLink { .. } => continue,
+                    };
+                    if let Err(why) = outcome {
+                        let (now, took) = (self.app.clock.now(), Span::seconds(1));
+                        outbox::store::not_done(&self.app.database, now, took, &taken, &why)
+                            .await
+                            .expect("noted");
+                    }
+                }
+            }
+        }
+
+        async fn asks(&self) -> bool {
+            let now = self.app.clock.now();
+            let asked = self
+                .app
+                .database
+                .write::<_, Error, _>(move |tx: &mut Tx| {
+                    Box::pin(async move { ask_for_comparison(tx, now, &Actor::Operator).await })
+                })
+                .await;
+            asked.expect("written")
+        }
+
+        /// Compares, does what follows, and answers what was found.
+        async fn compares(&self) -> Vec<Listed> {
+            self.app.clock.advance(Span::minutes(1));
+            assert!(self.asks().await);
+            self.does_all_work().await;
+            list_differences(&mut &self.app.database).await.expect("listed")
+        }
+
+        async fn newest(&self) -> Comparison {
+            newest_comparison(&mut &self.app.database).await.expect("read").expect("one")
+        }
+
+        /// Counts unread mail when that is due, and answers to whom letters of it have gone.
+        async fn counts(&self) -> Vec<String> {
+            queue_due(&self.app.database, self.app.clock.now()).await.expect("queued");
+            self.does_all_work().await;
+            let letters = list_newest(&self.app.database, "").await.expect("listed");
+            let mut told: Vec<String> = letters
+                .into_iter()
+                .filter(|letter| letter.name == "unread mail")
+                .map(|letter| letter.recipient)
+                .collect();
+            told.sort();
+            told
+        }
+
+        async fn entries(&self, action: &str) -> Vec<(String, String)> {
+            let mut from = &self.app.database;
+            from.all(
+                "SELECT subject, detail FROM audit_entries WHERE action = $1 ORDER BY at, id",
+                &[&action],
+            )
+            .await
+            .expect("listed")
+        }
+
+        async fn count_work(&self, kind: &str) -> i64 {
+            let mut from = &self.app.database;
+            let (count,): (i64,) =
+                from.one("SELECT COUNT(*) FROM outbox WHERE kind = $1", &[&kind]).await.expect("counted");
+            count
+        }
+    }
+
+    fn found(listed: &[Listed]) -> Vec<(&str, Difference, Option<Repair>)> {
+        listed.iter().map(|one| (one.found.address.as_str(), one.found.difference, one.repaired())).collect()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn where_nothing_differs_nothing_is_done() {
+        for home in homes().await {
+            let before = home.count_work("ProvisionAccount").await;
+            assert_eq!(home.compares().await, []);
+            let newest = home.newest().await;
+            assert_eq!((newest.mailboxes, newest.differences), (4, 0));
+            assert_eq!(newest.outcome, "nothing differed");
+            assert_eq!(newest.ended_at, Some(home.app.clock.now()));
+            assert_eq!(home.count_work("ProvisionAccount").await, before);
+            assert_eq!(home.entries("mail server differed from the directory").await, []);
+            assert_eq!(home.entries("mail comparison asked for").await.len(), 1);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_missing_or_differs_is_set_up_again() {
+        for home in homes().await {
+            let [asha, bo, _] = &home.people;
+            let right = home.engine.mailboxes();
+            home.engine.lose(asha);
+            home.engine.tamper(bo, "bo.li@carepost.example", "account; somebody else's");
+            home.engine.tamper(&home.mailbox, "care.vm195@carepost.example", "shared mailbox; others");
+            let listed = home.compares().await;
+            let done = Some(Repair::Done);
+            assert_eq!(
+                found(&listed),
+                [
+                    ("asha.patel@carepost.example", Difference::Missing, done),
+                    ("bo.li@carepost.example", Difference::Differs, done),
+                    ("care.vm195@carepost.example", Difference::Differs, done),
+                ]
+            );
+            assert!(listed.iter().all(|one| one.site_id.as_ref() == Some(&home.site)));
+            assert_eq!(home.engine.mailboxes(), right);
+            let newest = home.newest().await;
+            assert_eq!((newest.differences, newest.outcome.as_str()), (3, "put right"));
+            assert_eq!(
+                home.entries("mail server differed from the directory").await,
+                [("mail".to_owned(), "3 of 4 mailboxes; put right".to_owned())]
+            );
+            // The next one forgets what this one found.
+            assert_eq!(home.compares().await, []);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_repair_that_goes_on_or_fails_is_said() {
+        for home in homes().await {
+            home.engine.lose(&home.people[0]);
+            assert!(home.asks().await);
+            // The comparison alone, and not the work that follows from it.
+            let taken = outbox::store::take(&home.app.database, home.app.clock.now()).await.expect("taken");
+            for taken in taken.iter().filter(|taken| matches!(taken.work, Work::CompareMail { .. })) {
+                assert_eq!(compare(&home.app, taken).await, Ok(()));
+            }
+            let repaired = || async {
+                let listed = list_differences(&mut &home.app.database).await.expect("listed");
+                listed.iter().map(Listed::repaired).collect::<Vec<_>>()
+            };
+            assert_eq!(repaired().await, [Some(Repair::UnderWay)]);
+            for state in ["NeedsAttention", "GivenUp"] {
+                let sql = match state {
+                    "NeedsAttention" => {
+                        "UPDATE outbox SET state = 'NeedsAttention' WHERE kind = 'ProvisionAccount' AND state <> 'Done'"
+                    }
+                    _ => "UPDATE outbox SET state = 'GivenUp' WHERE state = 'NeedsAttention'",
+                };
+                assert_eq!(change(&home.app, sql).await, 1);
+                assert_eq!(repaired().await, [Some(Repair::NotDone)]);
+            }
+            // What finished work said is cleared away after a month.
+            change(&home.app, "DELETE FROM outbox WHERE state = 'GivenUp'").await;
+            assert_eq!(repaired().await, [Some(Repair::Done)]);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_the_directory_does_not_know_stays_until_somebody_removes_it() {
+        for home in homes().await {
+            let holds = "account; un.known@carepost.example; aliases: ";
+            home.engine.tamper("unknown-1", "un.known@carepost.example", holds);
+            home.engine.leave_storage("unknown-1");
+            home.engine.leave_storage("left-behind");
+            // An account that is not provisioned yet has its own work under way, and is no stranger.
+            change(
+                &home.app,
+                "UPDATE accounts SET provisioned_at = NULL WHERE address = 'cy.fox@carepost.example'",
+            )
+            .await;
+            let listed = home.compares().await;
+            assert_eq!(
+                found(&listed),
+                [
+                    ("", Difference::StorageUnknown, None),
+                    ("un.known@carepost.example", Difference::Unknown, None),
+                ],
+                "storage of a mailbox that is shown already is not shown twice"
+            );
+            let ids: Vec<String> = listed.iter().map(|one| one.found.mailbox_id.clone()).collect();
+            assert_eq!(ids, ["left-behind", "unknown-1"]);
+            assert!(listed.iter().all(|one| one.site_id.is_none()));
+            let newest = home.newest().await;
+            assert_eq!((newest.mailboxes, newest.differences), (3, 2));
+            assert_eq!(newest.outcome, "2 to be looked at");
+            assert_eq!(home.engine.look("unknown-1").await, Ok(Some(holds.to_owned())));
+
+            // Whom the directory knows is never removed that way.
+            for known in home.people.iter().chain([&home.mailbox]) {
+                assert!(remove_unknown(&home.app, known).await.is_err());
+            }
+            assert_eq!(home.engine.mailboxes().len(), 5);
+            home.engine.set_down(true);
+            assert!(remove_unknown(&home.app, "unknown-1").await.is_err());
+            home.engine.set_down(false);
+            for id in ids {
+                assert_eq!(remove_unknown(&home.app, &id).await, Ok(()));
+            }
+            assert_eq!(home.compares().await, []);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_comparison_waits_for_a_server_that_is_down() {
+        for home in homes().await {
+            home.engine.set_down(true);
+            assert!(home.asks().await);
+            assert!(!home.asks().await, "one at a time");
+            home.does_all_work().await;
+            let mut from = &home.app.database;
+            assert_eq!(newest_comparison(&mut from).await.expect("read"), None);
+            let waiting = waiting_comparison(&mut from).await.expect("read").expect("it waits");
+            assert_eq!((waiting.asked_at, waiting.reason.as_str()), (NOON, "the mail engine is down"));
+            assert!(!home.asks().await, "also while it waits to be tried again");
+            for minutes in [1, 5] {
+                home.app.clock.advance(Span::minutes(minutes));
+                home.does_all_work().await;
+            }
+            home.engine.set_down(false);
+            home.does_all_work().await;
+            assert_eq!(newest_comparison(&mut from).await.expect("read"), None, "tried again in 15 minutes");
+            assert!(!home.asks().await, "the same one, but now");
+            home.does_all_work().await;
+            assert_eq!(home.newest().await.outcome, "nothing differed");
+            assert_eq!(waiting_comparison(&mut from).await.expect("read"), None);
+            assert!(home.asks().await);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn upkeep_is_queued_when_it_is_due_and_once() {
+        for home in homes().await {
+            let counts = || async {
+                let now = home.app.clock.now();
+                // Two nodes at the same moment.
+                let (one, other) =
+                    tokio::join!(queue_due(&home.app.database, now), queue_due(&home.app.database, now));
+                one.and(other).expect("queued");
+                (home.count_work("CompareMail").await, home.count_work("WatchUnread").await)
+            };
+            assert_eq!(counts().await, (1, 1), "at the first start at once");
+            assert_eq!(counts().await, (1, 1), "not while they wait");
+            home.does_all_work().await;
+            assert_eq!(counts().await, (1, 1));
+            home.app.clock.advance(COUNTED_EVERY);
+            assert_eq!(counts().await, (1, 2), "unread mail every hour");
+            home.does_all_work().await;
+            home.app.clock.advance(Span::seconds(23 * 3600 - 1));
+            assert_eq!(counts().await, (1, 3));
+            home.does_all_work().await;
+            home.app.clock.advance(Span::seconds(1));
+            assert_eq!(counts().await.0, 2, "the comparison every day");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn use_is_noted_forward_and_of_those_who_got_in() {
+        for home in homes().await {
+            let [asha, bo, _] = &home.people;
+            change(
+                &home.app,
+                "INSERT INTO app_passwords (id, account_id, name, selector, hash, made_at)
+                 SELECT 'of ' || id, id, 'Laptop', 'k7mq', 'hash', 0 FROM accounts",
+            )
+            .await;
+            let report = |address: &str, app_password: &str, success| SignInReport {
+                address: address.to_owned(),
+                app_password: app_password.to_owned(),
+                success,
+            };
+            let used = |account: &str| {
+                let (account, mut from) = (account.to_owned(), &home.app.database);
+                async move {
+                    let (account, program): (Option<Timestamp>, Option<Timestamp>) = from
+                        .one(
+                            "SELECT a.last_used_at, p.last_used_at FROM accounts a
+                               JOIN app_passwords p ON p.account_id = a.id WHERE a.id = $1",
+                            &[&account],
+                        )
+                        .await
+                        .expect("read");
+                    (account, program)
+                }
+            };
+            let database = &home.app.database;
+            let note = |at: Timestamp, reports: Vec<SignInReport>| async move {
+                note_use(database, at, reports).await.expect("noted");
+            };
+            note(NOON, Vec::new()).await;
+            note(
+                NOON,
+                vec![
+                    report("Asha.Patel@carepost.example", "k7mq", true),
+                    report("asha.patel@carepost.example", "k7mq", true),
+                    report("bo.li@carepost.example", "k7mq", false),
+                    report("nobody@carepost.example", "k7mq", true),
+                    report("' OR '1'='1", "' OR '1'='1", true),
+                    report("", "", true),
+                ],
+            )
+            .await;
+            assert_eq!(used(asha).await, (Some(NOON), Some(NOON)));
+            assert_eq!(used(bo).await, (None, None), "a wrong password is no use");
+
+            // Within a minute it is not written again, and what is known never goes back.
+            let again = || vec![report("asha.patel@carepost.example", "k7mq", true)];
+            note(NOON.plus(Span::seconds(30)), again()).await;
+            assert_eq!(used(asha).await, (Some(NOON), Some(NOON)));
+            note(NOON.minus(Span::hours(1)), again()).await;
+            assert_eq!(used(asha).await, (Some(NOON), Some(NOON)));
+            let later = NOON.plus(Span::seconds(61));
+            note(later, again()).await;
+            assert_eq!(used(asha).await, (Some(later), Some(later)));
+
+            // Another program's sign-in is use of the account and not of this program, and what was
+            // revoked or disabled meanwhile stays as it was.
+            let latest = NOON.plus(Span::hours(1));
+            note(latest, vec![report("asha.patel@carepost.example", "zzzz", true)]).await;
+            assert_eq!(used(asha).await, (Some(latest), Some(later)));
+            change(&home.app, "UPDATE app_passwords SET revoked_at = 1").await;
+            change(
+                &home.app,
+                "UPDATE accounts SET state = 'Disabled' WHERE address = 'bo.li@carepost.example'",
+            )
+            .await;
+            note(latest, vec![report("bo.li@carepost.example", "k7mq", true)]).await;
+            assert_eq!(used(bo).await, (None, None));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn owners_are_told_once_and_again_after_two_days_until_somebody_has_read() {
+        for home in homes().await {
+            let address = "care.vm195@carepost.example";
+            let both = ["person1@home.example", "person2@home.example"];
+            assert_eq!(home.counts().await, [""; 0], "nothing waits");
+            home.engine.set_unread(address, 3);
+            home.app.clock.advance(COUNTED_EVERY);
+            let first = home.app.clock.now();
+            assert_eq!(home.counts().await, both, "owners, and no members");
+            let line = || async {
+                let unread = list_unread(&mut &home.app.database).await.expect("listed");
+                unread
+                    .into_iter()
+                    .map(|one| (one.site, one.count, one.told_at, one.owners))
+                    .collect::<Vec<_>>()
+            };
+            let site = || "Rose Court".to_owned();
+            assert_eq!(line().await, [(site(), 3, Some(first), 2)]);
+            assert_eq!(
+                home.entries("owners told of unread mail").await,
+                [(home.site.clone(), "3 messages older than 2 working days".to_owned())]
+            );
+
+            // More of it is no new alarm; two days later it is.
+            home.engine.set_unread(address, 5);
+            home.app.clock.advance(Span::hours(47));
+            assert_eq!(home.counts().await.len(), 2);
+            assert_eq!(line().await, [(site(), 5, Some(first), 2)]);
+            home.app.clock.advance(COUNTED_EVERY);
+            assert_eq!(home.counts().await.len(), 4);
+
+            // Read: nothing is shown, and the next alarm is told at once.
+            home.engine.set_unread(address, 0);
+            home.app.clock.advance(COUNTED_EVERY);
+            assert_eq!(home.counts().await.len(), 4);
+            assert_eq!(line().await, []);
+            home.engine.set_unread(address, 1);
+            home.app.clock.advance(COUNTED_EVERY);
+            assert_eq!(home.counts().await.len(), 6);
+
+            // Whoever is switched off is told nothing; a closed mailbox is not shown.
+            change(
+                &home.app,
+                "UPDATE accounts SET state = 'Disabled' WHERE address = 'bo.li@carepost.example'",
+            )
+            .await;
+            home.app.clock.advance(Span::days(2));
+            assert_eq!(home.counts().await.len(), 7);
+            assert_eq!(line().await.len(), 1);
+            change(&home.app, "UPDATE shared_mailboxes SET state = 'Closing'").await;
+            assert_eq!(line().await, []);
+        }
+    }
 }

@@ -74,7 +74,7 @@ async fn work_waits_for_a_server_that_is_down_and_nothing_is_doubled() {
         assert_eq!(world.delivers(&other.address, "Late").await.0, 250);
         world.arrives(&other.people[0], "Shared/care.vm200", "Late").await;
         let (differences, outcome) = compare(&world).await;
-        let listed = upkeep::list_differences(&world.app.database).await.expect("listed");
+        let listed = upkeep::list_differences(&mut &world.app.database).await.expect("listed");
         assert_eq!((differences, outcome.as_str()), (0, "nothing differed"), "{listed:?}");
     }
 }
@@ -137,8 +137,8 @@ async fn differences_are_found_and_put_right() {
         }
         let (differences, outcome) = compare(&world).await;
         assert_eq!((differences, outcome.as_str()), (2, "2 to be looked at"));
-        let listed = upkeep::list_differences(&world.app.database).await.expect("listed");
-        let ids: Vec<&str> = listed.iter().map(|(id, _, _)| id.as_str()).collect();
+        let listed = upkeep::list_differences(&mut &world.app.database).await.expect("listed");
+        let ids: Vec<&str> = listed.iter().map(|listed| listed.found.mailbox_id.as_str()).collect();
         assert_eq!(ids, ["left-behind", "unknown-1"]);
         assert!(
             upkeep::remove_unknown(&world.app, &bo.account).await.is_err(),
