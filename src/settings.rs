@@ -244,6 +244,8 @@ settings! {
     central_team: String = "National Administration Service (NAS)", "text";
     /// Whom people turn to where their organisation looks after its accounts itself.
     own_team: String = "your organisation’s ICT department", "text";
+    /// How people reach them.
+    own_team_reach: String = "the telephone number or email address your organisation gave you", "text";
     /// Where feedback and the hospice query go.
     feedback_email: String = "feedback@carepost.example", "email address";
     /// Where letters come from.

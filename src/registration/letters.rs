@@ -275,7 +275,9 @@ pub fn enquiry_received(from: &From, at: Timestamp, enquiry: &Enquiry) -> Letter
         }
         Kind::Complaint => (
             "complaint",
-            format!("We are sorry that you had reason to complain. By {due} you will hear who looks into it and when you get an answer."),
+            format!(
+                "We are sorry that you had reason to complain. By {due} you will hear who looks into it and when you get an answer."
+            ),
         ),
     };
     from.email(

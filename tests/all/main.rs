@@ -13,6 +13,7 @@ mod guest;
 mod harness;
 mod killed_imports;
 mod mail;
+mod messages;
 mod sites;
 mod stories;
 mod support;

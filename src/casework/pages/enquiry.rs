@@ -11,8 +11,7 @@ use crate::registration::letters;
 use crate::registration::store::{self as registrations, Saved};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
-    Button, Conditional, Html, NotificationBanner, Radios, RadiosItem, SummaryList, SummaryListRow, SummaryListText,
-    Textarea,
+    Button, Html, NotificationBanner, Radios, SummaryList, SummaryListRow, SummaryListText, Textarea,
 };
 use crate::web::form::query;
 use crate::web::page::show_with;
@@ -83,7 +82,7 @@ pub struct EnquiryPage {
     pub facts: SummaryList,
     pub notes: Vec<NoteLine>,
     pub note: Textarea,
-    pub how: Radios,
+    pub how: [Html; 3],
     pub version: i64,
     pub is_open: bool,
     /// Offered to whoever does not look after it yet.
@@ -136,22 +135,24 @@ fn facts(enquiry: &Enquiry, looked_after_by: &str, closed: &str, now: Timestamp)
     SummaryList { rows, ..Default::default() }
 }
 
-fn how(form: &Form) -> Radios {
-    let answer = form.lines(ANSWER, "Your answer", "It is sent as you write it, under the reference.");
-    let why = form.lines(WHY, "Why no answer is needed", "For your colleagues. It is not sent.");
-    let item = |value: &str, text: &str, inside: Option<&Textarea>| RadiosItem {
-        value: value.to_owned(),
-        text: text.to_owned(),
-        conditional: inside.map(|field| Conditional { html: Html::of(field) }),
-        ..Default::default()
-    };
-    let mut radios = form.radios(HOW, "How do you close this enquiry?").in_page();
-    radios.items = vec![
-        item("email", "With an answer by email", Some(&answer)),
-        item("telephone", "I have answered it by telephone", None),
-        item("without", "Without an answer", Some(&why)),
-    ];
-    radios
+/// How it is closed, and what is written for it. The fields are always there: one that opens by a
+/// script would have to say so on an answer, which no accessibility interface knows (ARIA 1.2 has no
+/// aria-expanded on radio buttons).
+fn how(form: &Form) -> [Html; 3] {
+    let radios: Radios = form
+        .radios(HOW, "How do you close this enquiry?")
+        .in_page()
+        .choice("email", "With an answer by email")
+        .choice("telephone", "I have answered it by telephone")
+        .choice("without", "Without an answer");
+    let answer =
+        form.lines(ANSWER, "Your answer, if by email", "It is sent as you write it, under the reference.");
+    let why = form.lines(
+        WHY,
+        "Why no answer is needed, if you close it without one",
+        "For your colleagues. It is not sent.",
+    );
+    [Html::of(&radios), Html::of(&answer), Html::of(&why)]
 }
 
 async fn show(

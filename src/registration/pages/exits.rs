@@ -3,13 +3,13 @@
 
 use super::{Asking, again};
 use crate::app::App;
-use crate::contact::{Email, Name};
+use crate::contact::{Email, Name, parse_telephone};
 use crate::database::{Error, Tx};
+use crate::registration::State;
 use crate::registration::enquiry;
 use crate::registration::journey::Page;
 use crate::registration::reasons::Reason;
 use crate::registration::store::{self, Saved};
-use crate::registration::State;
 use crate::web::page::show_with;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
 use axum::extract::{Path, State as Shared};
@@ -149,12 +149,15 @@ fn read(exit: Exit, kind: enquiry::Kind, fields: &Fields) -> Result<enquiry::Ask
     );
     let name = problems.take("name", Name::parse(fields.text("name"), "name"));
     let email = problems.take("email", Email::parse(fields.text("email")));
-    let telephone: String = fields.text("telephone").chars().take(40).collect();
-    if exit == Exit::Recovery && telephone.is_empty() {
-        problems.add("telephone", "Enter a telephone number on which we can reach you");
-    } else if telephone.chars().any(|letter| !letter.is_ascii_digit() && !" +()-.".contains(letter)) {
-        problems.add("telephone", "Enter a telephone number, like 01632 960 001");
-    }
+    let telephone = match fields.text("telephone") {
+        "" => {
+            if exit == Exit::Recovery {
+                problems.add("telephone", "Enter a telephone number on which we can reach you");
+            }
+            String::new()
+        }
+        typed => problems.take("telephone", parse_telephone(typed)).unwrap_or_default(),
+    };
     let message = fields.text("message").to_owned();
     if message.chars().count() > MESSAGE_LETTERS_MAX {
         problems.add("message", format!("Message must be {MESSAGE_LETTERS_MAX} characters or fewer"));
