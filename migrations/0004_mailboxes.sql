@@ -110,10 +110,5 @@ CREATE TABLE secure_domains (
 );
 
 -- The embedded engine knows mailboxes by their identifier: an address may change, storage may not
--- follow it. What it held is made again by the next comparison.
-DROP TABLE embedded_mailboxes;
-CREATE TABLE embedded_mailboxes (
-  id TEXT PRIMARY KEY,
-  holds TEXT NOT NULL,
-  changed_at BIGINT NOT NULL
-);
+-- follow it. What it held under addresses is made again under identifiers by the next comparison.
+ALTER TABLE embedded_mailboxes RENAME COLUMN address TO id;

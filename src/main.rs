@@ -9,6 +9,7 @@ use carepost::directory::upkeep;
 use carepost::guidance::Library;
 use carepost::letter::Transport;
 use carepost::mail::postfix_dovecot::config::Places;
+use carepost::mail::postfix_dovecot::servers::{self, Servers};
 use carepost::mail::postfix_dovecot::{self, PostfixDovecot};
 use carepost::mail::{Embedded, MailEngine, secure_domains};
 use carepost::register::import::{self, Kind};
@@ -122,6 +123,9 @@ enum Command {
         /// Where the demo keeps its database
         #[arg(long, value_name = "FOLDER", default_value = "carepost-data/demo")]
         folder: PathBuf,
+        /// Where Postfix and Dovecot keep the demo's mail; nothing there needs to be
+        #[arg(long, value_name = "FOLDER", default_value = "/var/lib/carepost-demo")]
+        mail_folder: PathBuf,
     },
     /// Print every setting with its value, unit and source
     Settings,
@@ -260,7 +264,7 @@ async fn run(line: Line) -> Result<ExitCode, String> {
             import_secure_domains(&settings, &file, allow_shrink).await
         }
         Command::Check { json } => check(&settings, json).await,
-        Command::Demo { listen, folder } => demo(settings, listen, folder).await,
+        Command::Demo { listen, folder, mail_folder } => demo(settings, listen, folder, mail_folder).await,
         Command::Settings => {
             for line in settings.lines() {
                 println!("{} = {} ({}, {})", line.name, line.value, line.unit, line.source);
@@ -508,7 +512,12 @@ const DEMO_EMAIL: &str = "case.worker@carepost.example";
 const DEMO_PASSWORD: &str = "teapot lantern gravel";
 const DEMO_SECOND_EMAIL: &str = "second.worker@carepost.example";
 
-async fn demo(settings: Settings, listen: SocketAddr, folder: PathBuf) -> Result<ExitCode, String> {
+async fn demo(
+    settings: Settings,
+    listen: SocketAddr,
+    folder: PathBuf,
+    mail_folder: PathBuf,
+) -> Result<ExitCode, String> {
     if !listen.ip().is_loopback() {
         return Err(format!("The demo is for this machine alone: {listen} is not a loopback address."));
     }
@@ -522,10 +531,12 @@ async fn demo(settings: Settings, listen: SocketAddr, folder: PathBuf) -> Result
     settings.ods_live = false;
     settings.tls_in_front = false;
     settings.public_address = format!("http://{listen}");
+    let is_new = !folder.join("carepost.db").exists();
     let database = open(&settings).await?;
     database.migrate(now_ms()).await.map_err(words)?;
     let key = service_key(&settings)?;
     let clock = Clock::system();
+    let mail = demo_mail(&mut settings, &key, &mail_folder, is_new).await?;
     samples::load(&database, &clock, &contact_key(&key)).await.map_err(|refusal| refusal.to_string())?;
     let mut say = Vec::new();
     for (email, name) in [(DEMO_EMAIL, "Casey Worker"), (DEMO_SECOND_EMAIL, "Sam Second")] {
@@ -539,14 +550,57 @@ async fn demo(settings: Settings, listen: SocketAddr, folder: PathBuf) -> Result
     say.push(format!("  Read the letters:      http://{listen}/demo/letters"));
     say.push(format!("  Case work:             http://{listen}/casework   {DEMO_EMAIL}, password “{DEMO_PASSWORD}”; the code is on http://{listen}/demo/codes"));
     say.push(format!("  A second case worker:  {DEMO_SECOND_EMAIL}, same password"));
+    say.push(match &mail {
+        Ok(_) => format!(
+            "  Mail programs:         make an app password on http://{listen}/my-account; IMAP localhost:{}, SMTP localhost:{} (both TLS, a certificate of our own)",
+            settings.imap_port, settings.submission_port
+        ),
+        Err(why) => format!("  Mail:                  no mail is moved, because {why} (docs/guides/mail-postfix-dovecot.md)"),
+    });
     let outside = Outside {
         live: Vec::new(),
-        mail: Arc::new(Embedded::new(database.clone(), clock.clone())),
+        mail: mail_engine(&settings, &database, &key, &clock).await?,
         letters: Transport::Kept,
         demo: true,
     };
     let app = App::new(database, settings, clock, key, outside);
-    serve_app(app, listen, &say).await
+    let served = serve_app(app, listen, &say).await;
+    drop(mail);
+    served
+}
+
+/// The demo's mail servers, on high ports of this machine; or why there are none, and the demo moves no
+/// mail.
+async fn demo_mail(
+    settings: &mut Settings,
+    key: &SecretKey,
+    folder: &Path,
+    is_new: bool,
+) -> Result<Result<Servers, String>, String> {
+    if let Some(why) = servers::missing() {
+        settings.mail_engine = "embedded".to_owned();
+        return Ok(Err(why));
+    }
+    let marker = folder.join("mail-of-a-carepost-demo");
+    if is_new && marker.exists() {
+        // The mail of an earlier demo belongs to nobody any more.
+        std::fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    std::fs::write(&marker, "").map_err(|error| format!("{}: {error}", marker.display()))?;
+    servers::settle_in(settings, folder, servers::Ports::DEMO);
+    servers::self_signed(settings)?;
+    // What the servers read must be there before they start.
+    PostfixDovecot::open(settings, key).await?;
+    let places = Places { config: folder.join("config"), state: folder.join("state") };
+    let servers = Servers::start(settings, key, &places)?;
+    let guarded = settings.clone();
+    tokio::spawn(async move {
+        if let Err(why) = postfix_dovecot::guard::serve(&guarded, std::future::pending()).await {
+            tracing::error!(%why, "the mail guard has stopped");
+        }
+    });
+    Ok(Ok(servers))
 }
 
 /// Adds a case worker; answers the identifier.

@@ -46,8 +46,9 @@ where
     Route { method: "POST", path, policy, answer: post(handler) }
 }
 
-/// Where Outlook asks, which some versions write with a capital.
-const AUTODISCOVER: &[&str] = &["/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml"];
+/// Where Outlook asks, which some versions write with a capital. What it sends is no form of ours, so
+/// these addresses are for anybody and change nothing.
+pub const AUTODISCOVER: &[&str] = &["/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml"];
 
 /// The table of contents.
 pub fn all() -> Vec<Route> {
@@ -61,6 +62,7 @@ pub fn all() -> Vec<Route> {
         on_get("/ready", Anyone, ready),
         on_get("/session/stay", Anyone, stay),
         on_get("/assets/{name}", Anyone, asset),
+        on_get("/.well-known/mta-sts.txt", Anyone, mta_sts),
         // The support site.
         on_get("/support", Anyone, guidance::home::support),
         on_get("/support/search", Anyone, guidance::search::page),
@@ -343,6 +345,12 @@ async fn stay(State(app): State<App>, visit: Visit) -> Result<String, Stop> {
     session::stay(&app, &visit).await?.map(|seconds| seconds.to_string()).ok_or_else(|| {
         Stop::refused(StatusCode::GONE, "This page has closed", "Open the page again to go on.")
     })
+}
+
+/// GET /.well-known/mta-sts.txt: how other mail servers should connect to ours (RFC 8461), on the host
+/// `mta-sts.` of the mail domain.
+async fn mta_sts(State(app): State<App>) -> String {
+    crate::mail::postfix_dovecot::dns::mta_sts_policy(&app.settings)
 }
 
 /// GET /assets/{name}: part of the program, under a name that changes with its contents.

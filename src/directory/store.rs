@@ -1358,6 +1358,28 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sites_are_searched_and_old_addresses_known_on_both_engines() {
+        for database in both_engines().await {
+            open_in(&database, site_of("VM195", 1, 1)).await.expect("written").expect("opened");
+            let mut reads = &database;
+            for typed in ["rose", "COURT", "vm195", "ln11aa", "care.vm195", "asha.patel@carepost.example"] {
+                let search = SiteSearch::read(typed, DOMAIN).expect("a search");
+                let found = search_sites(&mut reads, &search, 0).await.expect("searched");
+                assert_eq!(found.len(), 1, "{typed} on {}", database.engine());
+            }
+            let listed = list_sites(&mut reads, 0).await.expect("listed");
+            assert_eq!((listed.len(), listed[0].owners), (1, 0), "nobody is active yet");
+            let past = past_address(&mut reads, "care.vm195@carepost.example").await.expect("read");
+            assert_eq!(past, PastAddress::InUse);
+            let never = past_address(&mut reads, "asha.patel@carepost.example").await.expect("read");
+            assert_eq!(never, PastAddress::NotASites);
+            let mailbox =
+                find_shared_mailbox_of_site(&mut reads, &listed[0].id).await.expect("read").expect("one");
+            assert_eq!(unread_alarm(&mut reads, &mailbox.id).await.expect("read"), None);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_transaction_that_fails_half_way_leaves_nothing() {
         for database in both_engines().await {
             let failed: Result<()> = database

@@ -556,3 +556,72 @@ pub async fn use_activation_link(tx: &mut Tx, id: &str, now: Timestamp) -> Resul
         .await?;
     Ok(used == 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::for_tests::{both_engines, run};
+
+    const NOON: Timestamp = Timestamp::from_milliseconds(43_200_000);
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_app_is_bound_once_and_codes_are_used_once() {
+        for database in both_engines().await {
+            run(
+                &database,
+                "INSERT INTO addresses VALUES ('a@b.example', 'a', 0, 'a1', 1);
+                 INSERT INTO accounts (id, version, state, first_name, last_name, role, address, personal_email,
+                                       mobile, contact_is_live, password_hash, made_at)
+                 VALUES ('a1', 1, 'Active', 'Asha', 'Patel', 'Carer', 'a@b.example', 'a@home.example',
+                         '+447700900123', TRUE, 'hash', 1);",
+            )
+            .await;
+            database
+                .write::<_, Error, _>(|tx: &mut Tx| {
+                    Box::pin(async move {
+                        let found = find_holder(tx, "a@b.example").await?.expect("found");
+                        assert_eq!((found.name.as_str(), found.active), ("Asha Patel", true));
+                        assert_eq!(holder(tx, "a1").await?.map(|row| row.address), Some(found.address));
+                        add_authenticator(tx, "a1", NOON).await?;
+                        begin_session(tx, "t", "SettingUpApp", "a1", false, NOON, NOON).await?;
+                        add_authenticator(tx, "a1", NOON).await?;
+                        assert!(!use_session(tx, "t", "SettingUpApp", "a1").await?, "only the newest");
+                        let waiting = waiting_authenticator(tx, "a1").await?.expect("one waits");
+                        assert!(!use_authenticator_step(tx, &waiting.id, 7).await?, "not in force");
+                        assert!(confirm_authenticator(tx, "a1", &waiting.id, 7, NOON).await?);
+                        assert!(!confirm_authenticator(tx, "a1", &waiting.id, 8, NOON).await?);
+                        run_again(tx, &waiting.id).await?;
+                        let in_force = authenticator(tx, "a1").await?.expect("in force");
+                        assert_eq!(in_force.id, waiting.id);
+                        assert!(!use_authenticator_step(tx, &waiting.id, 7).await?, "replayed");
+                        assert!(use_authenticator_step(tx, &waiting.id, 8).await?);
+
+                        let none = RecoveryCodes { left: 0, made_at: None };
+                        assert_eq!(recovery_codes(tx, "a1").await?, none);
+                        let hashes = ["h1".to_owned(), "h2".to_owned()];
+                        replace_recovery_codes(tx, "a1", &hashes, NOON).await?;
+                        assert!(use_recovery_code(tx, "a1", "h1", NOON).await?);
+                        assert!(!use_recovery_code(tx, "a1", "h1", NOON).await?, "once");
+                        assert!(!use_recovery_code(tx, "a2", "h2", NOON).await?, "somebody else's");
+                        let one = RecoveryCodes { left: 1, made_at: Some(NOON) };
+                        assert_eq!(recovery_codes(tx, "a1").await?, one);
+
+                        for kind in ["HolderHalfSignedIn", "SettingUpApp", "AccountHolder", "CaseWorker"] {
+                            begin_session(tx, kind, kind, "a1", false, NOON, NOON).await?;
+                        }
+                        assert_eq!(end_sessions_of_holder(tx, "a1").await?, 3);
+                        Ok(())
+                    })
+                })
+                .await
+                .expect("written");
+            assert_eq!(list_authenticators(&database).await.expect("listed").len(), 1);
+        }
+    }
+
+    /// A confirmation that failed has taken the app out of force: whoever asked rolls it back.
+    async fn run_again(tx: &mut Tx, id: &str) -> Result<()> {
+        tx.run("UPDATE authenticators SET replaced_at = NULL WHERE id = $1", &[&id]).await?;
+        Ok(())
+    }
+}

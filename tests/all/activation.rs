@@ -242,8 +242,8 @@ async fn somebody_activates_their_account() {
     world.does_all_work().await;
     world.letter("asha@home.example", "activated").await;
     let held = world.engine.mailboxes();
-    assert!(held["asha.patel@carepost.example"].ends_with("enabled: true"), "{held:?}");
-    assert!(held["bo.patel@carepost.example"].ends_with("enabled: false"), "{held:?}");
+    assert!(held["asha.patel@carepost.example"].contains("; Open; "), "{held:?}");
+    assert!(held["bo.patel@carepost.example"].contains("; NotActivated; "), "{held:?}");
 
     // Nothing is left to do, and nothing opens twice.
     assert_eq!(asha.send("GET", "/activate/policy", String::new()).await, on_to("/activate"));

@@ -325,8 +325,11 @@ async fn hostile_text_in_every_field() {
             for raw in ["<script>alert(1)", "<img src=x", "<svg/onload", "\"><img"] {
                 assert!(!got.body.contains(raw), "{path} with {shown:?} echoes {raw}");
             }
+            let word_49 = |text: &str| {
+                text.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| word == "49")
+            };
             assert!(
-                !got.body.contains("49") || !text.contains("7*7") || text.contains("49"),
+                !word_49(&got.body) || !text.contains("7*7") || word_49(&text),
                 "{path}: a template was run"
             );
             assert!(!got.location.contains(['\r', '\n']), "{path}: a header was split");
@@ -435,6 +438,11 @@ async fn forged_forms_change_nothing() {
     harness.begins(&mine, Kind::Registrant, &draft.id).await;
     let others_token = carepost::web::csrf::token(&harness.app.key, &other);
     for route in carepost::routes::all().into_iter().filter(|route| route.method == "POST") {
+        if carepost::routes::AUTODISCOVER.contains(&route.path) {
+            // What programs send has no token; there it must be that nobody is anybody.
+            assert_eq!(route.policy, carepost::sign_in::Policy::Anyone, "{}", route.path);
+            continue;
+        }
         let path = route
             .path
             .replace("{page}", "social-care")

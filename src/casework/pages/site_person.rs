@@ -550,6 +550,9 @@ mod tests {
                     gone += usize::from(matches!(done, Done::Yes));
                 }
                 assert_eq!(gone, 1, "round {round} on {}", app.database.engine());
+                let (site, mailbox) = (&opened.site_id, &opened.shared_mailbox_id);
+                let history = crate::casework::store::site_history(&app.database, site, mailbox).await;
+                assert!(history.expect("read").len() >= 2);
             }
         }
     }

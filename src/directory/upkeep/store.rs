@@ -243,7 +243,7 @@ pub async fn compare(app: &App, taken: &Taken) -> std::result::Result<(), NotDon
                 .await?;
                 if differences > 0 {
                     let entry = Entry::new(Actor::Service, "mail server differed from the directory", "mail")
-                        .because(&format!("{differences} of {mailboxes} mailboxes; {outcome}"));
+                        .because(format!("{differences} of {mailboxes} mailboxes; {outcome}"));
                     audit::store::add(tx, now, &entry).await?;
                 }
                 Ok(())
@@ -413,7 +413,7 @@ async fn note_unread(
                         outbox::store::write_letter(tx, now, &letter).await?;
                     }
                     let entry = Entry::new(Actor::Service, "owners told of unread mail", &watched.site_id)
-                        .because(&format!("{unread} messages older than {days} working days"));
+                        .because(format!("{unread} messages older than {days} working days"));
                     audit::store::add(tx, now, &entry).await?;
                 }
                 Ok(())
@@ -491,7 +491,7 @@ pub async fn keep_secure_domains(
                 }
                 ask_for_comparison(tx, now, &Actor::Operator).await?;
                 let entry = Entry::new(Actor::Operator, "secure domains imported", "mail")
-                    .because(&format!("{} domains, {before} before", domains.len()));
+                    .because(format!("{} domains, {before} before", domains.len()));
                 audit::store::add(tx, now, &entry).await?;
                 Ok(before)
             })

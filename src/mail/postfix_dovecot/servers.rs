@@ -84,30 +84,26 @@ impl Ports {
     }
 }
 
-/// Settings, by name, with which everything of the mail servers is below one folder and listens on
-/// this machine alone.
-pub fn settings_in(folder: &Path, ports: Ports) -> Vec<(String, String)> {
+/// Puts everything of the mail servers below one folder, listening on this machine alone.
+pub fn settle_in(settings: &mut Settings, folder: &Path, ports: Ports) {
     let path = |name: &str| folder.join(name).display().to_string();
-    let local = |port: u16| format!("127.0.0.1:{port}");
-    [
-        ("mail_engine", "postfix-dovecot".to_owned()),
-        ("mail_listen", "127.0.0.1".to_owned()),
-        ("mail_server_name", "localhost".to_owned()),
-        ("mail_user", "mail".to_owned()),
-        ("mail_storage", path("storage")),
-        ("mail_certificate", path("mail.crt")),
-        ("mail_certificate_key", path("mail.key")),
-        ("smtp_port", ports.smtp.to_string()),
-        ("submission_port", ports.submission.to_string()),
-        ("submission_starttls_port", ports.submission_starttls.to_string()),
-        ("imap_port", ports.imap.to_string()),
-        ("doveadm_address", local(ports.doveadm)),
-        ("mail_guard_listen", local(ports.guard)),
-        ("mail_lookups_listen", local(ports.lookups)),
-        ("mail_reports_listen", local(ports.reports)),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
+    let local = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    settings.mail_engine = "postfix-dovecot".to_owned();
+    settings.mail_listen = "127.0.0.1".to_owned();
+    settings.mail_server_name = "localhost".to_owned();
+    settings.mail_user = "mail".to_owned();
+    settings.mail_storage = path("storage");
+    settings.mail_certificate = path("mail.crt");
+    settings.mail_certificate_key = path("mail.key");
+    settings.mail_projection = Some(folder.join("db/mail.db"));
+    settings.smtp_port = ports.smtp;
+    settings.submission_port = ports.submission;
+    settings.submission_starttls_port = ports.submission_starttls;
+    settings.imap_port = ports.imap;
+    settings.doveadm_address = local(ports.doveadm);
+    settings.mail_guard_listen = local(ports.guard);
+    settings.mail_lookups_listen = local(ports.lookups);
+    settings.mail_reports_listen = Some(local(ports.reports));
 }
 
 /// The running servers. They stop when this is dropped.
@@ -331,12 +327,11 @@ pub(in crate::mail) mod for_tests {
         let folder = PathBuf::from("/run").join(format!("carepost-mail-{}", &crate::id::new_token()[..8]));
         std::fs::create_dir_all(&folder).expect("a folder");
         let (database, mail_database) = postgres
-            .unwrap_or_else(|| (format!("sqlite:{}/db/carepost.db", folder.display()), String::new()));
-        let mut texts: BTreeMap<String, String> =
-            settings_in(&folder, Ports::free().expect("free ports")).into_iter().collect();
-        texts.insert("database".to_owned(), database);
-        texts.insert("mail_database".to_owned(), mail_database);
-        let settings = Settings::from_texts(&texts, &BTreeMap::new()).expect("settings");
+            .unwrap_or_else(|| (format!("sqlite:{}/own/carepost.db", folder.display()), String::new()));
+        let texts = [("database", database), ("mail_database", mail_database)];
+        let texts = texts.map(|(name, value)| (name.to_owned(), value)).into();
+        let mut settings = Settings::from_texts(&texts, &BTreeMap::new()).expect("settings");
+        settle_in(&mut settings, &folder, Ports::free().expect("free ports"));
         let key = Secret::new([9; 32]);
         self_signed(&settings).expect("a certificate");
         PostfixDovecot::open(&settings, &key).await.expect("the tables are made");

@@ -85,6 +85,27 @@ pub fn base64(bytes: &[u8]) -> String {
         .collect()
 }
 
+/// What a text in base64 says, whatever white space stands in it.
+pub fn from_base64(text: &str) -> Vec<u8> {
+    let value = |letter: u8| match letter {
+        b'A'..=b'Z' => Some(letter - b'A'),
+        b'a'..=b'z' => Some(letter - b'a' + 26),
+        b'0'..=b'9' => Some(letter - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    };
+    let letters: Vec<u8> = text.bytes().filter_map(value).collect();
+    letters
+        .chunks(4)
+        .flat_map(|four| {
+            let number =
+                four.iter().fold(0_u32, |all, six| (all << 6) | u32::from(*six)) << (6 * (4 - four.len()));
+            number.to_be_bytes()[1..four.len()].to_vec()
+        })
+        .collect()
+}
+
 /// Somebody who speaks a protocol of lines.
 struct Lines {
     wire: Box<dyn Wire>,

@@ -2,8 +2,10 @@
 //! both databases.
 
 mod access;
-mod clients;
+pub mod clients;
+mod config;
 mod flows;
 mod life;
 mod limits;
+mod outgoing;
 mod world;

@@ -124,12 +124,12 @@ impl MailWorld {
         let quick = "auth_failure_delay = 0\nservice anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}\n";
         std::fs::write(folder.join("config/dovecot/local.conf"), quick).expect("written");
         let ports = Ports::free().expect("free ports");
-        let mut texts: BTreeMap<String, String> = servers::settings_in(&folder, ports).into_iter().collect();
         let (database, mail_database) = postgres
-            .unwrap_or_else(|| (format!("sqlite:{}/db/carepost.db", folder.display()), String::new()));
-        texts.insert("database".to_owned(), database);
-        texts.insert("mail_database".to_owned(), mail_database);
-        let settings = Settings::from_texts(&texts, &BTreeMap::new()).expect("settings");
+            .unwrap_or_else(|| (format!("sqlite:{}/own/carepost.db", folder.display()), String::new()));
+        let texts = [("database", database), ("mail_database", mail_database)];
+        let texts = texts.map(|(name, value)| (name.to_owned(), value)).into();
+        let mut settings = Settings::from_texts(&texts, &BTreeMap::new()).expect("settings");
+        servers::settle_in(&mut settings, &folder, ports);
         let key = Secret::new([9; 32]);
         servers::self_signed(&settings).expect("a certificate");
         let database = Database::open(&settings.database).await.expect("a database");

@@ -15,6 +15,7 @@ mod finds_help;
 mod high_risk_needs_two;
 mod hospice_asks;
 mod looks_after_a_site;
+mod opens_the_mail;
 mod registers_a_care_home_straight_through;
 mod saves_and_returns;
 mod this_was_not_us;
