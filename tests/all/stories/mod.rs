@@ -5,6 +5,7 @@ mod world;
 
 mod account_holders;
 mod activates;
+mod announces;
 mod call_back_referred_and_approved;
 mod code_to_the_site;
 mod corrects_an_answer;
@@ -21,3 +22,4 @@ mod this_was_not_us;
 mod two_people_decide_at_once;
 mod types_codes_wrong_in_eight_ways;
 mod without_scripts_and_by_keyboard;
+mod writes_to_us;
