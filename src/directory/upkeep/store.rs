@@ -125,7 +125,7 @@ pub async fn list_differences(from: &mut impl Reads) -> Result<Vec<Listed>> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
     pub asked_at: Timestamp,
-    /// Why the last try failed, where one did.
+    /// Why it could not be made yet; empty while it is under way or has not begun.
     pub reason: String,
 }
 
@@ -138,8 +138,9 @@ impl FromRow for Waiting {
 /// The comparison that waits or is under way, if there is one.
 pub async fn waiting_comparison(from: &mut impl Reads) -> Result<Option<Waiting>> {
     from.maybe(
-        "SELECT queued_at, reason FROM outbox WHERE kind = 'CompareMail' AND state = 'Waiting'
-          ORDER BY queued_at, id LIMIT 1",
+        "SELECT o.queued_at, COALESCE(t.reason, '') FROM outbox o
+           LEFT JOIN outbox_attempts t ON t.work_id = o.id AND t.attempt = o.attempts
+          WHERE o.kind = 'CompareMail' AND o.state = 'Waiting' ORDER BY o.queued_at, o.id, t.ended_at DESC LIMIT 1",
         &[],
     )
     .await
@@ -192,15 +193,17 @@ pub async fn list_unread(from: &mut impl Reads) -> Result<Vec<Unread>> {
     .await
 }
 
-/// Queues a comparison. Where one waits already there is no second one, but one that failed and would be
-/// tried again much later is tried now.
+/// Queues a comparison. Where one waits already there is no second one, but one that failed and waits to
+/// be tried again is tried now.
 pub async fn ask_for_comparison(tx: &mut Tx, now: Timestamp, by: &Actor) -> Result<bool> {
     tx.alone(UPKEEP_LOCK).await?;
     if waiting_comparison(tx).await?.is_some() {
-        // One that is under way is due again when its lease ends, and no later.
+        // One that is under way has no outcome of its present attempt yet, and is left alone.
         tx.run(
-            "UPDATE outbox SET due_at = $1 WHERE kind = 'CompareMail' AND state = 'Waiting' AND due_at > $2",
-            &[&now, &now.plus(outbox::LEASE)],
+            "UPDATE outbox SET due_at = $1 WHERE kind = 'CompareMail' AND state = 'Waiting' AND due_at > $1
+                AND EXISTS (SELECT 1 FROM outbox_attempts t
+                             WHERE t.work_id = outbox.id AND t.attempt = outbox.attempts)",
+            &[&now],
         )
         .await?;
         return Ok(false);
@@ -917,13 +920,21 @@ mod tests {
             let waiting = waiting_comparison(&mut from).await.expect("read").expect("it waits");
             assert_eq!((waiting.asked_at, waiting.reason.as_str()), (NOON, "the mail engine is down"));
             assert!(!home.asks().await, "also while it waits to be tried again");
-            for minutes in [1, 5] {
-                home.app.clock.advance(Span::minutes(minutes));
-                home.does_all_work().await;
-            }
+            home.app.clock.advance(Span::minutes(1));
             home.engine.set_down(false);
+            let held = outbox::store::take(&home.app.database, home.app.clock.now()).await.expect("taken");
+            assert!(!home.asks().await, "nor while it is under way");
+            let under_way = waiting_comparison(&mut from).await.expect("read").expect("it waits");
+            assert_eq!(under_way.reason, "");
+            let again = outbox::store::take(&home.app.database, home.app.clock.now()).await.expect("taken");
+            assert_eq!(again, [], "it is left to whoever does it");
+            let why = NotDone::Later("the power went".to_owned());
+            for taken in &held {
+                let (now, took) = (home.app.clock.now(), Span::seconds(1));
+                outbox::store::not_done(&home.app.database, now, took, taken, &why).await.expect("noted");
+            }
             home.does_all_work().await;
-            assert_eq!(newest_comparison(&mut from).await.expect("read"), None, "tried again in 15 minutes");
+            assert_eq!(newest_comparison(&mut from).await.expect("read"), None, "tried again in 5 minutes");
             assert!(!home.asks().await, "the same one, but now");
             home.does_all_work().await;
             assert_eq!(home.newest().await.outcome, "nothing differed");
