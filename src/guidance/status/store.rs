@@ -60,7 +60,7 @@ pub async fn board(mut from: &Database, now: Timestamp) -> Result<Board> {
             &[&now.minus(HISTORY), &ANNOUNCEMENTS_MAX],
         )
         .await?;
-    Ok(Board::of(&said, announcements))
+    Ok(Board::of(&said, announcements, now))
 }
 
 /// What one source says of a component.
