@@ -213,6 +213,22 @@ async fn nothing_personal_and_no_secret_in_a_log_or_an_error_page() {
     }
     does_all_work(&harness).await;
 
+    // She writes to us, wrongly and rightly, and a case worker reads and answers it.
+    let mut message = vec![
+        ("message", "The quartermistress cannot read anything."),
+        ("people", "many"),
+        ("name", "Zaraquill Vanterpoolby"),
+        ("email", email),
+        ("telephone", "07700 900 777"),
+        ("organisation", "Kestrelby"),
+        ("addresses", "bertrume@kestrelby.example"),
+    ];
+    zara.post("/contact/email/write", &message).await;
+    message[1].1 = "3";
+    zara.passes("/contact/email/write", &message).await;
+    zara.passes("/feedback/complaint", &message).await;
+    does_all_work(&harness).await;
+
     // She activates her account.
     let (_, link) = letter(&harness, email, "activation").await;
     secrets.push(("link to activate".to_owned(), link.clone()));

@@ -262,6 +262,8 @@ fn what_must_hold_is_noticed() {
 async fn golden_pages() {
     let mut book = Book::open();
     support_site(&mut book).await;
+    writing_to_us(&mut book).await;
+    service_status(&mut book).await;
     before_you_start(&mut book).await;
     your_site(&mut book).await;
     people_and_sending(&mut book).await;
@@ -345,6 +347,122 @@ async fn support_site(book: &mut Book) {
     let mut casey = Guest::with(&harness, Kind::CaseWorker, &worker).await;
     casey.get("/casework/articles").await;
     book.page("casework-articles", 200, &casey.get("/casework/articles").await);
+}
+
+async fn writing_to_us(book: &mut Book) {
+    let harness = Harness::new(false).await;
+    let mut amy = Guest::new(&harness);
+    book.page("contact", 200, &amy.get("/contact").await);
+    book.page("contact-none", 422, &amy.get("/contact?asked=yes").await);
+    for slug in ["sign-in", "email", "something-else"] {
+        book.page(&format!("contact-offers-{slug}"), 200, &amy.get(&format!("/contact/{slug}")).await);
+    }
+    let path = "/contact/email/write";
+    book.page("contact-write", 200, &amy.get(path).await);
+    book.page("contact-write-none", 422, &amy.post(path, &[]).await);
+    let fields = [
+        ("message", "No mail.\nSince 8."),
+        ("saw", "550 No such user"),
+        ("people", "3"),
+        ("addresses", "amy.reed@carepost.example\nbo.li@carepost.example"),
+        ("name", "Amy Reed"),
+        ("email", "amy@oakhouse.example"),
+        ("telephone", "01632 960 001"),
+        ("no_call", "yes"),
+        ("organisation", "Oak House, OL1 1AA"),
+        ("more", "It began on Sunday."),
+    ];
+    let sent = amy.passes(path, &fields).await;
+    book.page("contact-sent", 200, &amy.get(&sent).await);
+    run(&harness, "UPDATE budgets SET used = 1000 WHERE name LIKE 'messages in%'").await;
+    let mut again = fields;
+    again[0].1 = "No mail again.";
+    book.page("contact-write-too-often", 429, &amy.post(path, &again).await);
+    run(&harness, "DELETE FROM budgets").await;
+    book.page("feedback", 200, &amy.get("/feedback").await);
+    book.page("feedback-none", 422, &amy.get("/feedback?asked=yes").await);
+    for slug in ["hospice", "complaint", "praise"] {
+        let path = format!("/feedback/{slug}");
+        book.page(&format!("feedback-{slug}"), 200, &amy.get(&path).await);
+        book.page(&format!("feedback-{slug}-none"), 422, &amy.post(&path, &[]).await);
+        let sent = amy.passes(&path, &fields).await;
+        book.page(&format!("feedback-{slug}-sent"), 200, &amy.get(&sent).await);
+    }
+    let worker = harness.case_worker("casey@carepost.example").await;
+    let mut casey = Guest::with(&harness, Kind::CaseWorker, &worker).await;
+    book.page("casework-queue-messages", 200, &casey.get("/casework").await);
+    let mut reads = &harness.app.database;
+    let rows: Vec<(String, String)> =
+        reads.all("SELECT kind, id FROM enquiries ORDER BY id", &[]).await.expect("read");
+    let id = |wanted: &str| rows.iter().find(|(kind, _)| kind == wanted).map_or("", |(_, id)| id.as_str());
+    let claim = [("do", "claim"), ("version", "1")];
+    for (name, kind) in [("support", "Support"), ("complaint", "Complaint")] {
+        let path = format!("/casework/enquiries/{}", id(kind));
+        book.page(&format!("casework-enquiry-{name}"), 200, &casey.get(&path).await);
+        let claimed = casey.passes(&path, &claim).await;
+        book.page(&format!("casework-enquiry-{name}-claimed"), 200, &casey.get(&claimed).await);
+    }
+    let worker = harness.case_worker("sam@carepost.example").await;
+    let mut sam = Guest::with(&harness, Kind::CaseWorker, &worker).await;
+    let late = sam.post(&format!("/casework/enquiries/{}", id("Support")), &claim).await;
+    book.page("casework-enquiry-claimed-too-late", 409, &late);
+}
+
+async fn service_status(book: &mut Book) {
+    let harness = Harness::new(false).await;
+    let mut amy = Guest::new(&harness);
+    book.page("service-status", 200, &amy.get("/service-status").await);
+    let worker = harness.case_worker("casey@carepost.example").await;
+    let mut casey = Guest::with(&harness, Kind::CaseWorker, &worker).await;
+    let status = "/casework/status";
+    book.page("casework-status-empty", 200, &casey.get(status).await);
+    let mail = "/casework/status/components/mail";
+    book.page("casework-status-component", 200, &casey.get(mail).await);
+    book.page("casework-status-component-none", 422, &casey.post(mail, &[]).await);
+    let slow = [("health", "Problems"), ("words", "A disk is being replaced."), ("seen", "0")];
+    let done = casey.passes(mail, &slow).await;
+    book.page("casework-status-set", 200, &casey.get(&done).await);
+    let other = [("health", "NotWorking"), ("words", "It stopped."), ("seen", "0")];
+    book.page("casework-status-component-too-late", 409, &casey.post(mail, &other).await);
+    let announce = "/casework/status/announce";
+    book.page("casework-announce", 200, &casey.get(announce).await);
+    book.page("casework-announce-none", 422, &casey.post(announce, &[]).await);
+    let once = [Harness::browser(), Harness::browser()];
+    let trouble = [
+        ("kind", "Trouble"),
+        ("about", "Letters"),
+        ("title", "Codes are late"),
+        ("words", "Please wait before you ask for another."),
+        ("everywhere", "yes"),
+        ("once", once[0].as_str()),
+    ];
+    let done = casey.passes(announce, &trouble).await;
+    book.page("casework-status-announced", 200, &casey.get(&done).await);
+    let planned = [
+        ("kind", "PlannedWork"),
+        ("about", "all"),
+        ("title", "Work on Sunday"),
+        ("words", "These pages are closed for an hour."),
+        ("starts", "2026-11-29 07:00"),
+        ("ends", "2026-11-29 08:00"),
+        ("once", once[1].as_str()),
+    ];
+    casey.passes(announce, &planned).await;
+    book.page("service-status-trouble", 200, &amy.get("/service-status").await);
+    book.page("home-with-notices", 200, &amy.get("/").await);
+    let mut reads = &harness.app.database;
+    let (id,): (String,) =
+        reads.one("SELECT id FROM announcements WHERE kind = 'Trouble'", &[]).await.expect("read");
+    let path = format!("/casework/status/announcements/{id}");
+    book.page("casework-announcement", 200, &casey.get(&path).await);
+    let wrong = [("do", "change"), ("version", "1"), ("title", "x")];
+    book.page("casework-announcement-none", 422, &casey.post(&path, &wrong).await);
+    let end = [("do", "end"), ("version", "1")];
+    let stale = [("do", "end"), ("version", "7")];
+    book.page("casework-announcement-too-late", 409, &casey.post(&path, &stale).await);
+    let done = casey.passes(&path, &end).await;
+    book.page("casework-announcement-ended", 200, &casey.get(&done).await);
+    book.page("service-status-over", 200, &amy.get("/service-status").await);
 }
 
 async fn before_you_start(book: &mut Book) {

@@ -1,10 +1,11 @@
 //! Messages to the team: whatever was confirmed is there, once; floods are kept out and honest people
 //! are told when to try again; hostile words are shown as words.
 
-use crate::guest::{Guest, does_all_work};
+use crate::guest::{Guest, does_all_work, run};
 use crate::harness::Harness;
 use carepost::clock::Span;
 use carepost::database::Reads;
+use carepost::guidance::status::verify;
 use carepost::letter;
 use carepost::sign_in::session::Kind;
 
@@ -111,7 +112,7 @@ async fn floods_are_kept_out_and_honest_people_told_when_to_come_back() {
     }
     let got = eve.post(SUPPORT, &support("One more", victim, "")).await;
     assert_eq!(got.status, 429, "{}", got.body);
-    assert!(got.body.contains("try again in 24 hours") && got.body.contains("01632 960 100"), "{}", got.body);
+    assert!(got.body.contains("try again in 25 hours") && got.body.contains("01632 960 100"), "{}", got.body);
     assert!(got.body.contains("One more"), "what was typed stays on the page");
     // From one network, whatever address is typed.
     let mut taken = 0;
@@ -124,7 +125,7 @@ async fn floods_are_kept_out_and_honest_people_told_when_to_come_back() {
     let fields = support("No mail.", "amy@oakhouse.example", "");
     let got = amy.post(SUPPORT, &fields).await;
     assert_eq!(got.status, 429);
-    assert!(got.body.contains("try again in 60 minutes"), "{}", got.body);
+    assert!(got.body.contains("try again in 61 minutes"), "{}", got.body);
     harness.app.clock.advance(Span::minutes(61));
     amy.passes(SUPPORT, &fields).await;
 }
@@ -156,4 +157,38 @@ async fn hostile_words_reach_the_team_as_words() {
         assert!(!is_theirs || !letter.body.contains("script"), "we send nobody's words to an address typed");
     }
     assert_eq!(letters.len(), 2);
+}
+
+/// The messages on top of every page cost no look into the database.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_stands_on_every_page_is_in_memory() {
+    let harness = Harness::new(false).await;
+    let worker = harness.case_worker("casey@carepost.example").await;
+    let mut casey = Guest::with(&harness, Kind::CaseWorker, &worker).await;
+    let path = "/casework/status/components/mail";
+    let slow = [("health", "Problems"), ("words", "Email is slow."), ("seen", "0")];
+    casey.passes(path, &slow).await;
+    casey.passes(path, &slow).await;
+    let other = [("health", "NotWorking"), ("words", "Stopped."), ("seen", "0")];
+    assert_eq!(casey.post(path, &other).await.status, 409, "somebody else was faster");
+    run(&harness, "ALTER TABLE status_components RENAME TO status_components_elsewhere").await;
+    run(&harness, "ALTER TABLE announcements RENAME TO announcements_elsewhere").await;
+    let mut amy = Guest::new(&harness);
+    for path in ["/", "/support/dspt", "/contact", "/nowhere"] {
+        assert!(amy.get(path).await.body.contains("Email is slow."), "{path}");
+    }
+    assert_eq!(amy.get("/service-status").await.status, 500);
+    assert!(verify::look(&harness.app).await.is_err());
+    let body = amy.get("/register").await.body;
+    assert!(
+        body.contains("We cannot save anything at the moment") && body.contains("Email is slow."),
+        "{body}"
+    );
+    run(&harness, "ALTER TABLE status_components_elsewhere RENAME TO status_components").await;
+    run(&harness, "ALTER TABLE announcements_elsewhere RENAME TO announcements").await;
+    verify::look(&harness.app).await.expect("looked");
+    assert!(!amy.get("/register").await.body.contains("We cannot save anything"));
+    // What the feed tells names no case worker.
+    let feed = amy.get("/service-status/feed.xml").await.body;
+    assert!(feed.contains("Email is slow.") && !feed.contains("asey") && !feed.contains(&worker), "{feed}");
 }

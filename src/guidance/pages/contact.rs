@@ -12,7 +12,7 @@ use crate::id::{Reference, new_token};
 use crate::registration::enquiry::{self, Affected, Asked, Kind};
 use crate::registration::store;
 use crate::sign_in::session::browser_hash;
-use crate::web::components::{Breadcrumb, Checkboxes, Html, Input, InputWidth, Radios};
+use crate::web::components::{Breadcrumb, Checkboxes, Html, Input, InputWidth, Radios, Textarea};
 use crate::web::form::query;
 use crate::web::page::show_with;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show};
@@ -140,7 +140,9 @@ pub struct WritePage {
 }
 
 fn lines(form: &Form, name: &str, label: &str, hint: &str) -> Html {
-    Html::of(&form.lines(name, label, hint))
+    // What is optional takes less room: the form is long enough.
+    let rows = if label.ends_with("(optional)") { Some(3) } else { None };
+    Html::of(&Textarea { rows, ..form.lines(name, label, hint) })
 }
 
 /// The fields of a form.

@@ -204,12 +204,16 @@ pub struct Standing {
     pub component: Component,
     pub team: Said,
     pub check: Said,
+    /// Whether trouble with it is announced now.
+    pub trouble: bool,
 }
 
 impl Standing {
-    /// The worse of what the team says and what the check found.
+    /// The worse of what the team says and what the check found; with trouble announced, it does not
+    /// simply work.
     pub fn health(&self) -> Health {
-        self.team.health.max(self.check.health)
+        let announced = if self.trouble { Health::Problems } else { Health::Working };
+        self.team.health.max(self.check.health).max(announced)
     }
 
     /// What is said of it: the team's words first; those of the check where they add something.
@@ -351,14 +355,22 @@ pub struct Board {
 
 impl Board {
     /// Lays what was said beside the components; one nobody has spoken of works.
-    pub fn of(said: &[Said], announcements: Vec<Announcement>) -> Self {
+    pub fn of(said: &[Said], announcements: Vec<Announcement>, now: Timestamp) -> Self {
         let find = |component, source| {
             said.iter()
                 .find(|said| said.component == component && said.source == source)
                 .cloned()
                 .unwrap_or_else(|| Said::nothing(component, source))
         };
+        let is_trouble = |component| {
+            announcements.iter().any(|announcement: &Announcement| {
+                announcement.told.kind == Kind::Trouble
+                    && announcement.told.component == Some(component)
+                    && announcement.phase(now) == Phase::Now
+            })
+        };
         let standings = Component::ALL.map(|component| Standing {
+            trouble: is_trouble(component),
             component,
             team: find(component, Source::Team),
             check: find(component, Source::Check),
@@ -495,7 +507,10 @@ mod tests {
                     component: Component::Mail,
                     team: said(Source::Team, team, "Team."),
                     check: said(Source::Check, check, "Check."),
+                    trouble: false,
                 };
+                let announced = Standing { trouble: true, ..standing.clone() };
+                assert_eq!(announced.health(), standing.health().max(Health::Problems));
                 assert!(standing.health() >= team && standing.health() >= check);
                 assert!(standing.words().contains(&"Team."), "what the team says is never hidden");
                 assert_eq!(standing.words().contains(&"Check."), check != Health::Working);
@@ -509,17 +524,17 @@ mod tests {
         let now = at("2026-11-23 09:00");
         let broken = [said(Source::Check, Health::NotWorking, "No answer.")];
         let titles = |board: &Board| board.notices(now).into_iter().map(|n| n.title).collect::<Vec<_>>();
-        let quiet = Board::of(&[], Vec::new());
+        let quiet = Board::of(&[], Vec::new(), now);
         assert_eq!((titles(&quiet), quiet.health()), (Vec::new(), Health::Working));
-        let board = Board::of(&broken, Vec::new());
+        let board = Board::of(&broken, Vec::new(), now);
         assert_eq!(titles(&board), ["Sending and receiving secure email: does not work"]);
         let make = |told| Announcement::make(told, "casey", now).state;
         let announced = make(told(Some(Component::Mail), "2026-11-23 08:30", None));
-        assert_eq!(titles(&Board::of(&broken, vec![announced.clone()])), ["Mail stops"]);
+        assert_eq!(titles(&Board::of(&broken, vec![announced.clone()], now)), ["Mail stops"]);
         let elsewhere = make(told(Some(Component::Letters), "2026-11-23 08:30", None));
-        assert_eq!(titles(&Board::of(&broken, vec![elsewhere])).len(), 2);
+        assert_eq!(titles(&Board::of(&broken, vec![elsewhere], now)).len(), 2);
         let over = announced.end("casey", now).expect("ended").state;
-        assert_eq!(titles(&Board::of(&[], vec![over])), Vec::<String>::new());
+        assert_eq!(titles(&Board::of(&[], vec![over], now)), Vec::<String>::new());
     }
 
     #[test]
@@ -547,7 +562,11 @@ mod tests {
             at("2026-11-23 09:00"),
         );
         let changes = vec![("c1".to_owned(), said(Source::Team, Health::Problems, "<slow>"))];
-        let feed = Board::of(&[], vec![made.state]).feed(&changes, &settings, at("2026-11-23 12:00"));
+        let feed = Board::of(&[], vec![made.state], at("2026-11-23 12:00")).feed(
+            &changes,
+            &settings,
+            at("2026-11-23 12:00"),
+        );
         let first = feed.find("Over: Mail stops").expect("the announcement");
         let second = feed.find("&lt;slow&gt;").expect("the change");
         assert!(first < second && feed.contains("hour &amp; a bit") && !feed.contains("casey"), "{feed}");

@@ -60,7 +60,7 @@ pub async fn board(mut from: &Database, now: Timestamp) -> Result<Board> {
             &[&now.minus(HISTORY), &ANNOUNCEMENTS_MAX],
         )
         .await?;
-    Ok(Board::of(&said, announcements))
+    Ok(Board::of(&said, announcements, now))
 }
 
 /// What one source says of a component.
@@ -324,7 +324,7 @@ mod tests {
                 &database,
                 "INSERT INTO outbox (id, kind, work, subject, state, queued_at, due_at, finished_at)
                  SELECT id, kind, '', '', state, at, at, finished_at
-                   FROM (SELECT 'a' AS id, 'SendLetter' AS kind, 'Waiting' AS state, 1 AS at, NULL AS finished_at
+                   FROM (SELECT 'a' AS id, 'SendLetter' AS kind, 'Waiting' AS state, 1 AS at, CAST(NULL AS BIGINT) AS finished_at
                          UNION ALL SELECT 'b', 'SendLetter', 'Waiting', 9999999999, NULL
                          UNION ALL SELECT 'c', 'SendLetter', 'Done', 1, 9999999999
                          UNION ALL SELECT 'd', 'SendLetter', 'Done', 1, 2
