@@ -6,6 +6,7 @@
 mod approvals;
 mod browser;
 mod imports;
+mod mail;
 mod registrations;
 mod server;
 mod support;
@@ -50,6 +51,9 @@ fn main() {
         }
         if wants("support") {
             support::measure().await;
+        }
+        if wants("mail") {
+            mail::measure().await;
         }
         if wants("approvals") {
             approvals::measure().await;

@@ -44,6 +44,16 @@ pub fn fresh_postgres() -> Option<String> {
     made.is_ok_and(|status| status.success()).then(|| format!("{server}/{name}"))
 }
 
+/// A fresh PostgreSQL database with the role of the mail servers: our address and theirs.
+pub fn fresh_postgres_for_mail() -> Option<(String, String)> {
+    let own = fresh_postgres()?;
+    let role = "DO $$ BEGIN CREATE ROLE carepost_mail LOGIN; EXCEPTION WHEN OTHERS THEN NULL; END $$";
+    let made = Command::new("psql").args(["-q", "-d", &own, "-c", role]).status();
+    let (_, place) = own.split_once('@')?;
+    let theirs = format!("postgres://carepost_mail@{place}");
+    made.is_ok_and(|status| status.success()).then_some((own, theirs))
+}
+
 impl Server {
     /// Starts the program on a database; answers when it is ready, with how long that took.
     pub async fn start(database: &str, engine: &'static str) -> (Self, Duration) {

@@ -8,6 +8,7 @@ use crate::register::search::Search;
 use crate::register::site_contacts::ContactKey;
 use crate::register::{AskError, Code, Finding, Imported, Register};
 use crate::settings::{SecretKey, Settings};
+use crate::web::notices::Notices;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -45,6 +46,8 @@ pub struct Parts {
     pub work_waits: Notify,
     pub hashing: Semaphore,
     pub figures: Figures,
+    /// Messages on top of every page.
+    pub notices: Notices,
     /// Whether this is the demo: letters can be read on a page, and nothing leaves the machine.
     pub demo: bool,
 }
@@ -85,6 +88,7 @@ impl App {
             work_waits: Notify::new(),
             hashing: Semaphore::new(HASHES_AT_ONCE),
             figures: Figures::new(),
+            notices: Notices::default(),
             demo: outside.demo,
         }))
     }

@@ -102,10 +102,40 @@ impl Timestamp {
         }
     }
 
+    /// The same time of day so many working days later in England.
+    #[must_use]
+    pub fn working_days_later(self, days: u8) -> Self {
+        let (from, mut day, mut left) = (self.day(), self.day(), days);
+        while left > 0 {
+            day = day.days_later(1);
+            left -= u8::from(day.is_working());
+        }
+        self.plus(day.starts_at().since(from.starts_at()))
+    }
+
+    /// "2026-03-02 09:00" in London, as [`Timestamp::parse_london`] reads it.
+    pub fn london_text(self) -> String {
+        self.london().strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
     /// RFC 3339 in UTC, for machine output and logs.
     pub fn rfc3339(self) -> String {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
     }
+}
+
+/// Month and day of Easter Sunday (the Gregorian computus as Meeus, Jones and Butcher write it).
+fn easter(year: i16) -> (i8, i8) {
+    let year = i32::from(year);
+    let (a, b, c) = (year % 19, year / 100, year % 100);
+    let (d, e, f) = (b / 4, b % 4, (b + 8) / 25);
+    let g = (b - f + 1) / 3;
+    let h = (19 * a + b - d - g + 15) % 30;
+    let (i, k) = (c / 4, c % 4);
+    let l = (32 + 2 * e + 2 * i - h - k) % 7;
+    let m = (a + 11 * h + 22 * l) / 451;
+    let sum = h + l - 7 * m + 114;
+    (i8::try_from(sum / 31).unwrap_or(3), i8::try_from(sum % 31 + 1).unwrap_or(31))
 }
 
 /// A calendar day, as registers write dates.
@@ -162,6 +192,42 @@ impl Day {
         use jiff::civil::Weekday;
         jiff::civil::Date::new(self.year, self.month, self.day)
             .is_ok_and(|date| matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday))
+    }
+
+    /// Whether people work on it in England: neither a weekend nor a bank holiday.
+    pub fn is_working(self) -> bool {
+        !self.is_weekend() && !self.is_bank_holiday()
+    }
+
+    /// Whether it is a bank holiday in England and Wales, by the standing rules (Banking and Financial
+    /// Dealings Act 1971, schedule 1, and the days proclaimed every year since 1978). A single day
+    /// proclaimed for one year, like a coronation, is not known here and counts as a working day.
+    pub fn is_bank_holiday(self) -> bool {
+        let weekday = |day: Day| {
+            jiff::civil::Date::new(day.year, day.month, day.day)
+                .map_or(0, |date| date.weekday().to_monday_one_offset())
+        };
+        let (month, day, of_week) = (self.month, self.day, weekday(self));
+        let (easter_month, easter_day) = easter(self.year);
+        let easter = Day { year: self.year, month: easter_month, day: easter_day };
+        match (month, day) {
+            // A holiday that falls on a weekend is kept on the next working day.
+            (1, 1) => of_week <= 5,
+            (1, 2 | 3) => of_week == 1,
+            (12, 25 | 26) => of_week <= 5,
+            (12, 27) => of_week == 1 || of_week == 2,
+            (12, 28) => of_week == 1 || of_week == 2,
+            (5, 1..=7 | 25..=31) | (8, 25..=31) => of_week == 1,
+            _ => self == easter.days_later(-2) || self == easter.days_later(1),
+        }
+    }
+
+    /// The day so many days later, or earlier.
+    #[must_use]
+    pub fn days_later(self, days: i32) -> Self {
+        let later = jiff::civil::Date::new(self.year, self.month, self.day)
+            .and_then(|date| date.checked_add(jiff::Span::new().days(days)));
+        later.map_or(self, |date| Day { year: date.year(), month: date.month(), day: date.day() })
     }
 
     /// The first moment of the day in London.
@@ -241,6 +307,40 @@ mod tests {
         let day = Day::new(2026, 7, 1).expect("a day");
         assert_eq!(day.starts_at().rfc3339(), "2026-06-30T23:00:00Z");
         assert_eq!(day.starts_at().day(), day);
+    }
+
+    #[test]
+    fn bank_holidays_of_england_are_known() {
+        // As listed on gov.uk/bank-holidays for England and Wales.
+        for (year, days) in [
+            (2021, "01-01 04-02 04-05 05-03 05-31 08-30 12-27 12-28"),
+            (2025, "01-01 04-18 04-21 05-05 05-26 08-25 12-25 12-26"),
+            (2026, "01-01 04-03 04-06 05-04 05-25 08-31 12-25 12-28"),
+            (2027, "01-01 03-26 03-29 05-03 05-31 08-30 12-27 12-28"),
+            (2028, "01-03 04-14 04-17 05-01 05-29 08-28 12-25 12-26"),
+        ] {
+            let first = Day::new(year, 1, 1).expect("a day");
+            let found: Vec<String> = (0..366)
+                .map(|place| first.days_later(place))
+                .filter(|day| day.year == year && day.is_bank_holiday() && !day.is_weekend())
+                .map(|day| day.iso()[5..].to_owned())
+                .collect();
+            assert_eq!(found.join(" "), days, "{year}");
+        }
+    }
+
+    #[test]
+    fn working_days_are_counted_from_one_morning_to_the_next() {
+        let check = |from: &str, days: u8, to: &str| {
+            let at = |text| Timestamp::parse_london(text).expect("a time");
+            assert_eq!(at(from).working_days_later(days), at(to), "{from}");
+        };
+        check("2026-11-23 09:00", 1, "2026-11-24 09:00");
+        check("2026-11-27 16:30", 1, "2026-11-30 16:30");
+        check("2026-11-28 10:00", 1, "2026-11-30 10:00");
+        check("2026-12-24 10:00", 1, "2026-12-29 10:00");
+        check("2026-12-24 10:00", 0, "2026-12-24 10:00");
+        check("2026-10-23 10:00", 2, "2026-10-27 10:00");
     }
 
     #[test]

@@ -119,6 +119,23 @@ impl Mobile {
     }
 }
 
+/// Longest telephone number as people write it, in characters.
+const TELEPHONE_LETTERS_MAX: usize = 40;
+
+/// A telephone number on which somebody can be called, of any kind, kept as it was written.
+///
+/// # Errors
+/// What is wrong, in words for the field.
+pub fn parse_telephone(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let is_fine = |letter: char| letter.is_ascii_digit() || " +()-.".contains(letter);
+    if digits < 5 || text.chars().count() > TELEPHONE_LETTERS_MAX || !text.chars().all(is_fine) {
+        return Err("Enter a telephone number, like 01632 960 001".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// A person's first or last name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Name(String);

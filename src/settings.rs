@@ -240,6 +240,12 @@ settings! {
     helpdesk_telephone: String = "01632 960 100", "telephone number";
     /// When people can reach the helpdesk by telephone, in words.
     helpdesk_hours: String = "at any hour, every day", "text";
+    /// Who looks after the accounts of sites that registered one by one, with its short name in brackets.
+    central_team: String = "National Administration Service (NAS)", "text";
+    /// Whom people turn to where their organisation looks after its accounts itself.
+    own_team: String = "your organisation’s ICT department", "text";
+    /// How people reach them.
+    own_team_reach: String = "the telephone number or email address your organisation gave you", "text";
     /// Where feedback and the hospice query go.
     feedback_email: String = "feedback@carepost.example", "email address";
     /// Where letters come from.
@@ -278,6 +284,12 @@ settings! {
     texts_an_hour_max: u32 = "5000", "texts";
     /// Registrations and enquiries begun from one network in an hour.
     starts_a_network_an_hour_max: u32 = "300", "starts";
+    /// Enquiries, requests for support and feedback taken from one network in an hour.
+    messages_a_network_an_hour_max: u32 = "60", "messages";
+    /// The same in the name of one email address in a day.
+    messages_an_address_a_day_max: u16 = "10", "messages";
+    /// The same by the whole service in a day, whoever writes.
+    messages_a_day_max: u32 = "5000", "messages";
     /// How long a registrant may be idle before the session ends; the draft stays.
     registrant_idle_minutes: u16 = "60", "minutes";
     /// How long a case worker may be idle.

@@ -4,6 +4,7 @@
 use crate::app::App;
 use crate::clock::Span;
 use crate::directory::upkeep;
+use crate::guidance::status;
 use crate::letter::SendError;
 use crate::outbox::store::Taken;
 use crate::outbox::{self, NotDone, Work};
@@ -19,6 +20,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const CHAIN_EVERY: Duration = Duration::from_millis(500);
 /// How often what has run out is cleared away.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// How often the service looks at itself for its status page.
+const LOOKS_AT_ITSELF_EVERY: Duration = Duration::from_secs(30);
+/// How often the messages on top of every page are read again: what another node was told is on the
+/// pages of this one after so long at most.
+const REFRESH_EVERY: Duration = Duration::from_secs(5);
 /// How long finished work stays for looking at.
 const FINISHED_WORK_KEPT: Span = Span::days(30);
 
@@ -146,6 +152,20 @@ pub async fn work_until_stopped(app: App) {
                 tracing::error!(%error, "what has run out could not be cleared away");
             }
             tokio::time::sleep(TIDY_EVERY).await;
+        }
+    });
+    let looking = app.clone();
+    tokio::spawn(async move {
+        loop {
+            if let Err(error) = status::verify::look(&looking).await {
+                tracing::error!(%error, "the service could not look at itself");
+            }
+            for _ in 0..LOOKS_AT_ITSELF_EVERY.as_secs() / REFRESH_EVERY.as_secs() {
+                tokio::time::sleep(REFRESH_EVERY).await;
+                if let Err(error) = status::verify::refresh(&looking).await {
+                    tracing::warn!(%error, "the messages on top of every page could not be read");
+                }
+            }
         }
     });
     loop {

@@ -18,6 +18,8 @@ pub enum Actor {
     Registrant,
     /// Whoever holds a link sent to the contact that the register knows for a site.
     SiteContact,
+    /// Somebody we do not know, on a page that is open to everybody.
+    Anybody,
     CaseWorker(String),
     AccountHolder(String),
     /// Somebody at the command line of the machine.
@@ -31,6 +33,7 @@ impl Actor {
             Actor::Service => "service".to_owned(),
             Actor::Registrant => "registrant".to_owned(),
             Actor::SiteContact => "site contact".to_owned(),
+            Actor::Anybody => "anybody".to_owned(),
             Actor::CaseWorker(id) => format!("case worker {id}"),
             Actor::AccountHolder(id) => format!("account holder {id}"),
             Actor::Operator => "operator".to_owned(),

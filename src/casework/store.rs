@@ -54,7 +54,7 @@ pub struct CaseLine {
     pub asked_at: Timestamp,
     pub due_at: Timestamp,
     pub high_risk: bool,
-    /// Why a registration was referred; empty for others.
+    /// Why a registration was referred; who looks after an enquiry. Empty where neither is known.
     pub because: String,
 }
 
@@ -124,7 +124,9 @@ pub async fn list_queue(mut from: &Database, filter: Filter, page: i64) -> Resul
                       referred_because AS because
                  FROM registrations WHERE state = 'Referred'
                UNION ALL
-               SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE, '' FROM enquiries WHERE state = 'Open'
+               SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE,
+                      COALESCE((SELECT w.name FROM case_workers w WHERE w.id = claimed_by), '')
+                 FROM enquiries WHERE state = 'Open'
              ) cases ORDER BY due_at, id LIMIT $1 OFFSET $2"
         }
         Filter::Waiting => {
@@ -134,7 +136,9 @@ pub async fn list_queue(mut from: &Database, filter: Filter, page: i64) -> Resul
               ORDER BY due_at, id LIMIT $1 OFFSET $2"
         }
         Filter::Enquiries => {
-            "SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE, '' FROM enquiries WHERE state = 'Open'
+            "SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE,
+                      COALESCE((SELECT w.name FROM case_workers w WHERE w.id = claimed_by), '')
+                 FROM enquiries WHERE state = 'Open'
               ORDER BY due_at, id LIMIT $1 OFFSET $2"
         }
         Filter::Ended => {
@@ -145,7 +149,8 @@ pub async fn list_queue(mut from: &Database, filter: Filter, page: i64) -> Resul
                  FROM registrations
                 WHERE state IN ('Approved', 'Provisioning', 'Live', 'Declined', 'Withdrawn', 'Stopped') AND submitted_at IS NOT NULL
                UNION ALL
-               SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE, '', COALESCE(closed_at, 0)
+               SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE,
+                      COALESCE((SELECT w.name FROM case_workers w WHERE w.id = claimed_by), ''), COALESCE(closed_at, 0)
                  FROM enquiries WHERE state = 'Closed'
              ) cases ORDER BY ended_at DESC, id DESC LIMIT $1 OFFSET $2"
         }
@@ -165,7 +170,9 @@ pub async fn search(mut from: &Database, typed: &str) -> Result<Vec<CaseLine>> {
             WHERE submitted_at IS NOT NULL
               AND (reference = $1 OR ods_code = $1 OR cqc_location_id = $1 OR postcode = $1 OR site_name = $2)
            UNION ALL
-           SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE, '' FROM enquiries WHERE reference = $1
+           SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE,
+                  COALESCE((SELECT w.name FROM case_workers w WHERE w.id = claimed_by), '')
+             FROM enquiries WHERE reference = $1
          ) cases ORDER BY asked_at DESC, id LIMIT $3",
         &[&upper, &typed, &PAGE],
     )

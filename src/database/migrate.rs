@@ -39,6 +39,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(3, "0003_guards", pair),
     migration!(4, "0004_mailboxes"),
     migration!(5, "0005_guidance"),
+    migration!(6, "0006_messages"),
 ];
 
 /// The lock two nodes take before they migrate one PostgreSQL database.

@@ -10,10 +10,11 @@ use crate::sign_in::{password, recovery};
 use std::collections::BTreeMap;
 
 /// The settings that articles may show. Nothing that opens something is among them.
-pub const SETTINGS: [&str; 39] = [
+pub const SETTINGS: [&str; 42] = [
     "account_quota_gib",
     "activation_days",
     "activation_hours",
+    "central_team",
     "code_minutes",
     "code_tries_max",
     "complaint_working_days",
@@ -32,6 +33,8 @@ pub const SETTINGS: [&str; 39] = [
     "mail_domain",
     "mail_server_name",
     "members_max",
+    "own_team",
+    "own_team_reach",
     "owners_max",
     "people_max",
     "people_min",

@@ -9,15 +9,19 @@
 //! at start by name and line; nothing is half shown. `words_folder` lets an operator use files of
 //! their own.
 //!
-//! What is deliberately not here: contact, feedback and the service status, which have pages of
-//! their own, and any word about one visitor. Votes whether a page helped are counts.
+//! Beside the articles stand what people can write to us about ([`contact`]; what they send becomes an
+//! enquiry, which belongs to `registration`) and the service status ([`status`]).
+//!
+//! What is deliberately not here: any word about one visitor. Votes whether a page helped are counts.
 
 pub mod article;
+pub mod contact;
 mod markdown;
 pub mod marks;
 pub mod pages;
 pub mod reading_age;
 pub mod search;
+pub mod status;
 pub mod store;
 pub mod which_route;
 
@@ -303,7 +307,8 @@ fn sitemap(articles: &[Article], sections: &[Section], settings: &Settings) -> S
         let changed = changed.map_or_else(String::new, |day| format!("<lastmod>{}</lastmod>", day.iso()));
         let _ = writeln!(text, "<url><loc>{home}{path}</loc>{changed}</url>");
     };
-    for page in ["/", "/register", "/support", "/support/which-route"] {
+    let pages = ["/", "/register", "/support", "/support/which-route", "/contact", "/feedback", status::PATH];
+    for page in pages {
         add(page, None);
     }
     for section in sections {
@@ -349,6 +354,23 @@ mod tests {
         assert!(library.articles.len() >= 30, "{} articles", library.articles.len());
         for section in &library.sections {
             assert!(library.of_section(&section.slug).next().is_some(), "{} is empty", section.title);
+        }
+    }
+
+    #[test]
+    fn the_article_says_who_looks_after_accounts_as_the_registration_does() {
+        let mut settings = settings();
+        settings.central_team = "Central Desk".to_owned();
+        settings.own_team_reach = "extension 5".to_owned();
+        let library = Library::open(&settings).unwrap_or_else(|wrong| panic!("{wrong:#?}"));
+        let html = library.find("register-a-care-organisation").map_or("", |article| article.html.as_str());
+        let text: String =
+            html.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for line in crate::registration::after_set_up::lines(&settings) {
+            for words in [line.joined, &line.who, &line.reach] {
+                assert!(text.contains(words), "“{words}” is not in {text}");
+            }
         }
     }
 

@@ -6,9 +6,9 @@ use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
 use crate::id::new_id;
 use crate::letter::Letter;
 
-/// How much work one visit takes: enough to keep two cores busy without holding what another node
-/// could do.
-const TAKEN_AT_ONCE: i64 = 16;
+/// How much work one visit takes: enough that writes which wait for the disk share their commits,
+/// without holding what another node could do.
+const TAKEN_AT_ONCE: i64 = 64;
 /// How many lines the page of work that needs attention shows.
 const SHOWN_MAX: i64 = 100;
 

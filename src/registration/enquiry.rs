@@ -1,11 +1,16 @@
-//! What people ask where a registration is not the way. Each is a case of its own kind, with a
-//! reference, so that nobody reaches a dead end.
+//! What people ask or tell us beside registering: on the ways out of a registration, by contacting
+//! support, and as feedback. Each is a case of its own kind, with a reference and a time by which it
+//! is due, so that nobody reaches a dead end.
 
 use crate::audit::{Actor, Entry};
 use crate::clock::{Span, Timestamp};
 use crate::contact::Email;
 use crate::id::{Reference, new_id};
 use crate::outbox::Change;
+use crate::settings::Settings;
+use crate::sign_in::limits::{self, Budget, UsedUp};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// What an enquiry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +21,16 @@ pub enum Kind {
     SelfManagement,
     /// A site has accounts and cannot get at them.
     Recovery,
+    /// Somebody needs help with the service.
+    Support,
+    /// What somebody thinks of the service, or has noticed.
+    Feedback,
+    /// Somebody is not content with what we did.
+    Complaint,
 }
 
-pub const KINDS: [Kind; 3] = [Kind::Hospice, Kind::SelfManagement, Kind::Recovery];
+pub const KINDS: [Kind; 6] =
+    [Kind::Hospice, Kind::SelfManagement, Kind::Recovery, Kind::Support, Kind::Feedback, Kind::Complaint];
 
 impl Kind {
     pub fn stored(self) -> &'static str {
@@ -26,6 +38,9 @@ impl Kind {
             Kind::Hospice => "Hospice",
             Kind::SelfManagement => "SelfManagement",
             Kind::Recovery => "Recovery",
+            Kind::Support => "Support",
+            Kind::Feedback => "Feedback",
+            Kind::Complaint => "Complaint",
         }
     }
 
@@ -39,18 +54,71 @@ impl Kind {
             Kind::Hospice => "Hospice query",
             Kind::SelfManagement => "Self-management enquiry",
             Kind::Recovery => "Account recovery",
+            Kind::Support => "Support",
+            Kind::Feedback => "Feedback",
+            Kind::Complaint => "Complaint",
         }
     }
 
-    /// The subject under which it reaches the team. The hospice subject is set by the service's
-    /// joining rules, letter for letter.
+    /// The subject under which it reaches the team, where the person did not choose one. The hospice
+    /// subject is set by the service's joining rules, letter for letter.
     pub fn subject(self) -> &'static str {
         match self {
             Kind::Hospice => "Hospice NHSmail Application Query",
             Kind::SelfManagement => "Self-management enquiry",
             Kind::Recovery => "Account recovery for a site",
+            Kind::Support => "Request for support",
+            Kind::Feedback => "Feedback",
+            Kind::Complaint => "Complaint",
         }
     }
+
+    /// The address of the team that answers it.
+    pub fn team(self, settings: &Settings) -> &str {
+        match self {
+            Kind::Hospice | Kind::Feedback => &settings.feedback_email,
+            Kind::SelfManagement | Kind::Recovery | Kind::Support | Kind::Complaint => {
+                &settings.helpdesk_email
+            }
+        }
+    }
+
+    /// By when somebody hears from a person: an answer, or, where it is a complaint, who looks into it.
+    pub fn due_at(self, asked_at: Timestamp, settings: &Settings) -> Timestamp {
+        match self {
+            Kind::Complaint => asked_at.working_days_later(settings.complaint_working_days),
+            Kind::Hospice | Kind::SelfManagement | Kind::Recovery | Kind::Support | Kind::Feedback => {
+                asked_at.plus(answered_within(settings))
+            }
+        }
+    }
+}
+
+/// How soon an enquiry is answered.
+pub fn answered_within(settings: &Settings) -> Span {
+    Span::hours(i64::from(settings.enquiry_hours))
+}
+
+/// Why a message is not taken now, and what to do instead. What was typed stays on the page.
+pub fn too_often(settings: &Settings, now: Timestamp, used_up: UsedUp) -> String {
+    format!(
+        "We cannot take another message now, because many were sent. Nothing is lost: try again {}, or call {}",
+        limits::wait_in_words(now, used_up.until),
+        settings.helpdesk_telephone
+    )
+}
+
+/// What whoever helps needs to know beside the message, so that nobody has to write back and ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Affected {
+    /// How many people cannot work because of it.
+    pub people: u16,
+    /// Their addresses, as typed.
+    pub addresses: String,
+    /// The words of the error message.
+    pub saw: String,
+    /// Whatever else may help.
+    pub more: String,
 }
 
 /// One enquiry.
@@ -60,45 +128,114 @@ pub struct Enquiry {
     pub reference: Reference,
     pub version: i64,
     pub kind: Kind,
+    pub subject: String,
     pub open: bool,
     pub name: String,
     pub email: Email,
     pub telephone: String,
     pub organisation: String,
     pub message: String,
+    pub affected: Option<Affected>,
     pub asked_at: Timestamp,
     pub due_at: Timestamp,
+    /// The case worker who looks after it.
+    pub claimed_by: Option<String>,
 }
 
 /// What somebody wrote into the form of an enquiry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
+    pub kind: Kind,
+    pub subject: String,
     pub name: String,
     pub email: Email,
     pub telephone: String,
     pub organisation: String,
     pub message: String,
+    pub affected: Option<Affected>,
+}
+
+impl Asked {
+    /// What makes a form that is sent twice one enquiry: the page it came from and every word of it.
+    /// Sent again with other words it is another enquiry, so that nothing is lost.
+    pub fn once(&self, page: &str) -> String {
+        let mut hash = Sha256::new();
+        let affected = self.affected.as_ref().map(|affected| serde_json::json!(affected).to_string());
+        for part in [
+            self.kind.stored(),
+            &self.subject,
+            &self.name,
+            self.email.as_str(),
+            &self.telephone,
+            &self.organisation,
+            &self.message,
+            affected.as_deref().unwrap_or(""),
+            page,
+        ] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        crate::id::hex(&hash.finalize())
+    }
+
+    /// What a message is counted against: nobody fills our queue, and nobody has letters sent to
+    /// somebody else. The narrowest first.
+    pub fn budgets(&self, settings: &Settings, network: &str) -> Vec<Budget> {
+        vec![
+            Budget::a_day(
+                "messages in the name of",
+                self.email.as_str(),
+                i64::from(settings.messages_an_address_a_day_max),
+            ),
+            Budget::an_hour(
+                "messages from a network",
+                network,
+                i64::from(settings.messages_a_network_an_hour_max),
+            ),
+            Budget::a_day("messages", "everybody", i64::from(settings.messages_a_day_max)),
+        ]
+    }
 }
 
 impl Enquiry {
     /// Opens an enquiry.
-    pub fn open(kind: Kind, asked: Asked, at: Timestamp, answered_within: Span) -> Change<Self> {
+    pub fn open(asked: Asked, at: Timestamp, due_at: Timestamp) -> Change<Self> {
         let enquiry = Enquiry {
             id: new_id(at),
             reference: Reference::new(),
             version: 1,
-            kind,
+            kind: asked.kind,
+            subject: asked.subject,
             open: true,
             name: asked.name,
             email: asked.email,
             telephone: asked.telephone,
             organisation: asked.organisation,
             message: asked.message,
+            affected: asked.affected,
             asked_at: at,
-            due_at: at.plus(answered_within),
+            due_at,
+            claimed_by: None,
         };
-        let entry = Entry::new(Actor::Registrant, "enquiry opened", &enquiry.id).because(kind.in_words());
+        let entry =
+            Entry::new(Actor::Anybody, "enquiry opened", &enquiry.id).because(enquiry.kind.in_words());
         Change::new(enquiry, entry)
+    }
+
+    /// Whether its sender is to hear who looks after it.
+    pub fn is_to_be_acknowledged(&self) -> bool {
+        self.open && self.kind == Kind::Complaint && self.claimed_by.is_none()
+    }
+
+    /// Lets a case worker look after it; nothing where they do already or it is closed. Whoever
+    /// complained hears of it, and from then on the answer is what is due.
+    pub fn claim(self, by: &str, answer_due_at: Timestamp) -> Option<Change<Self>> {
+        if !self.open || self.claimed_by.as_deref() == Some(by) {
+            return None;
+        }
+        let due_at = if self.is_to_be_acknowledged() { answer_due_at } else { self.due_at };
+        let entry = Entry::new(Actor::CaseWorker(by.to_owned()), "enquiry claimed", &self.id);
+        Some(Change::new(Enquiry { claimed_by: Some(by.to_owned()), due_at, ..self }, entry))
     }
 
     /// Closes it, with how; nothing when it is closed already.
@@ -108,5 +245,66 @@ impl Enquiry {
         }
         let entry = Entry::new(Actor::CaseWorker(by.to_owned()), "enquiry closed", &self.id).because(how);
         Some(Change::new(Enquiry { open: false, ..self }, entry))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(kind: Kind, message: &str) -> Asked {
+        Asked {
+            kind,
+            subject: kind.subject().to_owned(),
+            name: "Amy Reed".to_owned(),
+            email: Email::parse("amy@oakhouse.example").expect("an address"),
+            telephone: String::new(),
+            organisation: "Oak House".to_owned(),
+            message: message.to_owned(),
+            affected: None,
+        }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse_london(text).expect(text)
+    }
+
+    #[test]
+    fn the_same_words_from_the_same_page_are_one_message() {
+        let first = asked(Kind::Support, "No mail.").once("page");
+        assert_eq!(first, asked(Kind::Support, "No mail.").once("page"));
+        for other in [
+            asked(Kind::Support, "No mail!").once("page"),
+            asked(Kind::Feedback, "No mail.").once("page"),
+            asked(Kind::Support, "No mail.").once("another page"),
+        ] {
+            assert_ne!(first, other);
+        }
+    }
+
+    #[test]
+    fn a_complaint_is_acknowledged_within_a_working_day_and_answered_after_that() {
+        let settings = Settings::defaults().expect("defaults");
+        let friday = at("2026-11-27 16:00");
+        assert_eq!(Kind::Complaint.due_at(friday, &settings), at("2026-11-30 16:00"));
+        assert_eq!(Kind::Support.due_at(friday, &settings), at("2026-11-29 16:00"));
+        let opened = Enquiry::open(asked(Kind::Complaint, "Slow."), friday, at("2026-11-30 16:00"));
+        let answer_by = at("2026-12-01 09:00");
+        let claimed = opened.state.claim("casey", answer_by).expect("claimed").state;
+        assert_eq!((claimed.claimed_by.as_deref(), claimed.due_at), (Some("casey"), answer_by));
+        assert!(!claimed.is_to_be_acknowledged());
+        assert!(claimed.clone().claim("casey", answer_by).is_none(), "twice");
+        let taken_over = claimed.claim("sam", at("2026-12-02 09:00")).expect("taken over").state;
+        assert_eq!(taken_over.due_at, answer_by, "taking over moves no time");
+        let closed = taken_over.close("sam", "answered by email").expect("closed").state;
+        assert!(closed.claim("casey", answer_by).is_none(), "closed");
+    }
+
+    #[test]
+    fn what_messages_are_counted_against_names_nobody() {
+        let settings = Settings::defaults().expect("defaults");
+        for budget in asked(Kind::Support, "No mail.").budgets(&settings, "192.0.2.7") {
+            assert!(!budget.name.contains("amy") && !budget.name.contains("192"), "{}", budget.name);
+        }
     }
 }

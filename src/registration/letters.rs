@@ -241,38 +241,70 @@ pub fn live(from: &From, at: Timestamp, case: &Registration, to: &Email) -> Lett
 
 /// An enquiry on its way to the team that answers it.
 pub fn enquiry_to_team(from: &From, at: Timestamp, enquiry: &Enquiry, team: &str) -> Letter {
-    from.email(
-        at,
-        "enquiry to the team",
-        team,
-        enquiry.kind.subject().to_owned(),
-        &[
-            &format!("Reference {}", enquiry.reference),
-            &format!("From {} ({}), {}", enquiry.name, enquiry.email, enquiry.organisation),
-            &format!(
-                "Telephone: {}",
-                if enquiry.telephone.is_empty() { "not given" } else { &enquiry.telephone }
-            ),
-            &enquiry.message,
-        ],
-    )
-    .about(&enquiry.id)
+    let given = |text: &str| if text.is_empty() { "not given".to_owned() } else { text.to_owned() };
+    let mut paragraphs = vec![
+        format!("Reference {}", enquiry.reference),
+        format!("From {} ({}), {}", enquiry.name, enquiry.email, given(&enquiry.organisation)),
+        format!("Telephone: {}", given(&enquiry.telephone)),
+        enquiry.message.clone(),
+    ];
+    if let Some(affected) = &enquiry.affected {
+        paragraphs.push(format!("People affected: {}", affected.people));
+        paragraphs.push(format!("Their addresses: {}", given(&affected.addresses)));
+        paragraphs.push(format!("The error message: {}", given(&affected.saw)));
+        paragraphs.push(format!("What else may help: {}", given(&affected.more)));
+    }
+    paragraphs.push(format!(
+        "It is due by {}. Answer it in case work: {}/casework/enquiries/{}",
+        enquiry.due_at.in_words(),
+        from.public_address,
+        enquiry.id
+    ));
+    let paragraphs: Vec<&str> = paragraphs.iter().map(String::as_str).collect();
+    from.email(at, "enquiry to the team", team, enquiry.subject.clone(), &paragraphs).about(&enquiry.id)
 }
 
-/// "We have received your message."
+/// "We have received your message." Nothing that was typed is in it: whoever reads at the address may
+/// not be who wrote.
 pub fn enquiry_received(from: &From, at: Timestamp, enquiry: &Enquiry) -> Letter {
-    let who = match enquiry.kind {
-        Kind::Hospice => "Our feedback team",
-        Kind::SelfManagement | Kind::Recovery => "Our team",
+    let due = enquiry.due_at.in_words();
+    let (subject, next) = match enquiry.kind {
+        Kind::Hospice | Kind::Feedback => ("message", format!("Our feedback team will answer by {due}.")),
+        Kind::SelfManagement | Kind::Recovery | Kind::Support => {
+            ("message", format!("Our team will answer by {due}."))
+        }
+        Kind::Complaint => (
+            "complaint",
+            format!(
+                "We are sorry that you had reason to complain. By {due} you will hear who looks into it and when you get an answer."
+            ),
+        ),
     };
     from.email(
         at,
         "enquiry received",
         enquiry.email.as_str(),
-        format!("We have received your message {}", enquiry.reference),
+        format!("We have received your {subject} {}", enquiry.reference),
         &[
             &format!("Your reference is {}.", enquiry.reference),
-            &format!("{who} will answer by {}.", enquiry.due_at.in_words()),
+            &next,
+            "If you did not write to us, you need do nothing.",
+        ],
+    )
+    .about(&enquiry.id)
+}
+
+/// Tells somebody who complained that a person looks into it.
+pub fn complaint_acknowledged(from: &From, at: Timestamp, enquiry: &Enquiry, by: &str) -> Letter {
+    from.email(
+        at,
+        "complaint acknowledged",
+        enquiry.email.as_str(),
+        format!("We are looking into your complaint {}", enquiry.reference),
+        &[
+            &format!("{by} of our team looks into your complaint {}.", enquiry.reference),
+            &format!("You get an answer by {}. If we need to know more, we call or email you.", enquiry.due_at.in_words()),
+            "If you are not content with the answer, tell us so, with your reference and why. It then goes to a manager.",
         ],
     )
     .about(&enquiry.id)

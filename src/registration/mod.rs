@@ -8,6 +8,7 @@
 //! What is deliberately not here: making the site, its mailbox and its accounts (the directory does,
 //! when a decision takes effect), and who may decide (case work).
 
+pub mod after_set_up;
 pub mod answers;
 pub mod checks;
 pub mod enquiry;

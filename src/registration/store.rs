@@ -2,13 +2,15 @@
 
 use super::answers::{Answers, Person};
 use super::checks::{Outcome, RegisterCheck};
-use super::enquiry::{self, Enquiry};
+use super::enquiry::{self, Asked, Enquiry};
 use super::reasons::Reason;
-use super::{Registration, State};
+use super::{Registration, State, letters};
 use crate::clock::{Span, Timestamp};
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
 use crate::id::Reference;
 use crate::outbox::{self, Change};
+use crate::settings::Settings;
+use crate::sign_in::limits::{self, UsedUp};
 
 /// Drafts expired in one visit of the housekeeping.
 const EXPIRED_AT_ONCE: i64 = 200;
@@ -123,7 +125,7 @@ pub async fn add(tx: &mut Tx, draft: &Registration) -> Result<Reference> {
 }
 
 /// Whether an enquiry has this reference already.
-pub async fn is_reference_of_enquiry(from: &mut impl Reads, reference: &Reference) -> Result<bool> {
+async fn is_reference_of_enquiry(from: &mut impl Reads, reference: &Reference) -> Result<bool> {
     let taken: Option<(String,)> =
         from.maybe("SELECT id FROM enquiries WHERE reference = $1", &[&reference.as_str()]).await?;
     Ok(taken.is_some())
@@ -360,36 +362,75 @@ pub async fn expire_drafts(database: &Database, now: Timestamp) -> Result<usize>
         .await
 }
 
-/// Adds an enquiry, once: a form that is sent twice makes one. Answers its reference.
-pub async fn add_enquiry(
+/// Takes in what somebody asks or tells us, once: with its entry, the letter to the team and the one
+/// that confirms it. What was sent before under the same `once` is answered with its reference and
+/// counts against nothing.
+pub async fn receive_enquiry(
+    tx: &mut Tx,
+    now: Timestamp,
+    settings: &Settings,
+    asked: Asked,
+    once: &str,
+    network: &str,
+) -> Result<std::result::Result<Reference, UsedUp>> {
+    let known: Option<(String,)> =
+        tx.maybe("SELECT reference FROM enquiries WHERE once = $1", &[&once]).await?;
+    if let Some((reference,)) = known {
+        let parsed = Reference::parse(&reference);
+        return parsed.map(Ok).ok_or_else(|| Error::Broken(format!("enquiry {reference}")));
+    }
+    for budget in asked.budgets(settings, network) {
+        if let Err(used_up) = limits::take(tx, now, &budget).await? {
+            return Ok(Err(used_up));
+        }
+    }
+    let due_at = asked.kind.due_at(now, settings);
+    let mut change = Enquiry::open(asked.clone(), now, due_at);
+    while is_reference_of_enquiry(tx, &change.state.reference).await? {
+        change = Enquiry::open(asked.clone(), now, due_at);
+    }
+    let from = letters::From::of(settings);
+    let to_team = letters::enquiry_to_team(&from, now, &change.state, asked.kind.team(settings));
+    let received = letters::enquiry_received(&from, now, &change.state);
+    let change = change.telling(to_team).telling(received);
+    Ok(Ok(add_enquiry(tx, now, &change, once).await?))
+}
+
+/// Adds an enquiry, unless the same was added at the same moment; answers its reference.
+async fn add_enquiry(
     tx: &mut Tx,
     now: Timestamp,
     enquiry: &Change<Enquiry>,
     once: &str,
 ) -> Result<Reference> {
     let asked = &enquiry.state;
-    let added = tx
-        .run(
-            "INSERT INTO enquiries (id, reference, version, kind, state, name, email, telephone, organisation, message,
-                                    subject, asked_at, due_at, once)
-             VALUES ($1, $2, 1, $3, 'Open', $4, $5, $6, $7, $8, $9, $10, $11, $12)
-             ON CONFLICT (once) DO NOTHING",
-            &[
-                &asked.id,
-                &asked.reference.as_str(),
-                &asked.kind.stored(),
-                &asked.name,
-                &asked.email.as_str(),
-                &asked.telephone,
-                &asked.organisation,
-                &asked.message,
-                &asked.kind.subject(),
-                &asked.asked_at,
-                &asked.due_at,
-                &once,
-            ],
-        )
-        .await?;
+    let details = match &asked.affected {
+        Some(affected) => serde_json::to_string(affected)
+            .map_err(|error| Error::Broken(format!("the details of an enquiry: {error}")))?,
+        None => String::new(),
+    };
+    let added = tx.run(
+        "INSERT INTO enquiries (id, reference, version, kind, state, name, email, telephone, organisation, message,
+                                subject, asked_at, due_at, once, details)
+         VALUES ($1, $2, 1, $3, 'Open', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         ON CONFLICT (once) DO NOTHING",
+        &[
+            &asked.id,
+            &asked.reference.as_str(),
+            &asked.kind.stored(),
+            &asked.name,
+            &asked.email.as_str(),
+            &asked.telephone,
+            &asked.organisation,
+            &asked.message,
+            &asked.subject,
+            &asked.asked_at,
+            &asked.due_at,
+            &once,
+            &details,
+        ],
+    )
+    .await?;
     if added == 0 {
         let (reference,): (String,) =
             tx.one("SELECT reference FROM enquiries WHERE once = $1", &[&once]).await?;
@@ -404,6 +445,12 @@ impl FromRow for Enquiry {
         let broken = |what: &str| Error::Broken(format!("an enquiry with {what}"));
         let (reference, kind, state, email): (String, String, String, String) =
             (row.get(1)?, row.get(2)?, row.get(3)?, row.get(5)?);
+        let details: String = row.get(13)?;
+        let affected = if details.is_empty() {
+            None
+        } else {
+            Some(serde_json::from_str(&details).map_err(|error| broken(&error.to_string()))?)
+        };
         Ok(Enquiry {
             id: row.get(0)?,
             reference: Reference::parse(&reference).ok_or_else(|| broken(&reference))?,
@@ -417,13 +464,17 @@ impl FromRow for Enquiry {
             asked_at: row.get(9)?,
             due_at: row.get(10)?,
             version: row.get(11)?,
+            subject: row.get(12)?,
+            affected,
+            claimed_by: row.get(14)?,
         })
     }
 }
 
 pub async fn find_enquiry(from: &mut impl Reads, id: &str) -> Result<Option<Enquiry>> {
     from.maybe(
-        "SELECT id, reference, kind, state, name, email, telephone, organisation, message, asked_at, due_at, version
+        "SELECT id, reference, kind, state, name, email, telephone, organisation, message, asked_at, due_at, version,
+                subject, details, claimed_by
            FROM enquiries WHERE id = $1",
         &[&id],
     )
@@ -440,6 +491,22 @@ pub async fn close_enquiry(tx: &mut Tx, now: Timestamp, change: &Change<Enquiry>
         )
         .await?;
     if closed == 0 {
+        return Ok(Saved::SomebodyWasFaster);
+    }
+    outbox::store::save_with(tx, now, change).await?;
+    Ok(Saved::Yes)
+}
+
+/// Saves who looks after an enquiry, with its entry and letter.
+pub async fn claim_enquiry(tx: &mut Tx, now: Timestamp, change: &Change<Enquiry>) -> Result<Saved> {
+    let claimed = tx
+        .run(
+            "UPDATE enquiries SET claimed_by = $1, due_at = $2, version = version + 1
+              WHERE id = $3 AND version = $4 AND state = 'Open'",
+            &[&change.state.claimed_by, &change.state.due_at, &change.state.id, &change.state.version],
+        )
+        .await?;
+    if claimed == 0 {
         return Ok(Saved::SomebodyWasFaster);
     }
     outbox::store::save_with(tx, now, change).await?;

@@ -4,10 +4,11 @@ use crate::clock::{Clock, Timestamp};
 use crate::settings::SecretKey;
 use crate::web::assets;
 use crate::web::components::{
-    BackLink, Footer, FooterMeta, Header, HeaderAccount, HeaderAccountItem, HeaderNavigation,
+    BackLink, Footer, FooterItem, FooterMeta, Header, HeaderAccount, HeaderAccountItem, HeaderNavigation,
     HeaderNavigationItem, HeaderService, Html, SkipLink,
 };
 use crate::web::form::{Fields, Form, Problems};
+use crate::web::notices::{Notice, Notices};
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderValue, StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Response};
@@ -28,6 +29,10 @@ pub struct Service {
     pub trusted_proxies: u8,
     pub tls_in_front: bool,
     pub demo: bool,
+    /// Messages on top of every page.
+    pub notices: Notices,
+    /// Where help is to be had, at the bottom of every page: address and words.
+    pub help: &'static [(&'static str, &'static str)],
     /// Routes at which programs send something other than our forms.
     pub takes_other_bodies_at: &'static [&'static str],
     pub watcher: Box<Watcher>,
@@ -147,6 +152,8 @@ impl Visit {
             navigation: Vec::new(),
             form_token: super::csrf::token(&service.key, &self.browser()),
             demo: service.demo,
+            notices: service.notices.at(service.clock.now()),
+            help: service.help,
             session: ends_at.map(|ends_at| SessionEnd {
                 seconds: ends_at.since(service.clock.now()).as_seconds(),
                 at: ends_at.time_in_words(),
@@ -198,6 +205,9 @@ pub struct Layout {
     pub navigation: Vec<(&'static str, &'static str, bool)>,
     pub form_token: String,
     pub demo: bool,
+    /// Messages on top of the page.
+    pub notices: Vec<Notice>,
+    help: &'static [(&'static str, &'static str)],
     pub session: Option<SessionEnd>,
     pub styles: [&'static str; 2],
     pub scripts: [&'static str; 2],
@@ -260,8 +270,17 @@ impl Layout {
     /// The bottom of the page: where help is to be had.
     pub fn footer(&self) -> Footer {
         let help = FooterHelp { email: &self.helpdesk_email, telephone: &self.helpdesk_telephone };
+        let items = self
+            .help
+            .iter()
+            .map(|&(href, text)| FooterItem {
+                href: href.to_owned(),
+                text: text.to_owned(),
+                ..Default::default()
+            })
+            .collect();
         Footer {
-            meta: FooterMeta { html: Some(Html::of(&help)), ..Default::default() },
+            meta: FooterMeta { items, html: Some(Html::of(&help)), ..Default::default() },
             ..Default::default()
         }
     }

@@ -32,6 +32,8 @@ fn concrete(path: &str, registration: &str, reference: &str) -> String {
         .replace("{name}", "none.css")
         .replace("{article}", "dspt")
         .replace("{section}", "joining")
+        .replace("{component}", "mail")
+        .replace("{subject}", if path.starts_with("/feedback") { "hospice" } else { "email" })
 }
 
 fn outcome(got: &Got, registration: &str, site: &str, reference: &str) -> String {

@@ -192,6 +192,24 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/registration", &["reference"]),
     ("/activate", &["email"]),
     ("/casework/sign-in", &["email"]),
+    (
+        "/contact/email/write",
+        &[
+            "message",
+            "saw",
+            "people",
+            "addresses",
+            "name",
+            "email",
+            "telephone",
+            "no_call",
+            "organisation",
+            "more",
+            "once",
+        ],
+    ),
+    ("/feedback/hospice", &["message", "name", "email", "telephone", "organisation", "once"]),
+    ("/feedback/complaint", &["message", "name", "email", "telephone", "organisation", "once"]),
 ];
 
 /// Forms behind a sign-in, with who may send them; `{account}`, `{site}` stand for rows that exist.
@@ -208,6 +226,12 @@ const FORMS_BEHIND_SIGN_IN: &[(&str, Kind, &[&str])] = &[
         "/casework/sites/{site}/give-access",
         Kind::CaseWorker,
         &["address", "access", "reason", "confirm", "account"],
+    ),
+    ("/casework/status/components/mail", Kind::CaseWorker, &["health", "words", "seen"]),
+    (
+        "/casework/status/announce",
+        Kind::CaseWorker,
+        &["kind", "about", "title", "words", "starts", "ends", "everywhere", "once"],
     ),
     ("/casework/sites/{site}/add-address", Kind::CaseWorker, &["address", "reason", "confirm"]),
     ("/casework/mail/compare", Kind::CaseWorker, &["done"]),
@@ -326,6 +350,10 @@ async fn hostile_text_in_every_field() {
             format!("/activate/{query}"),
             format!("/register/{query}"),
             format!("/register/people/{query}"),
+            format!("/contact?subject={query}&asked={query}"),
+            format!("/contact/{query}"),
+            format!("/contact/email/sent/{query}"),
+            format!("/feedback/{query}"),
         ] {
             if path.len() > 60_000 {
                 continue;
@@ -424,6 +452,8 @@ async fn forged_forms_change_nothing() {
             .replace("{token}", "x.y")
             .replace("{reference}", draft.reference.as_str())
             .replace("{article}", "dspt")
+            .replace("{component}", "mail")
+            .replace("{subject}", if route.path.starts_with("/feedback") { "hospice" } else { "email" })
             .replace("{id}", &draft.id);
         for token in ["", "0", others_token.as_str()] {
             let got = harness.post_with_token(&path, &mine, &[("answer", "yes")], token).await;

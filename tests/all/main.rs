@@ -14,6 +14,7 @@ mod harness;
 mod killed_imports;
 mod mail;
 mod mail_page;
+mod messages;
 mod sites;
 mod stories;
 mod support;

@@ -6,13 +6,12 @@ use super::{Due, Preline, QUEUE, fact, layout, not_done, note_opened, state_tag,
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::database::{Error, Tx};
-use crate::registration::enquiry::Enquiry;
+use crate::registration::enquiry::{Enquiry, answered_within};
 use crate::registration::letters;
 use crate::registration::store::{self as registrations, Saved};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
-    Conditional, Html, NotificationBanner, Radios, RadiosItem, SummaryList, SummaryListRow, SummaryListText,
-    Textarea,
+    Button, Html, NotificationBanner, Radios, SummaryList, SummaryListRow, SummaryListText, Textarea,
 };
 use crate::web::form::query;
 use crate::web::page::show_with;
@@ -83,9 +82,11 @@ pub struct EnquiryPage {
     pub facts: SummaryList,
     pub notes: Vec<NoteLine>,
     pub note: Textarea,
-    pub how: Radios,
+    pub how: [Html; 3],
     pub version: i64,
     pub is_open: bool,
+    /// Offered to whoever does not look after it yet.
+    pub claim: Option<Button>,
     /// What was written into the form of an enquiry that somebody else has closed.
     pub kept: String,
     pub history: History,
@@ -97,7 +98,7 @@ async fn load(app: &App, id: &str) -> Result<Enquiry, Stop> {
 }
 
 /// Who asks what, how to reach them, and by when.
-fn facts(enquiry: &Enquiry, closed: &str, now: Timestamp) -> SummaryList {
+fn facts(enquiry: &Enquiry, looked_after_by: &str, closed: &str, now: Timestamp) -> SummaryList {
     let html = |key: &str, html: Html| SummaryListRow {
         key: key.into(),
         value: SummaryListText { html: Some(html), classes: "app-wrap".to_owned(), ..Default::default() },
@@ -108,34 +109,50 @@ fn facts(enquiry: &Enquiry, closed: &str, now: Timestamp) -> SummaryList {
     let mut rows = vec![
         html("State", Html::of(&state)),
         fact("Kind", enquiry.kind.in_words()),
-        fact("From", enquiry.name.clone()),
+        html("Subject", Html::of(&Preline { text: &enquiry.subject })),
+        html("Looked after by", Html::of(&Preline { text: looked_after_by })),
+        html("From", Html::of(&Preline { text: &enquiry.name })),
         html("Email address", Html::of(&Preline { text: enquiry.email.as_str() })),
         fact("Telephone", telephone),
         fact("Asked", enquiry.asked_at.in_words()),
         html("Due", Html::of(&Due::new(enquiry.due_at, now, enquiry.open))),
     ];
+    if let Some(affected) = &enquiry.affected {
+        rows.push(fact("People affected", affected.people.to_string()));
+        for (key, text) in [
+            ("Their addresses", &affected.addresses),
+            ("The error message", &affected.saw),
+            ("What else may help", &affected.more),
+        ] {
+            if !text.is_empty() {
+                rows.push(html(key, Html::of(&Preline { text })));
+            }
+        }
+    }
     if !closed.is_empty() {
         rows.push(fact("Closed", closed));
     }
     SummaryList { rows, ..Default::default() }
 }
 
-fn how(form: &Form) -> Radios {
-    let answer = form.lines(ANSWER, "Your answer", "It is sent as you write it, under the reference.");
-    let why = form.lines(WHY, "Why no answer is needed", "For your colleagues. It is not sent.");
-    let item = |value: &str, text: &str, inside: Option<&Textarea>| RadiosItem {
-        value: value.to_owned(),
-        text: text.to_owned(),
-        conditional: inside.map(|field| Conditional { html: Html::of(field) }),
-        ..Default::default()
-    };
-    let mut radios = form.radios(HOW, "How do you close this enquiry?").in_page();
-    radios.items = vec![
-        item("email", "With an answer by email", Some(&answer)),
-        item("telephone", "I have answered it by telephone", None),
-        item("without", "Without an answer", Some(&why)),
-    ];
-    radios
+/// How it is closed, and what is written for it. The fields are always there: one that opens by a
+/// script would have to say so on an answer, which no accessibility interface knows (ARIA 1.2 has no
+/// aria-expanded on radio buttons).
+fn how(form: &Form) -> [Html; 3] {
+    let radios: Radios = form
+        .radios(HOW, "How do you close this enquiry?")
+        .in_page()
+        .choice("email", "With an answer by email")
+        .choice("telephone", "I have answered it by telephone")
+        .choice("without", "Without an answer");
+    let answer =
+        form.lines(ANSWER, "Your answer, if by email", "It is sent as you write it, under the reference.");
+    let why = form.lines(
+        WHY,
+        "Why no answer is needed, if you close it without one",
+        "For your colleagues. It is not sent.",
+    );
+    [Html::of(&radios), Html::of(&answer), Html::of(&why)]
 }
 
 async fn show(
@@ -151,12 +168,30 @@ async fn show(
     let closed = if enquiry.open { String::new() } else { history.detail_of("enquiry closed") };
     let title = format!("{} {}", enquiry.kind.in_words(), enquiry.reference);
     let kept = if enquiry.open { "" } else { form.fields.text(ANSWER) };
+    let names = crate::casework::store::list_names(&app.database).await?;
+    let name_of = |id: &str| names.iter().find(|(known, _)| known == id).map(|(_, name)| name.clone());
+    let looked_after_by = match &enquiry.claimed_by {
+        Some(id) => name_of(id).unwrap_or_else(|| "A colleague".to_owned()),
+        None => "Nobody yet".to_owned(),
+    };
+    let is_mine = enquiry.claimed_by.as_deref() == Some(by.id.as_str());
+    let claim = (enquiry.open && !is_mine).then(|| {
+        let words = if enquiry.is_to_be_acknowledged() {
+            "Look into it, and tell them so"
+        } else if enquiry.claimed_by.is_some() {
+            "Take it over"
+        } else {
+            "Look after it"
+        };
+        form.second_button(words).sending("do", "claim")
+    });
     let template = EnquiryPage {
+        claim,
         layout: layout(visit, by, &title, QUEUE).with_problems(&form).back_to(QUEUE),
         banner,
         reference: format!("{} {}", enquiry.kind.in_words(), enquiry.reference),
         organisation: enquiry.organisation.clone(),
-        facts: facts(&enquiry, &closed, app.clock.now()),
+        facts: facts(&enquiry, &looked_after_by, &closed, app.clock.now()),
         notes: notes(app, &enquiry.id).await?,
         note: form.lines(NOTE, "Add a note", "Only case workers read notes."),
         how: how(&form),
@@ -182,6 +217,8 @@ pub async fn page(
     note_opened(&app, &by, &enquiry.id).await?;
     let banner = match query(&uri).text("done") {
         "note" => Some(success("Your note was saved.")),
+        "claimed" => Some(success("You look after this enquiry now.")),
+        "acknowledged" => Some(success("You look into this complaint now. We have told whoever complained.")),
         "closed" => Some(success("The enquiry is closed.")),
         _ => None,
     };
@@ -198,6 +235,9 @@ pub async fn act(
     fields: Fields,
 ) -> Answer {
     let enquiry = load(&app, &id).await?;
+    if fields.text("do") == "claim" {
+        return claim(&app, &visit, &by, enquiry, fields).await;
+    }
     let is_closing = fields.text("do") == "close";
     let missing = "Enter a note";
     let note_problem =
@@ -222,14 +262,59 @@ pub async fn act(
         app.work_waits.notify_one();
         return go_to(format!("/casework/enquiries/{id}?done=closed"));
     }
-    let last = history::of(&app, &id).await?.last_in_words();
+    somebody_was_faster(&app, &visit, &by, &id, "The enquiry was not closed", fields.with(NOTE, "")).await
+}
+
+async fn somebody_was_faster(
+    app: &App,
+    visit: &Visit,
+    by: &CaseWorker,
+    id: &str,
+    heading: &str,
+    fields: Fields,
+) -> Answer {
+    let last = history::of(app, id).await?.last_in_words();
     let banner = not_done(
-        "The enquiry was not closed",
+        heading,
         &format!("Somebody else was faster. Nothing was sent by you. What happened last: {last}"),
     );
-    let enquiry = load(&app, &id).await?;
-    let form = visit.form(fields.with(NOTE, ""), Problems::none());
-    show(&app, &visit, &by, enquiry, StatusCode::CONFLICT, form, Some(banner)).await
+    let enquiry = load(app, id).await?;
+    let form = visit.form(fields, Problems::none());
+    show(app, visit, by, enquiry, StatusCode::CONFLICT, form, Some(banner)).await
+}
+
+/// Lets this case worker look after an enquiry as it was seen; whoever complained is told.
+async fn claim(app: &App, visit: &Visit, by: &CaseWorker, seen: Enquiry, fields: Fields) -> Answer {
+    let id = seen.id.clone();
+    let path = format!("/casework/enquiries/{id}");
+    if seen.claimed_by.as_deref() == Some(by.id.as_str()) {
+        // A double click: it was claimed the first time.
+        return go_to(format!("{path}?done=claimed"));
+    }
+    let now = app.clock.now();
+    let acknowledges = seen.is_to_be_acknowledged();
+    let is_as_seen = seen.version == version_of(fields.text(VERSION));
+    let change = seen.claim(&by.id, now.plus(answered_within(&app.settings))).filter(|_| is_as_seen);
+    let saved = match change {
+        None => Saved::SomebodyWasFaster,
+        Some(mut change) => {
+            if acknowledges {
+                let from = letters::From::of(&app.settings);
+                let letter = letters::complaint_acknowledged(&from, now, &change.state, &by.name);
+                change = change.telling(letter);
+            }
+            app.database
+                .write::<_, Error, _>(move |tx: &mut Tx| {
+                    Box::pin(async move { registrations::claim_enquiry(tx, now, &change).await })
+                })
+                .await?
+        }
+    };
+    if saved == Saved::SomebodyWasFaster {
+        return somebody_was_faster(app, visit, by, &id, "You do not look after this enquiry", fields).await;
+    }
+    app.work_waits.notify_one();
+    go_to(format!("{path}?done={}", if acknowledges { "acknowledged" } else { "claimed" }))
 }
 
 /// Closes an enquiry as it was seen, with its letter and note; false when somebody was faster.

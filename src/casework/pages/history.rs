@@ -80,6 +80,7 @@ pub fn actor_in_words(actor: &str, names: &[(String, String)]) -> String {
     match actor {
         "service" => "Carepost".to_owned(),
         "registrant" => "The registrant".to_owned(),
+        "anybody" => "Whoever wrote".to_owned(),
         "site contact" => "The site’s own contact".to_owned(),
         "operator" => "Whoever runs the service".to_owned(),
         other if other.starts_with("account holder ") => "An account holder".to_owned(),

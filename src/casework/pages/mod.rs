@@ -36,9 +36,16 @@ const SITES: &str = "/casework/sites";
 const ATTENTION: &str = "/casework/attention";
 /// Where the review dates of the support site's articles are.
 pub const ARTICLES: &str = "/casework/articles";
+/// Where the central team sets what everybody reads of the service.
+pub const STATUS: &str = "/casework/status";
 /// The parts of case work.
-const NAVIGATION: [(&str, &str); 4] =
-    [(QUEUE, "Queue"), (SITES, "Sites"), (ATTENTION, "Work that needs attention"), (ARTICLES, "Articles")];
+const NAVIGATION: [(&str, &str); 5] = [
+    (QUEUE, "Queue"),
+    (SITES, "Sites"),
+    (ATTENTION, "Work that needs attention"),
+    (ARTICLES, "Articles"),
+    (STATUS, "Service status"),
+];
 
 /// Longest note, question or answer, in characters: as long as what a registrant may answer.
 const TEXT_LETTERS_MAX: usize = 4_000;

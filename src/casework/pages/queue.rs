@@ -205,7 +205,8 @@ fn why(line: &CaseLine) -> String {
         "Referred" => shortened(&line.because),
         "Submitted" | "Checking" => "The registers are being asked".to_owned(),
         "MoreInformationAsked" => "The registrant has been asked something".to_owned(),
-        "Open" => "Somebody waits for an answer".to_owned(),
+        "Open" if line.because.is_empty() => "Somebody waits for an answer".to_owned(),
+        "Open" => format!("{} looks after it", line.because),
         _ => String::new(),
     }
 }

@@ -1,11 +1,14 @@
 //! The pages of the support site. They are open to everybody and show everybody the same.
 
 pub mod article;
+pub mod contact;
 pub mod feeds;
 pub mod home;
 pub mod reviews;
 pub mod search;
 pub mod section;
+pub mod status;
+pub mod status_team;
 pub mod which_route;
 
 use super::Library;

@@ -58,7 +58,7 @@ fn end(outcome: Outcome, app: &App) -> End {
             title: "This service is for social care in England",
             words: vec!["Other organisations in health and care join in other ways.".to_owned(), to_helpdesk],
             start: None,
-            read: ("/support/getting-help", "Contact support"),
+            read: ("/contact", "Contact support"),
         },
         Outcome::NotCqcRegistered => End {
             title: "You need to be registered with CQC first",
@@ -67,7 +67,7 @@ fn end(outcome: Outcome, app: &App) -> End {
                 to_helpdesk,
             ],
             start: None,
-            read: ("/support/getting-help", "Contact support"),
+            read: ("/contact", "Contact support"),
         },
         Outcome::Hospice => End {
             title: "You join in another way",

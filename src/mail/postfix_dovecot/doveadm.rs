@@ -41,9 +41,9 @@ pub(super) enum Answer {
 }
 
 impl Command {
-    /// Forget what is remembered of a user name, so that the next sign-in is looked up anew.
-    pub(super) fn forget(name: &str) -> Self {
-        Command { name: "authCacheFlush", arguments: json!({ "user": [name] }) }
+    /// Forget what is remembered of user names, so that the next sign-in is looked up anew.
+    pub(super) fn forget(names: &[&str]) -> Self {
+        Command { name: "authCacheFlush", arguments: json!({ "user": names }) }
     }
 
     /// End every session of a user.

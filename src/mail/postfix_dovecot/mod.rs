@@ -134,6 +134,11 @@ impl PostfixDovecot {
             }
             commands.extend(self.commands(id, step));
         }
+        // All names together, and before any session ends: nobody comes back with what was remembered.
+        let names: Vec<&str> = steps.steps.iter().filter_map(Step::forgotten).collect();
+        if !names.is_empty() {
+            commands.insert(0, Command::forget(&names));
+        }
         let answers = self.doveadm.run(&commands).await?;
         let changed = answers.iter().any(|answer| matches!(answer, Answer::Done(_)));
         store::steps_taken(&self.projection, id, steps).await?;
@@ -155,7 +160,7 @@ impl PostfixDovecot {
                 commands.push(Command::allow(address, "INBOX", &group(id), &RIGHTS));
                 commands
             }
-            Step::Forget(name) => vec![Command::forget(name)],
+            Step::Forget(_) => Vec::new(),
             Step::EndSessions(address) => vec![Command::end_sessions(address)],
             Step::RemoveStorage(folder) => vec![Command::remove_from_disk(&self.storage, folder)],
         }

@@ -139,6 +139,14 @@ impl Step {
         }
     }
 
+    /// The name that is to be forgotten, where this is such a step.
+    pub(super) fn forgotten(&self) -> Option<&str> {
+        match self {
+            Step::Forget(name) => Some(name),
+            Step::Prepare(_) | Step::EndSessions(_) | Step::RemoveStorage(_) => None,
+        }
+    }
+
     fn parse(kind: &str, name: String) -> Option<Self> {
         match kind {
             "Prepare" => Some(Step::Prepare(name)),

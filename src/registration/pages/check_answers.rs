@@ -9,9 +9,9 @@ use crate::register::CqcLocationId;
 use crate::registration::answers::{Answers, Proof, Sites};
 use crate::registration::journey::Page;
 use crate::registration::store::{self, Saved};
-use crate::registration::{Refusal, Registration, State, letters};
+use crate::registration::{Refusal, Registration, State, after_set_up, letters};
 use crate::sign_in::Registrant;
-use crate::web::components::{Action, SummaryList, SummaryListRow};
+use crate::web::components::{Action, SummaryList, SummaryListRow, Table};
 use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
 use axum::extract::State as Shared;
 
@@ -217,6 +217,7 @@ pub struct SentPage {
     pub email: String,
     pub due: String,
     pub ended: bool,
+    pub after_set_up: Table,
 }
 
 /// GET /register/sent
@@ -236,6 +237,7 @@ pub async fn sent(Shared(app): Shared<App>, visit: Visit, registrant: Registrant
         email: case.registrant_email().map(|email| email.masked()).unwrap_or_default(),
         due: case.due_at.map_or_else(String::new, crate::clock::Timestamp::in_words),
         ended: !case.state.is_undecided(),
+        after_set_up: after_set_up::table(&asking.app.settings),
     };
     show_page(&template, &Problems::none())
 }

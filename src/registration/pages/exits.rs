@@ -3,16 +3,17 @@
 
 use super::{Asking, again};
 use crate::app::App;
-use crate::clock::Span;
-use crate::contact::{Email, Name};
+use crate::contact::{Email, Name, parse_telephone};
 use crate::database::{Error, Tx};
-use crate::registration::enquiry::{self, Enquiry};
+use crate::registration::State;
+use crate::registration::enquiry;
 use crate::registration::journey::Page;
 use crate::registration::reasons::Reason;
 use crate::registration::store::{self, Saved};
-use crate::registration::{State, letters};
+use crate::web::page::show_with;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
 use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
 
 /// Longest message, in characters.
 const MESSAGE_LETTERS_MAX: usize = 4_000;
@@ -135,7 +136,7 @@ pub fn show(asking: &Asking, exit: Exit) -> Answer {
     show_page(&page_of(asking, exit, asking.visit.form(fields, Problems::none())), &Problems::none())
 }
 
-fn read(exit: Exit, fields: &Fields) -> Result<enquiry::Asked, Problems> {
+fn read(exit: Exit, kind: enquiry::Kind, fields: &Fields) -> Result<enquiry::Asked, Problems> {
     let mut problems = Problems::none();
     let organisation = problems.take(
         "organisation",
@@ -148,23 +149,29 @@ fn read(exit: Exit, fields: &Fields) -> Result<enquiry::Asked, Problems> {
     );
     let name = problems.take("name", Name::parse(fields.text("name"), "name"));
     let email = problems.take("email", Email::parse(fields.text("email")));
-    let telephone: String = fields.text("telephone").chars().take(40).collect();
-    if exit == Exit::Recovery && telephone.is_empty() {
-        problems.add("telephone", "Enter a telephone number on which we can reach you");
-    } else if telephone.chars().any(|letter| !letter.is_ascii_digit() && !" +()-.".contains(letter)) {
-        problems.add("telephone", "Enter a telephone number, like 01632 960 001");
-    }
+    let telephone = match fields.text("telephone") {
+        "" => {
+            if exit == Exit::Recovery {
+                problems.add("telephone", "Enter a telephone number on which we can reach you");
+            }
+            String::new()
+        }
+        typed => problems.take("telephone", parse_telephone(typed)).unwrap_or_default(),
+    };
     let message = fields.text("message").to_owned();
     if message.chars().count() > MESSAGE_LETTERS_MAX {
         problems.add("message", format!("Message must be {MESSAGE_LETTERS_MAX} characters or fewer"));
     }
     match (organisation, name, email) {
         (Some(organisation), Some(name), Some(email)) if problems.is_empty() => Ok(enquiry::Asked {
+            kind,
+            subject: kind.subject().to_owned(),
             name: name.as_str().to_owned(),
             email,
             telephone,
             organisation,
             message: if message.is_empty() { "(no message)".to_owned() } else { message },
+            affected: None,
         }),
         _ => Err(problems),
     }
@@ -172,7 +179,7 @@ fn read(exit: Exit, fields: &Fields) -> Result<enquiry::Asked, Problems> {
 
 pub async fn save(asking: &Asking, exit: Exit, fields: Fields) -> Answer {
     let Some(kind) = exit.kind() else { return go_to(exit.page().path()) };
-    let asked = match read(exit, &fields) {
+    let asked = match read(exit, kind, &fields) {
         Ok(asked) => asked,
         Err(problems) => {
             let form = again(asking, fields, problems.clone());
@@ -181,38 +188,36 @@ pub async fn save(asking: &Asking, exit: Exit, fields: Fields) -> Answer {
     };
     let app = &asking.app;
     let now = app.clock.now();
-    let from = letters::From::of(&app.settings);
-    let team = match kind {
-        enquiry::Kind::Hospice => app.settings.feedback_email.clone(),
-        enquiry::Kind::SelfManagement | enquiry::Kind::Recovery => app.settings.helpdesk_email.clone(),
-    };
-    let within = Span::hours(i64::from(app.settings.enquiry_hours));
     let case = asking.case.clone();
-    // One draft makes one enquiry of a kind, however often the button is pressed.
-    let once = format!("{} {}", case.id, kind.stored());
-    let reference = app
+    let once = asked.once(&case.id);
+    let (in_app, network) = (app.clone(), asking.visit.network().to_owned());
+    let received = app
         .database
         .write::<_, Error, _>(move |tx: &mut Tx| {
             Box::pin(async move {
-                let mut change = Enquiry::open(kind, asked.clone(), now, within);
-                while store::is_reference_of_enquiry(tx, &change.state.reference).await? {
-                    change = Enquiry::open(kind, asked.clone(), now, within);
-                }
-                let to_team = letters::enquiry_to_team(&from, now, &change.state, &team);
-                let received = letters::enquiry_received(&from, now, &change.state);
-                let change = change.telling(to_team).telling(received);
-                let reference = store::add_enquiry(tx, now, &change, &once).await?;
-                if let Some(case) = store::find(tx, &case.id).await?
+                let settings = &in_app.settings;
+                let received = store::receive_enquiry(tx, now, settings, asked, &once, &network).await?;
+                if received.is_ok()
+                    && let Some(case) = store::find(tx, &case.id).await?
                     && let Ok(left) = case.leave(exit.reason())
                 {
                     let _: Saved = store::save(tx, now, &left).await?;
                 }
-                Ok(reference)
+                Ok(received)
             })
         })
         .await?;
-    app.work_waits.notify_one();
-    go_to(format!("/register/message-sent/{reference}"))
+    match received {
+        Ok(reference) => {
+            app.work_waits.notify_one();
+            go_to(format!("/register/message-sent/{reference}"))
+        }
+        Err(used_up) => {
+            let problems = Problems::one("message", enquiry::too_often(&app.settings, now, used_up));
+            let form = again(asking, fields, problems);
+            show_with(StatusCode::TOO_MANY_REQUESTS, &page_of(asking, exit, form))
+        }
+    }
 }
 
 #[derive(askama::Template)]
@@ -238,4 +243,9 @@ pub async fn message_sent(Shared(app): Shared<App>, visit: Visit, Path(reference
 /// Whether a draft ended at an exit.
 pub fn is_over(state: &State) -> bool {
     matches!(state, State::Ineligible { .. })
+}
+
+/// Whether people write to us on this page.
+pub fn takes_message(page: Page) -> bool {
+    [Exit::Hospice, Exit::SelfManagement, Exit::Recovery].into_iter().any(|exit| exit.page() == page)
 }

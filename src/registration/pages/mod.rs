@@ -156,7 +156,9 @@ pub async fn save(
 ) -> Answer {
     let page = Page::from_slug(&slug).ok_or_else(Stop::not_found)?;
     let asking = Asking::load(app, visit, registrant).await?;
-    if !matches!(asking.case.state, State::Draft) {
+    // A message sent twice from a way out is confirmed twice.
+    let is_message_again = exits::is_over(&asking.case.state) && exits::takes_message(page);
+    if !matches!(asking.case.state, State::Draft) && !is_message_again {
         return go_to("/register/sent");
     }
     if !journey::can_visit(asking.answers(), page) {

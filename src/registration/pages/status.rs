@@ -8,12 +8,12 @@ use crate::id::Reference;
 use crate::outbox;
 use crate::registration::checks::{Outcome, RegisterCheck};
 use crate::registration::store::Saved;
-use crate::registration::{Registration, State, letters, store};
+use crate::registration::{Registration, State, after_set_up, letters, store};
 use crate::sign_in::StatusReader;
 use crate::sign_in::codes::{self, Asked, Rules, Tried};
 use crate::sign_in::secrets::Purpose;
 use crate::sign_in::session::{self, Kind};
-use crate::web::components::Html;
+use crate::web::components::{Html, Table};
 use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
 use axum::extract::{Path, State as Shared};
 
@@ -215,6 +215,7 @@ pub struct StatusPage {
     pub question: String,
     pub declined: Vec<String>,
     pub can_withdraw: bool,
+    pub after_set_up: Table,
 }
 
 async fn show_status(app: &App, visit: &Visit, case: Registration, form: Form, problems: Problems) -> Answer {
@@ -237,6 +238,7 @@ async fn show_status(app: &App, visit: &Visit, case: Registration, form: Form, p
         due: case.due_at.filter(|_| case.state.is_undecided()).map_or_else(String::new, Timestamp::in_words),
         checks: check_lines(&checks),
         can_withdraw: case.state.is_undecided(),
+        after_set_up: after_set_up::table(&app.settings),
         question,
         declined,
         form,

@@ -1,8 +1,9 @@
 //! What the mail servers refuse, with the right code and words.
 
-use super::clients::Smtp;
+use super::clients::{Imap, Smtp};
 use super::world::MailWorld;
-use carepost::mail::{MailEngine, Standing, WantedAccount, WantedSharedMailbox};
+use carepost::directory::app_password;
+use carepost::mail::{MailEngine, Standing, WantedAccount, WantedPassword, WantedSharedMailbox};
 use std::process::{Command, Stdio};
 
 fn account(id: &str, standing: Standing, quota_bytes: u64) -> WantedAccount {
@@ -92,12 +93,23 @@ async fn what_is_too_large_or_harmful_is_refused() {
     assert_eq!(code, 250, "{words}");
 
     // A mailbox that is full says so before anything is sent, and its holder cannot fill it either.
-    world.engine.ensure_account(&account("full", Standing::Open, 100_000)).await.expect("made");
+    let password = "k7mq7777777777777777777w";
+    let mut full = account("full", Standing::Open, 100_000);
+    full.passwords.push(WantedPassword {
+        selector: app_password::selector(password).to_owned(),
+        hash: app_password::hash(password),
+    });
+    world.engine.ensure_account(&full).await.expect("made");
     let (code, words) = smtp.command("MAIL FROM:<ward@trust.example> SIZE=20000000").await;
     assert_eq!(code, 250, "{words}");
     let (code, words) = smtp.command("RCPT TO:<full@carepost.example>").await;
     assert_eq!(code, 552, "{words}");
     assert!(words.contains("5.2.2") && words.contains("full"), "{words}");
+
+    let mut imap = Imap::signed_in(world.ports.imap, &full.address, password).await;
+    let draft = "x".repeat(12_000_000);
+    let (_, end) = imap.command(&format!("APPEND Drafts {{{}+}}\r\n{draft}", draft.len())).await;
+    assert!(end.starts_with("NO [OVERQUOTA]"), "{end}");
 
     // Attachments that can harm, from outside and from one of us.
     let harmful = |from: &str| {

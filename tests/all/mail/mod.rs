@@ -2,7 +2,7 @@
 //! both databases.
 
 mod access;
-mod clients;
+pub mod clients;
 mod config;
 mod flows;
 mod life;

@@ -97,6 +97,24 @@ impl Person {
             .unwrap_or_else(|_| "(no text)".to_owned())
     }
 
+    /// What stands on top of the page, where every page shows it.
+    pub fn reads_on_top(&self) -> String {
+        self.world
+            .wait(async { self.browser.find(Locator::Css(".app-notices")).await?.text().await })
+            .unwrap_or_default()
+    }
+
+    /// Follows a link in the message on top of the page.
+    pub fn follows_on_top(&self, words: &str) {
+        let find = format!(
+            "//*[contains(@class, 'app-notices')]//a[starts-with(normalize-space(.), {})]",
+            quoted(words)
+        );
+        let element =
+            self.wait(self.browser.find(Locator::XPath(&find)), &format!("find the link “{words}”"));
+        self.activates(&element, words);
+    }
+
     pub fn goes_to(&self, path: &str) {
         let address =
             if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.world.address) };

@@ -5,12 +5,17 @@ use carepost::app::{App, Outside, contact_key};
 use carepost::clock::{Clock, Span, Timestamp};
 use carepost::database::{Address, Database, Error, Tx};
 use carepost::letter::{self, Transport};
+use carepost::mail::MailEngine;
 use carepost::mail::fake::FakeEngine;
+use carepost::mail::postfix_dovecot::config::Places;
+use carepost::mail::postfix_dovecot::servers::{self, Ports, Servers};
+use carepost::mail::postfix_dovecot::{PostfixDovecot, guard};
 use carepost::register::{import, samples};
 use carepost::settings::{Secret, SecretKey, Settings};
 use carepost::{audit, outbox, routes, sign_in, work};
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::people::Person;
@@ -25,10 +30,48 @@ pub struct World {
     runtime: tokio::runtime::Runtime,
     pub app: App,
     pub address: String,
+    /// Holds the mailboxes, unless real servers do.
     pub mail: FakeEngine,
+    /// The real servers of a story that has them.
+    _servers: Option<MailServers>,
     /// Letters a person has read, or that the story says do not matter.
     read: Mutex<BTreeSet<String>>,
     ignored: Mutex<BTreeSet<String>>,
+}
+
+/// Postfix and Dovecot in a folder of their own.
+struct MailServers {
+    folder: PathBuf,
+    servers: Option<Servers>,
+}
+
+impl Drop for MailServers {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(servers) = &self.servers
+        {
+            eprintln!("{}", servers.logs());
+        }
+        self.servers = None;
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl MailServers {
+    async fn start(settings: &mut Settings, key: &SecretKey) -> (MailServers, PostfixDovecot) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder =
+            PathBuf::from("/run").join(format!("carepost-story-{}", &carepost::id::new_token()[..8]));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        servers::settle_in(settings, &folder, Ports::free().expect("free ports"));
+        servers::self_signed(settings).expect("a certificate");
+        let (engine, _) = PostfixDovecot::open(settings, key).await.expect("the engine");
+        let places = Places { config: folder.join("config"), state: folder.join("state") };
+        let servers = Servers::start(settings, key, &places).expect("the servers start");
+        let guarded = settings.clone();
+        tokio::spawn(async move { guard::serve(&guarded, std::future::pending()).await });
+        (MailServers { folder, servers: Some(servers) }, engine)
+    }
 }
 
 impl World {
@@ -38,6 +81,21 @@ impl World {
 
     /// A world whose settings differ.
     pub fn with(change: impl FnOnce(&mut Settings)) -> Arc<Self> {
+        Self::made(change, false)
+    }
+
+    /// A world with real mail servers; none where they are not installed, unless the test run says that
+    /// they must be.
+    #[expect(clippy::disallowed_methods, reason = "tests are told by the test run what must be there")]
+    pub fn with_mail_servers() -> Option<Arc<Self>> {
+        if let Some(why) = servers::missing() {
+            assert!(std::env::var("CAREPOST_TEST_REQUIRE_ALL").is_err(), "{why}");
+            return None;
+        }
+        Some(Self::made(|_| {}, true))
+    }
+
+    fn made(change: impl FnOnce(&mut Settings), with_mail_servers: bool) -> Arc<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -45,8 +103,8 @@ impl World {
             .expect("a runtime");
         let clock = Clock::still(Timestamp::parse_london(MORNING).expect("a time"));
         let mail = FakeEngine::default();
-        let engine = mail.clone();
-        let (app, address) = runtime.block_on(async {
+        let fake = mail.clone();
+        let (app, address, servers) = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let address = format!("http://{}", listener.local_addr().expect("an address"));
             let database = fresh_database().await;
@@ -55,14 +113,27 @@ impl World {
             let mut settings = Settings::defaults().expect("defaults");
             settings.public_address = address.clone();
             change(&mut settings);
-            let outside =
-                Outside { live: Vec::new(), mail: Arc::new(engine), letters: Transport::Kept, demo: false };
+            let mut servers = None;
+            let mut engine: Arc<dyn MailEngine> = Arc::new(fake);
+            if with_mail_servers {
+                let (started, real) = MailServers::start(&mut settings, &key).await;
+                (servers, engine) = (Some(started), Arc::new(real));
+            }
+            let outside = Outside { live: Vec::new(), mail: engine, letters: Transport::Kept, demo: false };
             let app = App::new(database, settings, clock, key, outside);
             let router = routes::router(&app, crate::harness::words());
             tokio::spawn(carepost::web::serve::serve(listener, router, std::future::pending()));
-            (app, address)
+            (app, address, servers)
         });
-        Arc::new(World { runtime, app, address, mail, read: Mutex::default(), ignored: Mutex::default() })
+        Arc::new(World {
+            runtime,
+            app,
+            address,
+            mail,
+            _servers: servers,
+            read: Mutex::default(),
+            ignored: Mutex::default(),
+        })
     }
 
     /// Waits for something, as a story does not want to know that one can wait.

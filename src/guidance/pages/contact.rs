@@ -1,0 +1,517 @@
+//! Contacting support and giving feedback: first what it is about, for support then the page or the
+//! self-service that does it, then a form with everything that is needed to help, once. Whatever is
+//! sent becomes an enquiry in the queue of the central team, with a reference.
+
+use super::{Words, breadcrumb, layout};
+use crate::app::App;
+use crate::contact::{Email, Name, parse_telephone};
+use crate::database::{Error, Tx};
+use crate::guidance::contact::{Door, Offer, Subject};
+use crate::guidance::{Library, path};
+use crate::id::{Reference, new_token};
+use crate::registration::enquiry::{self, Affected, Asked, Kind};
+use crate::registration::store;
+use crate::sign_in::session::browser_hash;
+use crate::web::components::{Breadcrumb, Checkboxes, Html, Input, InputWidth, Radios};
+use crate::web::form::query;
+use crate::web::page::show_with;
+use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show};
+use axum::Extension;
+use axum::extract::{Path, State as Shared};
+use axum::http::{StatusCode, Uri};
+
+const SUBJECT: &str = "subject";
+/// There once the question was answered, even with nothing.
+const ASKED: &str = "asked";
+/// Names the form that was shown, so that a second click sends nothing twice.
+const ONCE: &str = "once";
+
+/// Longest message, in characters; as long as on the ways out of a registration.
+const MESSAGE_LETTERS_MAX: usize = 4_000;
+/// Longest text beside it, in characters: the words of an error, thirty addresses.
+const DETAILS_LETTERS_MAX: usize = 2_000;
+/// Longest name of a site or organisation, in characters; the longest that CQC has is about 150.
+const ORGANISATION_LETTERS_MAX: usize = 200;
+/// Most people affected who can be told of; the largest organisations have fewer at work.
+const PEOPLE_MAX: u16 = 9_999;
+
+#[derive(askama::Template)]
+#[template(path = "guidance/pages/contact.html")]
+pub struct ContactPage {
+    pub layout: Layout,
+    pub breadcrumb: Breadcrumb,
+    pub form: Form,
+    pub door: Door,
+    pub subjects: Radios,
+    pub helpdesk_hours: String,
+}
+
+/// GET /contact
+pub async fn contact(Shared(app): Shared<App>, visit: Visit, uri: Uri) -> Answer {
+    choose(&app, &visit, Door::Contact, &query(&uri))
+}
+
+/// GET /feedback
+pub async fn feedback(Shared(app): Shared<App>, visit: Visit, uri: Uri) -> Answer {
+    choose(&app, &visit, Door::Feedback, &query(&uri))
+}
+
+fn choose(app: &App, visit: &Visit, door: Door, fields: &Fields) -> Answer {
+    if let Some(subject) = Subject::of(door, fields.text(SUBJECT)) {
+        return go_to(format!("{}/{}", door.path(), subject.slug()));
+    }
+    let problems =
+        if fields.has(ASKED) { Problems::one(SUBJECT, door.none_chosen()) } else { Problems::none() };
+    let form = visit.form(Fields::default(), problems.clone());
+    let mut subjects = form.radios(SUBJECT, door.question()).in_page();
+    for subject in Subject::offered_at(door) {
+        subjects = match subject.hint() {
+            "" => subjects.choice(subject.slug(), subject.in_words()),
+            hint => subjects.choice_hinted(subject.slug(), subject.in_words(), hint),
+        };
+    }
+    let template = ContactPage {
+        layout: layout(visit, door.title()).with_problems(&form),
+        breadcrumb: breadcrumb(&[]),
+        door,
+        subjects,
+        helpdesk_hours: app.settings.helpdesk_hours.clone(),
+        form,
+    };
+    show(&template, &problems)
+}
+
+#[derive(askama::Template)]
+#[template(path = "guidance/pages/contact_offers.html")]
+pub struct OffersPage {
+    pub layout: Layout,
+    pub breadcrumb: Breadcrumb,
+    pub about: &'static str,
+    pub offers: Vec<Offer>,
+    pub urgent: bool,
+    pub form_path: String,
+    pub helpdesk_hours: String,
+}
+
+/// The offers of a subject that lead somewhere: an operator's own words may not have every article.
+fn offers(library: &Library, subject: Subject) -> Vec<Offer> {
+    let is_there = |href: &str| {
+        let page = href.split('#').next().unwrap_or(href);
+        !page.starts_with("/support/") || library.articles.iter().any(|article| path(&article.slug) == page)
+    };
+    subject.offers().iter().copied().filter(|(href, _)| is_there(href)).collect()
+}
+
+/// GET /contact/{subject}: what may help at once.
+pub async fn offer(
+    Shared(app): Shared<App>,
+    Extension(library): Words,
+    visit: Visit,
+    Path(slug): Path<String>,
+) -> Answer {
+    let subject = find(Door::Contact, &slug)?;
+    let template = OffersPage {
+        layout: layout(&visit, "This may help you at once"),
+        breadcrumb: breadcrumb(&[(Door::Contact.path(), Door::Contact.title())]),
+        about: subject.in_words(),
+        offers: offers(&library, subject),
+        urgent: subject.is_urgent(),
+        form_path: subject.form_path(),
+        helpdesk_hours: app.settings.helpdesk_hours.clone(),
+    };
+    show(&template, &Problems::none())
+}
+
+fn find(door: Door, slug: &str) -> Result<Subject, Stop> {
+    Subject::of(door, slug).ok_or_else(|| Stop::not_found().then(door.path(), door.title()))
+}
+
+#[derive(askama::Template)]
+#[template(path = "guidance/pages/contact_write.html")]
+pub struct WritePage {
+    pub layout: Layout,
+    pub breadcrumb: Breadcrumb,
+    pub form: Form,
+    pub about: &'static str,
+    pub intro: String,
+    pub once: String,
+    /// What is asked, in order.
+    pub parts: Vec<Html>,
+}
+
+fn lines(form: &Form, name: &str, label: &str, hint: &str) -> Html {
+    Html::of(&form.lines(name, label, hint))
+}
+
+/// The fields of a form.
+fn parts(form: &Form, subject: Subject) -> Vec<Html> {
+    let kind = subject.kind();
+    let site = form.text("organisation", subject.organisation_label());
+    let telephone = match kind {
+        Kind::Support | Kind::Hospice => "Your telephone number",
+        Kind::SelfManagement | Kind::Recovery | Kind::Feedback | Kind::Complaint => {
+            "Your telephone number (optional)"
+        }
+    };
+    let message = lines(
+        form,
+        "message",
+        subject.message_label(),
+        "Do not write passwords, codes, or anything about the people you care for.",
+    );
+    let who: [Html; 4] = [
+        Html::of(&form.text("name", "Your name").filled_as("name")),
+        Html::of(&form.email("email", "Your email address").filled_as("email").hinted(
+            if kind == Kind::Support {
+                "One that you can read now. We answer to it."
+            } else {
+                "We answer to it."
+            },
+        )),
+        Html::of(&form.telephone("telephone", telephone).filled_as("tel")),
+        Html::of(&site),
+    ];
+    if kind != Kind::Support {
+        let mut parts = vec![message];
+        parts.extend(who);
+        return parts;
+    }
+    let people = Input {
+        inputmode: "numeric".to_owned(),
+        width: Some(InputWidth::Five),
+        ..form
+            .text("people", "How many people cannot work because of it?")
+            .hinted("If it is only you, write 1.")
+    };
+    let no_call: Checkboxes = form.tick("no_call", "I cannot be called. Write to me");
+    let [name, email, telephone, site] = who;
+    vec![
+        message,
+        lines(
+            form,
+            "saw",
+            "What does the error message say? (optional)",
+            "Copy its words. Pictures and files cannot be sent here.",
+        ),
+        Html::of(&people),
+        lines(
+            form,
+            "addresses",
+            "Their addresses on this service (optional)",
+            "One on each line. We then need not ask you for them.",
+        ),
+        name,
+        email,
+        telephone,
+        Html::of(&no_call),
+        site,
+        lines(
+            form,
+            "more",
+            "Is there anything else that may help? (optional)",
+            "For example a reference of ours, or when it began.",
+        ),
+    ]
+}
+
+fn write_page(app: &App, visit: &Visit, subject: Subject, once: String, form: Form) -> WritePage {
+    let door = subject.door();
+    let (hours, days) = (app.settings.enquiry_hours, app.settings.complaint_working_days);
+    let intro = match subject.kind() {
+        Kind::Complaint => format!(
+            "We are sorry that you have reason to complain. You hear within {} who looks into it.",
+            crate::web::form::counted(usize::from(days), "working day", "working days")
+        ),
+        Kind::Hospice => format!(
+            "Our feedback team tells you how your hospice can join. Your query goes to them under the subject “{}”. They answer within {hours} hours.",
+            subject.line()
+        ),
+        Kind::Support | Kind::SelfManagement | Kind::Recovery => {
+            format!("The more of it you can answer, the less we have to ask. We answer within {hours} hours.")
+        }
+        Kind::Feedback => format!("Our feedback team reads every word. They answer within {hours} hours."),
+    };
+    let above = match door {
+        Door::Contact => vec![
+            (door.path().to_owned(), door.title()),
+            (format!("{}/{}", door.path(), subject.slug()), "This may help you at once"),
+        ],
+        Door::Feedback => vec![(door.path().to_owned(), door.title())],
+    };
+    let above: Vec<(&str, &str)> = above.iter().map(|(href, words)| (href.as_str(), *words)).collect();
+    let title = match subject.kind() {
+        Kind::Complaint => "Make a complaint",
+        Kind::Hospice => "Ask how a hospice can join",
+        Kind::Support | Kind::SelfManagement | Kind::Recovery => "Write to support",
+        Kind::Feedback => "Give feedback",
+    };
+    WritePage {
+        layout: layout(visit, title).with_problems(&form),
+        breadcrumb: breadcrumb(&above),
+        about: subject.in_words(),
+        intro,
+        once,
+        parts: parts(&form, subject),
+        form,
+    }
+}
+
+/// GET /contact/{subject}/write
+pub async fn write_contact(Shared(app): Shared<App>, visit: Visit, Path(slug): Path<String>) -> Answer {
+    write(&app, &visit, Door::Contact, &slug)
+}
+
+/// GET /feedback/{subject}
+pub async fn write_feedback(Shared(app): Shared<App>, visit: Visit, Path(slug): Path<String>) -> Answer {
+    write(&app, &visit, Door::Feedback, &slug)
+}
+
+fn write(app: &App, visit: &Visit, door: Door, slug: &str) -> Answer {
+    let subject = find(door, slug)?;
+    show(&write_page(app, visit, subject, new_token(), visit.empty_form()), &Problems::none())
+}
+
+/// A text of several lines within its limit.
+fn text_of(problems: &mut Problems, fields: &Fields, name: &str, called: &str, letters_max: usize) -> String {
+    let text = fields.text(name);
+    if text.chars().count() > letters_max {
+        problems.add(name, format!("{called} must be {letters_max} characters or fewer"));
+    }
+    text.to_owned()
+}
+
+/// How many people are affected.
+fn people(text: &str) -> Result<u16, String> {
+    if text.is_empty() {
+        return Err("Enter how many people cannot work because of it".to_owned());
+    }
+    let number = text.replace(',', "").parse::<u16>().ok();
+    number
+        .filter(|number| (1..=PEOPLE_MAX).contains(number))
+        .ok_or_else(|| format!("Number of people must be a whole number from 1 to {PEOPLE_MAX}, like 3"))
+}
+
+/// Reads the form, with its problems in the order of the page.
+fn read(subject: Subject, fields: &Fields) -> Result<Asked, Problems> {
+    let (kind, mut problems) = (subject.kind(), Problems::none());
+    if fields.text("message").is_empty() {
+        problems.add("message", subject.message_missing());
+    }
+    let message = text_of(&mut problems, fields, "message", "Your message", MESSAGE_LETTERS_MAX);
+    let affected = (kind == Kind::Support).then(|| Affected {
+        saw: text_of(&mut problems, fields, "saw", "The error message", DETAILS_LETTERS_MAX),
+        people: problems.take("people", people(fields.text("people"))).unwrap_or(0),
+        addresses: text_of(&mut problems, fields, "addresses", "Their addresses", DETAILS_LETTERS_MAX),
+        more: String::new(),
+    });
+    let name = problems.take("name", Name::parse(fields.text("name"), "name"));
+    let email = problems.take("email", Email::parse(fields.text("email")));
+    let no_call = kind == Kind::Support && fields.text("no_call") == "yes";
+    let telephone = if fields.text("telephone").is_empty() {
+        if kind == Kind::Hospice || (kind == Kind::Support && !no_call) {
+            let otherwise = if kind == Kind::Support { ", or tick that you cannot be called" } else { "" };
+            problems.add("telephone", format!("Enter your telephone number{otherwise}"));
+        }
+        String::new()
+    } else {
+        problems.take("telephone", parse_telephone(fields.text("telephone"))).unwrap_or_default()
+    };
+    let telephone =
+        if no_call { format!("{telephone} (cannot be called)").trim().to_owned() } else { telephone };
+    let organisation =
+        if fields.text("organisation").is_empty() && matches!(kind, Kind::Feedback | Kind::Complaint) {
+            String::new()
+        } else {
+            let missing = match kind {
+                Kind::Hospice => "Enter the name and postcode of the hospice",
+                Kind::SelfManagement | Kind::Recovery | Kind::Support | Kind::Feedback | Kind::Complaint => {
+                    "Enter the name and postcode, or the ODS code, of your site"
+                }
+            };
+            let line = fields.line("organisation", ORGANISATION_LETTERS_MAX, missing, "Name");
+            problems.take("organisation", line).unwrap_or_default()
+        };
+    let affected = affected.map(|affected| Affected {
+        more: text_of(&mut problems, fields, "more", "Your text", DETAILS_LETTERS_MAX),
+        ..affected
+    });
+    match (name, email) {
+        (Some(name), Some(email)) if problems.is_empty() => Ok(Asked {
+            kind,
+            subject: subject.line().to_owned(),
+            name: name.as_str().to_owned(),
+            email,
+            telephone,
+            organisation,
+            message,
+            affected,
+        }),
+        _ => Err(problems),
+    }
+}
+
+/// POST /contact/{subject}/write
+pub async fn send_contact(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    Path(slug): Path<String>,
+    fields: Fields,
+) -> Answer {
+    send(app, visit, Door::Contact, &slug, fields).await
+}
+
+/// POST /feedback/{subject}
+pub async fn send_feedback(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    Path(slug): Path<String>,
+    fields: Fields,
+) -> Answer {
+    send(app, visit, Door::Feedback, &slug, fields).await
+}
+
+async fn send(app: App, visit: Visit, door: Door, slug: &str, fields: Fields) -> Answer {
+    let subject = find(door, slug)?;
+    // The name of the form goes round with it; whatever else stands there names no form of ours.
+    let once: String = fields.text(ONCE).chars().filter(char::is_ascii_hexdigit).take(64).collect::<String>();
+    let asked = match read(subject, &fields) {
+        Ok(asked) => asked,
+        Err(problems) => {
+            let form = visit.form(fields, problems.clone());
+            return show(&write_page(&app, &visit, subject, once, form), &problems);
+        }
+    };
+    let now = app.clock.now();
+    let once_of_all = asked.once(&format!("{} {once}", browser_hash(&visit.browser())));
+    let (in_app, network) = (app.clone(), visit.network().to_owned());
+    let received = app
+        .database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                store::receive_enquiry(tx, now, &in_app.settings, asked, &once_of_all, &network).await
+            })
+        })
+        .await?;
+    match received {
+        Ok(reference) => {
+            app.work_waits.notify_one();
+            go_to(format!("{}/{}/sent/{reference}", door.path(), subject.slug()))
+        }
+        Err(used_up) => {
+            let problems = Problems::one("message", enquiry::too_often(&app.settings, now, used_up));
+            let form = visit.form(fields, problems);
+            let page = write_page(&app, &visit, subject, once, form);
+            show_with(StatusCode::TOO_MANY_REQUESTS, &page)
+        }
+    }
+}
+
+#[derive(askama::Template)]
+#[template(path = "guidance/pages/contact_sent.html")]
+pub struct SentPage {
+    pub layout: Layout,
+    pub reference: String,
+    pub next: String,
+}
+
+/// GET /contact/{subject}/sent/{reference}
+pub async fn sent_contact(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    Path(said): Path<(String, String)>,
+) -> Answer {
+    sent(&app, &visit, Door::Contact, &said)
+}
+
+/// GET /feedback/{subject}/sent/{reference}
+pub async fn sent_feedback(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    Path(said): Path<(String, String)>,
+) -> Answer {
+    sent(&app, &visit, Door::Feedback, &said)
+}
+
+/// Nothing is looked up: the page says only what the address says, and only if it is a reference.
+fn sent(app: &App, visit: &Visit, door: Door, (slug, reference): &(String, String)) -> Answer {
+    let subject = find(door, slug)?;
+    let reference = Reference::parse(reference).ok_or_else(Stop::not_found)?;
+    let (hours, days) = (app.settings.enquiry_hours, app.settings.complaint_working_days);
+    let (title, next) = match subject.kind() {
+        Kind::Complaint => (
+            "Complaint sent",
+            format!(
+                "Within {} you hear who looks into it and when you get an answer.",
+                crate::web::form::counted(usize::from(days), "working day", "working days")
+            ),
+        ),
+        Kind::Hospice | Kind::Feedback => {
+            ("Message sent", format!("Our feedback team answers within {hours} hours."))
+        }
+        Kind::Support | Kind::SelfManagement | Kind::Recovery => (
+            "Message sent",
+            format!("Our team answers within {hours} hours. We call you if that is quicker."),
+        ),
+    };
+    let template = SentPage { layout: layout(visit, title), reference: reference.to_string(), next };
+    show(&template, &Problems::none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RIGHT: [(&str, &str); 6] = [
+        ("message", "No mail since 8."),
+        ("people", "3"),
+        ("name", "Amy Reed"),
+        ("email", "amy@oakhouse.example"),
+        ("telephone", "01632 960 001"),
+        ("organisation", "Oak House, OL1 1AA"),
+    ];
+
+    fn problems_of(subject: Subject, change: &[(&str, &str)]) -> Vec<String> {
+        let mut fields = Fields::from_pairs(RIGHT);
+        for (name, value) in change {
+            fields = fields.with(name, value);
+        }
+        match read(subject, &fields) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.iter().map(|(field, _)| field.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_asked_for_in_the_order_of_the_page() {
+        let check = |subject: Subject, change: &[(&str, &str)], expect: &[&str]| {
+            assert_eq!(problems_of(subject, change), expect, "{subject:?} {change:?}");
+        };
+        check(Subject::Email, &[], &[]);
+        check(Subject::Email, &[("message", ""), ("people", "")], &["message", "people"]);
+        for wrong in ["0", "-1", "many", "10000", "1.5", "٣"] {
+            check(Subject::Email, &[("people", wrong)], &["people"]);
+        }
+        check(Subject::Email, &[("people", "1,200")], &[]);
+        check(Subject::Email, &[("telephone", "")], &["telephone"]);
+        check(Subject::Email, &[("telephone", ""), ("no_call", "yes")], &[]);
+        check(Subject::Email, &[("telephone", "call me")], &["telephone"]);
+        check(Subject::Email, &[("organisation", "")], &["organisation"]);
+        check(Subject::Email, &[("more", &"x".repeat(2_001))], &["more"]);
+        check(Subject::Email, &[("message", &"x".repeat(4_001))], &["message"]);
+        check(Subject::Hospice, &[("telephone", ""), ("organisation", "")], &["telephone", "organisation"]);
+        check(Subject::Praise, &[("telephone", ""), ("organisation", ""), ("people", "")], &[]);
+        check(Subject::Complaint, &[("name", ""), ("email", "x")], &["name", "email"]);
+    }
+
+    #[test]
+    fn the_minimum_data_set_reaches_the_enquiry() {
+        let fields =
+            Fields::from_pairs(RIGHT).with("saw", "Error 5").with("addresses", "a@x.example\nb@x.example");
+        let asked = read(Subject::Email, &fields).expect("right");
+        let affected = asked.affected.expect("asked for");
+        assert_eq!((affected.people, affected.saw.as_str()), (3, "Error 5"));
+        assert!(affected.addresses.contains("b@x.example"));
+        assert_eq!(asked.subject, "Support: email that does not arrive or cannot be sent");
+        assert!(read(Subject::Praise, &fields).expect("right").affected.is_none());
+    }
+}

@@ -1,0 +1,153 @@
+//! The service status as everybody reads it.
+
+use super::{breadcrumb, layout};
+use crate::app::App;
+use crate::guidance::status::{Announcement, Component, HISTORY, Health, Phase, Said, Standing, store};
+use crate::web::components::{
+    Breadcrumb, Heading, Html, Size, Table, TableCell, TableHeader, Tag, TagColour,
+};
+use crate::web::parts::tag;
+use crate::web::{Answer, Layout, Problems, Stop, Visit, show};
+use axum::extract::State as Shared;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+/// An announcement as the page shows it.
+pub struct Told {
+    pub kind: &'static str,
+    pub title: String,
+    pub words: String,
+    pub when: String,
+    /// What it is about; empty where it is about everything.
+    pub about: &'static str,
+}
+
+impl Told {
+    fn of(announcement: &Announcement) -> Self {
+        let told = &announcement.told;
+        Told {
+            kind: told.kind.in_words(),
+            title: told.title.clone(),
+            words: told.words.clone(),
+            when: announcement.when(),
+            about: told.component.map_or("", Component::in_words),
+        }
+    }
+}
+
+/// A line of the history.
+pub struct Was {
+    pub at: String,
+    pub words: String,
+}
+
+impl Was {
+    fn of(said: &Said) -> Self {
+        let (component, health) = (said.component.in_words(), said.health.in_words().to_lowercase());
+        let more = if said.words.is_empty() { String::new() } else { format!(". {}", said.words) };
+        Was { at: said.since.in_words(), words: format!("{component}: {health}{more}") }
+    }
+}
+
+#[derive(askama::Template)]
+#[template(path = "guidance/pages/status.html")]
+pub struct StatusPage {
+    pub layout: Layout,
+    pub breadcrumb: Breadcrumb,
+    pub overall: &'static str,
+    pub now: Vec<Told>,
+    pub components: Table,
+    pub coming: Vec<Told>,
+    pub over: Vec<Told>,
+    pub changes: Vec<Was>,
+    pub days: i64,
+}
+
+/// A state with its colour; the words say as much as the colour.
+pub fn health_tag(health: Health) -> Tag {
+    let colour = match health {
+        Health::Working => TagColour::Green,
+        Health::Problems => TagColour::Orange,
+        Health::NotWorking => TagColour::Red,
+    };
+    tag(health.in_words(), colour)
+}
+
+/// The state of a component with what is said of it.
+#[derive(askama::Template)]
+#[template(
+    source = r#"{{ tag }}{% for words in words %}<br><span class="app-wrap">{{ words }}</span>{% endfor %}{% if !since.is_empty() %}<br>Since {{ since }}{% endif %}"#,
+    ext = "html"
+)]
+struct State<'a> {
+    tag: Tag,
+    words: Vec<&'a str>,
+    since: String,
+}
+impl askama::filters::HtmlSafe for State<'_> {}
+
+/// The cell that tells how a component is.
+pub fn state_of(standing: &Standing) -> Html {
+    Html::of(&State {
+        tag: health_tag(standing.health()),
+        words: standing.words(),
+        since: standing.since().map_or_else(String::new, |at| at.in_words()),
+    })
+}
+
+/// GET /service-status
+pub async fn page(Shared(app): Shared<App>, visit: Visit) -> Answer {
+    let now = app.clock.now();
+    let board = store::board(&app.database, now).await?;
+    let changes = store::changes(&app.database, now).await?;
+    let rows = board
+        .standings
+        .iter()
+        .map(|standing| {
+            vec![
+                TableCell::from(standing.component.in_words()),
+                TableCell { html: Some(state_of(standing)), ..Default::default() },
+            ]
+        })
+        .collect();
+    let components = Table {
+        caption: Some(Heading {
+            text: "Parts of the service".to_owned(),
+            size: Some(Size::M),
+            ..Default::default()
+        }),
+        head: ["Part", "State"].map(TableHeader::from).into(),
+        rows,
+        first_cell_is_header: true,
+        responsive: true,
+        ..Default::default()
+    };
+    let in_phase = |phase| board.in_phase(phase, now).map(Told::of).collect::<Vec<_>>();
+    let mut coming = in_phase(Phase::Coming);
+    coming.reverse();
+    let template = StatusPage {
+        layout: layout(&visit, "Service status"),
+        breadcrumb: breadcrumb(&[]),
+        overall: match board.health() {
+            Health::Working => "Everything works.",
+            Health::Problems => "There are some problems.",
+            Health::NotWorking => "Some parts of the service do not work.",
+        },
+        now: in_phase(Phase::Now),
+        components,
+        coming,
+        over: in_phase(Phase::Over),
+        changes: changes.iter().map(|(_, said)| Was::of(said)).collect(),
+        days: HISTORY.as_seconds() / 86_400,
+    };
+    show(&template, &Problems::none())
+}
+
+/// GET /service-status/feed.xml
+pub async fn feed(Shared(app): Shared<App>) -> Result<Response, Stop> {
+    let now = app.clock.now();
+    let board = store::board(&app.database, now).await?;
+    let changes = store::changes(&app.database, now).await?;
+    let text = board.feed(&changes, &app.settings, now);
+    Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], text).into_response())
+}

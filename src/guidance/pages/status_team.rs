@@ -1,0 +1,514 @@
+//! The service status for the central team: setting how components are, and announcing.
+
+use super::status::{health_tag, state_of};
+use crate::app::App;
+use crate::casework::pages::{STATUS, layout};
+use crate::clock::Timestamp;
+use crate::database::{Error, Tx};
+use crate::guidance::status::{
+    Announcement, Component, Health, Kind, Phase, Said, Source, Told, store, verify,
+};
+use crate::id::new_token;
+use crate::sign_in::CaseWorker;
+use crate::web::components::{
+    Button, Checkboxes, Heading, Html, Input, NotificationBanner, Radios, Size, Table, TableCell,
+    TableHeader, Textarea,
+};
+use crate::web::form::query;
+use crate::web::page::show_with;
+use crate::web::parts::{not_done, success};
+use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
+use axum::extract::{Path, State as Shared};
+use axum::http::{StatusCode, Uri};
+
+const HEALTH: &str = "health";
+const WORDS: &str = "words";
+const SEEN: &str = "seen";
+const KIND: &str = "kind";
+const ABOUT: &str = "about";
+const TITLE: &str = "title";
+const STARTS: &str = "starts";
+const ENDS: &str = "ends";
+const EVERYWHERE: &str = "everywhere";
+const VERSION: &str = "version";
+const ONCE: &str = "once";
+
+/// Longest title, in characters: a line on a telephone and a half.
+const TITLE_LETTERS_MAX: usize = 80;
+/// Longest words, in characters: on top of every page there is room for a few sentences.
+const WORDS_LETTERS_MAX: usize = 500;
+
+const OPEN_TO_ALL: &str = "Everybody can read this. Name no person and no site.";
+
+/// One announcement in the list.
+pub struct Line {
+    pub href: String,
+    pub title: String,
+    pub kind: &'static str,
+    pub when: String,
+    pub phase: &'static str,
+}
+
+#[derive(askama::Template)]
+#[template(path = "guidance/pages/status_team.html")]
+pub struct TeamPage {
+    pub layout: Layout,
+    pub banner: Option<NotificationBanner>,
+    pub components: Table,
+    pub announcements: Vec<Line>,
+}
+
+/// A component, leading to the page that sets it.
+#[derive(askama::Template)]
+#[template(source = r#"<a href="{{ href }}">{{ words }}</a>"#, ext = "html")]
+struct Link {
+    href: String,
+    words: &'static str,
+}
+impl askama::filters::HtmlSafe for Link {}
+
+/// GET /casework/status
+pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: Uri) -> Answer {
+    let now = app.clock.now();
+    let board = store::board(&app.database, now).await?;
+    let html = |html| TableCell { html: Some(html), ..Default::default() };
+    let rows = board
+        .standings
+        .iter()
+        .map(|standing| {
+            let component = standing.component;
+            let href = format!("{STATUS}/components/{}", component.slug());
+            vec![
+                html(Html::of(&Link { href, words: component.in_words() })),
+                html(state_of(standing)),
+                html(Html::of(&health_tag(standing.team.health))),
+                html(Html::of(&health_tag(standing.check.health))),
+            ]
+        })
+        .collect();
+    let caption =
+        Heading { text: "Parts of the service".to_owned(), size: Some(Size::M), ..Default::default() };
+    let template = TeamPage {
+        layout: layout(&visit, &by, "Service status", STATUS),
+        banner: match query(&uri).text("done") {
+            "set" => Some(success("It is set, and every page shows it within seconds.")),
+            "announced" => Some(success("The announcement is made.")),
+            "changed" => Some(success("The announcement is changed.")),
+            "ended" => Some(success("The announcement is over.")),
+            _ => None,
+        },
+        components: Table {
+            caption: Some(caption),
+            head: ["Part", "People see", "We say", "Our check says"].map(TableHeader::from).into(),
+            rows,
+            first_cell_is_header: true,
+            responsive: true,
+            ..Default::default()
+        },
+        announcements: board
+            .announcements
+            .iter()
+            .map(|announcement| Line {
+                href: format!("{STATUS}/announcements/{}", announcement.id),
+                title: announcement.told.title.clone(),
+                kind: announcement.told.kind.in_words(),
+                when: announcement.when(),
+                phase: match announcement.phase(now) {
+                    Phase::Coming => "Coming",
+                    Phase::Now => "Now",
+                    Phase::Over => "Over",
+                },
+            })
+            .collect(),
+    };
+    show_page(&template, &Problems::none())
+}
+
+/// A page with one form: setting a component, announcing, changing an announcement.
+#[derive(askama::Template)]
+#[template(path = "guidance/pages/status_form.html")]
+pub struct FormPage {
+    pub layout: Layout,
+    pub form: Form,
+    pub banner: Option<NotificationBanner>,
+    pub intro: &'static str,
+    pub hidden: Vec<(&'static str, String)>,
+    pub parts: Vec<Html>,
+    pub button: Button,
+    /// Ends an announcement at once.
+    pub end: Option<Button>,
+}
+
+/// Shows on the pages of this node what was just saved. Where that fails, it is tried again within
+/// seconds anyhow.
+async fn shown_at_once(app: &App) {
+    if let Err(error) = verify::refresh(app).await {
+        tracing::warn!(%error, "the messages on top of every page could not be read");
+    }
+}
+
+fn words_problem(problems: &mut Problems, text: &str, is_needed: bool) {
+    if is_needed && text.is_empty() {
+        problems.add(WORDS, "Enter what people should know");
+    } else if text.chars().count() > WORDS_LETTERS_MAX {
+        problems
+            .add(WORDS, format!("What people should know must be {WORDS_LETTERS_MAX} characters or fewer"));
+    }
+}
+
+fn component_page(
+    visit: &Visit,
+    by: &CaseWorker,
+    component: Component,
+    seen: String,
+    form: Form,
+) -> FormPage {
+    let mut health = form.radios(HEALTH, "How well does it work?").in_page();
+    for known in Health::ALL {
+        health = health.choice(known.stored(), known.in_words());
+    }
+    let words: Textarea = form.lines(WORDS, "What should people know?", OPEN_TO_ALL);
+    FormPage {
+        layout: layout(visit, by, component.in_words(), STATUS).with_problems(&form).back_to(STATUS),
+        banner: None,
+        intro: "What you set stays until one of us sets it again. Our own check may make it worse, never better. Where it does not work, it stands on top of every page.",
+        hidden: vec![(SEEN, seen)],
+        parts: vec![Html::of(&health), Html::of(&words)],
+        button: form.button("Set"),
+        end: None,
+        form,
+    }
+}
+
+async fn said(app: &App, component: Component) -> Result<Said, Stop> {
+    Ok(store::said(&mut &app.database, component, Source::Team).await?)
+}
+
+fn fields_of(said: &Said) -> Fields {
+    Fields::from_pairs([(HEALTH, said.health.stored()), (WORDS, said.words.as_str())])
+}
+
+fn seen_of(said: &Said) -> String {
+    said.since.as_milliseconds().to_string()
+}
+
+/// GET /casework/status/components/{component}
+pub async fn component(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    by: CaseWorker,
+    Path(slug): Path<String>,
+) -> Answer {
+    let component = Component::from_slug(&slug).ok_or_else(Stop::not_found)?;
+    let said = said(&app, component).await?;
+    let form = visit.form(fields_of(&said), Problems::none());
+    show_page(&component_page(&visit, &by, component, seen_of(&said), form), &Problems::none())
+}
+
+/// POST /casework/status/components/{component}
+pub async fn set_component(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    by: CaseWorker,
+    Path(slug): Path<String>,
+    fields: Fields,
+) -> Answer {
+    let component = Component::from_slug(&slug).ok_or_else(Stop::not_found)?;
+    let mut problems = Problems::none();
+    let health = Health::parse(fields.text(HEALTH));
+    if health.is_none() {
+        problems.add(HEALTH, "Select how well it works");
+    }
+    words_problem(&mut problems, fields.text(WORDS), health.is_some_and(|health| health != Health::Working));
+    let (Some(health), true) = (health, problems.is_empty()) else {
+        let seen = fields.text(SEEN).to_owned();
+        let form = visit.form(fields, problems.clone());
+        return show_page(&component_page(&visit, &by, component, seen, form), &problems);
+    };
+    let now = app.clock.now();
+    let seen = Timestamp::from_milliseconds(fields.text(SEEN).parse().unwrap_or(-1));
+    let change = Said::by_team(component, health, fields.text(WORDS).to_owned(), &by.id, now);
+    let wanted = change.state.clone();
+    let is_said = app
+        .database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move { store::say(tx, now, &change, seen).await })
+        })
+        .await?;
+    if is_said {
+        shown_at_once(&app).await;
+        return go_to(format!("{STATUS}?done=set"));
+    }
+    let there = said(&app, component).await?;
+    if there.health == wanted.health && there.words == wanted.words {
+        // A double click: it was set the first time.
+        return go_to(format!("{STATUS}?done=set"));
+    }
+    let words = format!(
+        "Somebody else set it to “{}” on {}. Look at what you wrote, and set it again if it is right.",
+        there.health.in_words(),
+        there.since.in_words()
+    );
+    let form = visit.form(fields, Problems::none());
+    let page = FormPage {
+        banner: Some(not_done("It was not set", &words)),
+        ..component_page(&visit, &by, component, seen_of(&there), form)
+    };
+    show_with(StatusCode::CONFLICT, &page)
+}
+
+fn announcement_parts(form: &Form) -> Vec<Html> {
+    let mut kind: Radios = form.radios(KIND, "What kind of announcement is it?").in_page();
+    for known in Kind::ALL {
+        kind = kind.choice(known.stored(), known.in_words());
+    }
+    let mut about: Radios = form.radios(ABOUT, "Which part is it about?").in_page();
+    for known in Component::ALL {
+        about = about.choice(known.stored(), known.in_words());
+    }
+    let about = about.choice("all", "The whole service, or none of these");
+    let title: Input =
+        form.text(TITLE, "Title").hinted("Like “Email is slow” or “No sign-in on Sunday morning”.");
+    let words: Textarea = form.lines(WORDS, "What should people know, and what should they do?", OPEN_TO_ALL);
+    let starts =
+        form.text(STARTS, "Starts").hinted("Like 2026-11-23 22:00. Leave it empty for now.").twenty_wide();
+    let ends = form
+        .text(ENDS, "Ends (optional)")
+        .hinted("Like 2026-11-23 23:30. It is then over by itself. Leave it empty if you do not know.")
+        .twenty_wide();
+    let everywhere: Checkboxes = form.tick(EVERYWHERE, "Show it on top of every page while it lasts");
+    vec![
+        Html::of(&kind),
+        Html::of(&about),
+        Html::of(&title),
+        Html::of(&words),
+        Html::of(&starts),
+        Html::of(&ends),
+        Html::of(&everywhere),
+    ]
+}
+
+/// A time as typed; London's.
+fn time(text: &str, called: &str) -> Result<Option<Timestamp>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_form = plain.len() == 16 && plain.as_bytes().get(10) == Some(&b' ');
+    Timestamp::parse_london(&plain)
+        .filter(|_| is_form)
+        .map(Some)
+        .ok_or_else(|| format!("{called} must be a day and a time, like 2026-11-23 22:00"))
+}
+
+fn read_announcement(fields: &Fields, now: Timestamp) -> Result<Told, Problems> {
+    let mut problems = Problems::none();
+    let kind = Kind::parse(fields.text(KIND));
+    if kind.is_none() {
+        problems.add(KIND, "Select what kind of announcement it is");
+    }
+    let component = Component::parse(fields.text(ABOUT));
+    if component.is_none() && fields.text(ABOUT) != "all" {
+        problems.add(ABOUT, "Select which part it is about");
+    }
+    let title = problems.take(TITLE, fields.line(TITLE, TITLE_LETTERS_MAX, "Enter a title", "Title"));
+    words_problem(&mut problems, fields.text(WORDS), true);
+    let starts_at = problems.take(STARTS, time(fields.text(STARTS), "Start")).flatten().unwrap_or(now);
+    let ends_at = problems.take(ENDS, time(fields.text(ENDS), "End")).flatten();
+    if ends_at.is_some_and(|ends_at| ends_at <= starts_at) {
+        problems.add(ENDS, "End must be after the start");
+    } else if ends_at.is_some_and(|ends_at| ends_at <= now) {
+        problems.add(ENDS, "End must be in the future. To end an announcement now, press the button below");
+    }
+    match (kind, title) {
+        (Some(kind), Some(title)) if problems.is_empty() => Ok(Told {
+            kind,
+            component,
+            title,
+            words: fields.text(WORDS).to_owned(),
+            on_every_page: fields.text(EVERYWHERE) == "yes",
+            starts_at,
+            ends_at,
+        }),
+        _ => Err(problems),
+    }
+}
+
+fn announce_page(visit: &Visit, by: &CaseWorker, once: String, form: Form) -> FormPage {
+    FormPage {
+        layout: layout(visit, by, "Make an announcement", STATUS).with_problems(&form).back_to(STATUS),
+        banner: None,
+        intro: "It stands on the page with the service status, and in its feed.",
+        hidden: vec![(ONCE, once)],
+        parts: announcement_parts(&form),
+        button: form.button("Announce"),
+        end: None,
+        form,
+    }
+}
+
+/// GET /casework/status/announce
+pub async fn announce(visit: Visit, by: CaseWorker) -> Answer {
+    let fields = Fields::from_pairs([(EVERYWHERE, "yes")]);
+    let form = visit.form(fields, Problems::none());
+    show_page(&announce_page(&visit, &by, new_token(), form), &Problems::none())
+}
+
+/// POST /casework/status/announce
+pub async fn make(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, fields: Fields) -> Answer {
+    let now = app.clock.now();
+    let once: String = fields.text(ONCE).chars().filter(char::is_ascii_hexdigit).take(64).collect();
+    let told = match read_announcement(&fields, now) {
+        Ok(told) if once.len() == 64 => told,
+        Ok(_) => return go_to(format!("{STATUS}/announce")),
+        Err(problems) => {
+            let form = visit.form(fields, problems.clone());
+            return show_page(&announce_page(&visit, &by, once, form), &problems);
+        }
+    };
+    let change = Announcement::make(told, &by.id, now);
+    app.database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move { store::add_announcement(tx, now, &change, &once).await })
+        })
+        .await?;
+    shown_at_once(&app).await;
+    go_to(format!("{STATUS}?done=announced"))
+}
+
+fn change_page(
+    visit: &Visit,
+    by: &CaseWorker,
+    announcement: &Announcement,
+    now: Timestamp,
+    form: Form,
+) -> FormPage {
+    FormPage {
+        layout: layout(visit, by, "Change an announcement", STATUS).with_problems(&form).back_to(STATUS),
+        banner: None,
+        intro: "Everybody sees the change within seconds.",
+        hidden: vec![(VERSION, announcement.version.to_string())],
+        parts: announcement_parts(&form),
+        button: form.button("Save the change").sending("do", "change"),
+        end: (announcement.phase(now) != Phase::Over)
+            .then(|| form.second_button("End it now").sending("do", "end")),
+        form,
+    }
+}
+
+fn fields_of_announcement(announcement: &Announcement) -> Fields {
+    let told = &announcement.told;
+    Fields::from_pairs([
+        (KIND, told.kind.stored()),
+        (ABOUT, told.component.map_or("all", Component::stored)),
+        (TITLE, told.title.as_str()),
+        (WORDS, told.words.as_str()),
+        (STARTS, told.starts_at.london_text().as_str()),
+        (ENDS, told.ends_at.map_or_else(String::new, Timestamp::london_text).as_str()),
+        (EVERYWHERE, if told.on_every_page { "yes" } else { "" }),
+    ])
+}
+
+async fn find(app: &App, id: &str) -> Result<Announcement, Stop> {
+    store::find_announcement(&mut &app.database, id).await?.ok_or_else(Stop::not_found)
+}
+
+/// GET /casework/status/announcements/{id}
+pub async fn announcement(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    by: CaseWorker,
+    Path(id): Path<String>,
+) -> Answer {
+    let announcement = find(&app, &id).await?;
+    let form = visit.form(fields_of_announcement(&announcement), Problems::none());
+    show_page(&change_page(&visit, &by, &announcement, app.clock.now(), form), &Problems::none())
+}
+
+/// POST /casework/status/announcements/{id}: changes it, or ends it.
+pub async fn change(
+    Shared(app): Shared<App>,
+    visit: Visit,
+    by: CaseWorker,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Answer {
+    let announcement = find(&app, &id).await?;
+    let now = app.clock.now();
+    let is_as_seen = announcement.version.to_string() == fields.text(VERSION);
+    let is_ending = fields.text("do") == "end";
+    let change = if is_ending {
+        match announcement.clone().end(&by.id, now) {
+            Some(change) => change,
+            // A double click: it was ended the first time.
+            None => return go_to(format!("{STATUS}?done=ended")),
+        }
+    } else {
+        match read_announcement(&fields, now) {
+            Ok(told) => announcement.clone().change(told, &by.id, now),
+            Err(problems) => {
+                let form = visit.form(fields, problems.clone());
+                return show_page(&change_page(&visit, &by, &announcement, now, form), &problems);
+            }
+        }
+    };
+    let is_saved = is_as_seen
+        && app
+            .database
+            .write::<_, Error, _>(move |tx: &mut Tx| {
+                Box::pin(async move { store::save_announcement(tx, now, &change).await })
+            })
+            .await?;
+    if is_saved {
+        shown_at_once(&app).await;
+        return go_to(format!("{STATUS}?done={}", if is_ending { "ended" } else { "changed" }));
+    }
+    let there = find(&app, &id).await?;
+    let words = "Somebody else has changed it. What they wrote is below.";
+    let form = visit.form(fields_of_announcement(&there), Problems::none());
+    let page = FormPage {
+        banner: Some(not_done("It was not changed", words)),
+        ..change_page(&visit, &by, &there, now, form)
+    };
+    show_with(StatusCode::CONFLICT, &page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announcement_is_read_with_its_times() {
+        let now = Timestamp::parse_london("2026-11-23 09:00").expect("a time");
+        let right = [
+            (KIND, "PlannedWork"),
+            (ABOUT, "Mail"),
+            (TITLE, "Mail stops"),
+            (WORDS, "For an hour."),
+            (STARTS, "2026-11-29 07:00"),
+            (ENDS, "2026-11-29 08:00"),
+        ];
+        let check = |name: &str, value: &str, expect: Option<&str>| {
+            let fields = Fields::from_pairs(right).with(name, value);
+            let read = read_announcement(&fields, now);
+            let field =
+                read.err().and_then(|problems| problems.iter().next().map(|(field, _)| field.to_owned()));
+            assert_eq!(field.as_deref(), expect, "{name}={value}");
+        };
+        check(EVERYWHERE, "yes", None);
+        check(ENDS, "", None);
+        check(STARTS, "", None);
+        check(ABOUT, "all", None);
+        check(KIND, "", Some(KIND));
+        check(ABOUT, "x", Some(ABOUT));
+        check(TITLE, "", Some(TITLE));
+        check(TITLE, &"x".repeat(81), Some(TITLE));
+        check(WORDS, "", Some(WORDS));
+        check(WORDS, &"x".repeat(501), Some(WORDS));
+        check(STARTS, "tomorrow", Some(STARTS));
+        check(STARTS, "2026-02-30 07:00", Some(STARTS));
+        check(STARTS, "2026-11-29", Some(STARTS));
+        check(ENDS, "2026-11-29 07:00", Some(ENDS));
+        check(ENDS, "2026-11-20 07:00", Some(ENDS));
+    }
+}

@@ -1,0 +1,341 @@
+//! The service status in the database.
+
+use super::{Announcement, Board, Component, HISTORY, Health, Kind, Said, Source, Told};
+use crate::clock::{Span, Timestamp};
+use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
+use crate::outbox::{self, Change};
+
+/// Announcements that are looked at: those of a quarter, and more than a bad one has.
+const ANNOUNCEMENTS_MAX: i64 = 100;
+/// Changes of components that are shown.
+const CHANGES_MAX: i64 = 50;
+
+impl FromRow for Said {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        let broken = |what: String| Error::Broken(format!("the service status names {what}"));
+        let (component, source, health): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(Said {
+            component: Component::parse(&component).ok_or_else(|| broken(component))?,
+            source: Source::parse(&source).ok_or_else(|| broken(source))?,
+            health: Health::parse(&health).ok_or_else(|| broken(health))?,
+            words: row.get(3)?,
+            since: row.get(4)?,
+        })
+    }
+}
+
+impl FromRow for Announcement {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        let kind: String = row.get(2)?;
+        let component: String = row.get(3)?;
+        Ok(Announcement {
+            id: row.get(0)?,
+            version: row.get(1)?,
+            told: Told {
+                kind: Kind::parse(&kind)
+                    .ok_or_else(|| Error::Broken(format!("an announcement of the kind {kind}")))?,
+                component: Component::parse(&component),
+                title: row.get(4)?,
+                words: row.get(5)?,
+                on_every_page: row.get(6)?,
+                starts_at: row.get(7)?,
+                ends_at: row.get(8)?,
+            },
+            made_at: row.get(9)?,
+            changed_at: row.get(10)?,
+        })
+    }
+}
+
+/// What is known of the service: every component, and what was announced and is not long over.
+pub async fn board(mut from: &Database, now: Timestamp) -> Result<Board> {
+    let said: Vec<Said> = from
+        .all("SELECT component, source, health, words, since FROM status_components LIMIT 100", &[])
+        .await?;
+    let announcements: Vec<Announcement> = from
+        .all(
+            "SELECT id, version, kind, component, title, words, on_every_page, starts_at, ends_at, made_at, changed_at
+               FROM announcements WHERE ends_at IS NULL OR ends_at > $1
+              ORDER BY starts_at DESC, id DESC LIMIT $2",
+            &[&now.minus(HISTORY), &ANNOUNCEMENTS_MAX],
+        )
+        .await?;
+    Ok(Board::of(&said, announcements))
+}
+
+/// What one source says of a component.
+pub async fn said(from: &mut impl Reads, component: Component, source: Source) -> Result<Said> {
+    let said: Option<Said> = from
+        .maybe(
+            "SELECT component, source, health, words, since FROM status_components
+              WHERE component = $1 AND source = $2",
+            &[&component.stored(), &source.stored()],
+        )
+        .await?;
+    Ok(said.unwrap_or_else(|| Said::nothing(component, source)))
+}
+
+/// A change of a component with its identifier.
+struct Changed(String, Said);
+
+impl FromRow for Changed {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Changed(row.get(5)?, Said::from_row(row)?))
+    }
+}
+
+/// How the components were, the newest first, each with the identifier of the change.
+pub async fn changes(mut from: &Database, now: Timestamp) -> Result<Vec<(String, Said)>> {
+    let changes: Vec<Changed> = from
+        .all(
+            "SELECT component, source, health, words, at, id FROM status_changes WHERE at > $1
+              ORDER BY at DESC, id DESC LIMIT $2",
+            &[&now.minus(HISTORY), &CHANGES_MAX],
+        )
+        .await?;
+    Ok(changes.into_iter().map(|Changed(id, said)| (id, said)).collect())
+}
+
+/// Saves what is said of a component, with its history and entry, where what was said before is as it
+/// was seen (by when that was); false where somebody was faster.
+pub async fn say(tx: &mut Tx, now: Timestamp, change: &Change<Said>, seen: Timestamp) -> Result<bool> {
+    let said = &change.state;
+    if self::said(tx, said.component, said.source).await?.since != seen {
+        return Ok(false);
+    }
+    tx.run(
+        "INSERT INTO status_components (component, source, health, words, since) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (component, source) DO UPDATE SET health = $3, words = $4, since = $5",
+        &[&said.component.stored(), &said.source.stored(), &said.health.stored(), &said.words, &said.since],
+    )
+    .await?;
+    tx.run(
+        "INSERT INTO status_changes (id, component, source, health, words, at) VALUES ($1, $2, $3, $4, $5, $6)",
+        &[
+            &crate::id::new_id(now),
+            &said.component.stored(),
+            &said.source.stored(),
+            &said.health.stored(),
+            &said.words,
+            &said.since,
+        ],
+    )
+    .await?;
+    outbox::store::save_with(tx, now, change).await?;
+    Ok(true)
+}
+
+/// Notes that the service looked at itself, which it can only where it can write.
+pub async fn looked(tx: &mut Tx, now: Timestamp) -> Result<()> {
+    tx.run(
+        "INSERT INTO status_looks (name, looked_at) VALUES ('service', $1)
+         ON CONFLICT (name) DO UPDATE SET looked_at = $1",
+        &[&now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// How work is getting on, as far as the status asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Letters that should have gone out some time ago and have not.
+    pub late_letters: i64,
+    /// Letters that did go out since.
+    pub sent_lately: i64,
+    /// Mailboxes that wait to be set up for longer than they should.
+    pub late_mailboxes: i64,
+    /// Registrations that wait to be checked for longer than they should.
+    pub late_checks: i64,
+}
+
+/// Counts work that was queued before a span ago and waits still.
+pub async fn backlog(mut from: &Database, now: Timestamp, late_after: Span) -> Result<Backlog> {
+    let before = now.minus(late_after);
+    let (late_letters, late_mailboxes, late_checks, sent_lately): (i64, i64, i64, i64) = from
+        .one(
+            "SELECT (SELECT COUNT(*) FROM outbox WHERE state = 'Waiting' AND kind = 'SendLetter' AND queued_at < $1),
+                    (SELECT COUNT(*) FROM outbox WHERE state = 'Waiting' AND queued_at < $1
+                        AND kind IN ('ProvisionAccount', 'ProvisionSharedMailbox')),
+                    (SELECT COUNT(*) FROM outbox WHERE state = 'Waiting' AND queued_at < $1
+                        AND kind IN ('RunChecks', 'Decide')),
+                    (SELECT COUNT(*) FROM outbox WHERE state = 'Done' AND kind = 'SendLetter' AND finished_at >= $1)",
+            &[&before],
+        )
+        .await?;
+    Ok(Backlog { late_letters, sent_lately, late_mailboxes, late_checks })
+}
+
+pub async fn find_announcement(from: &mut impl Reads, id: &str) -> Result<Option<Announcement>> {
+    from.maybe(
+        "SELECT id, version, kind, component, title, words, on_every_page, starts_at, ends_at, made_at, changed_at
+           FROM announcements WHERE id = $1",
+        &[&id],
+    )
+    .await
+}
+
+/// Adds an announcement, once: a form that is sent twice makes one.
+pub async fn add_announcement(
+    tx: &mut Tx,
+    now: Timestamp,
+    change: &Change<Announcement>,
+    once: &str,
+) -> Result<()> {
+    let (made, told) = (&change.state, &change.state.told);
+    let added = tx
+        .run(
+            "INSERT INTO announcements (id, version, kind, component, title, words, on_every_page, starts_at, ends_at,
+                                        made_at, changed_at, once)
+             VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+             ON CONFLICT (once) DO NOTHING",
+            &[
+                &made.id,
+                &told.kind.stored(),
+                &told.component.map_or("", Component::stored),
+                &told.title,
+                &told.words,
+                &told.on_every_page,
+                &told.starts_at,
+                &told.ends_at,
+                &made.made_at,
+                &once,
+            ],
+        )
+        .await?;
+    if added == 1 {
+        outbox::store::save_with(tx, now, change).await?;
+    }
+    Ok(())
+}
+
+/// Saves an announcement as it was seen, with its entry; false where somebody was faster.
+pub async fn save_announcement(tx: &mut Tx, now: Timestamp, change: &Change<Announcement>) -> Result<bool> {
+    let (made, told) = (&change.state, &change.state.told);
+    let saved = tx
+        .run(
+            "UPDATE announcements
+                SET kind = $1, component = $2, title = $3, words = $4, on_every_page = $5, starts_at = $6, ends_at = $7,
+                    changed_at = $8, version = version + 1
+              WHERE id = $9 AND version = $10",
+            &[
+                &told.kind.stored(),
+                &told.component.map_or("", Component::stored),
+                &told.title,
+                &told.words,
+                &told.on_every_page,
+                &told.starts_at,
+                &told.ends_at,
+                &made.changed_at,
+                &made.id,
+                &made.version,
+            ],
+        )
+        .await?;
+    if saved == 1 {
+        outbox::store::save_with(tx, now, change).await?;
+    }
+    Ok(saved == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::for_tests::{both_engines, run};
+    use crate::guidance::status::Found;
+
+    const NOON: Timestamp = Timestamp::from_milliseconds(10_000_000_000);
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_said_is_kept_with_its_history() {
+        for database in both_engines().await {
+            let never = Timestamp::from_milliseconds(0);
+            let faster = database
+                .write::<_, Error, _>(move |tx: &mut Tx| {
+                    Box::pin(async move {
+                        let found =
+                            Found { component: Component::Mail, health: Health::Problems, words: "Slow." };
+                        assert!(say(tx, NOON, &Said::by_check(found, NOON), never).await?);
+                        let by_team = |words: &str, at| {
+                            let words = words.to_owned();
+                            Said::by_team(Component::Mail, Health::NotWorking, words, "casey", at)
+                        };
+                        assert!(say(tx, NOON, &by_team("Stopped.", NOON), never).await?);
+                        looked(tx, NOON).await?;
+                        looked(tx, NOON.plus(Span::minutes(1))).await?;
+                        let later = NOON.plus(Span::minutes(5));
+                        say(tx, later, &by_team("Later.", later), never).await
+                    })
+                })
+                .await
+                .expect("written");
+            assert!(!faster, "the second case worker has not seen what the first said");
+            let board = board(&database, NOON).await.expect("read");
+            let mail = &board.standings[1];
+            assert_eq!((mail.health(), mail.words()), (Health::NotWorking, vec!["Stopped.", "Slow."]));
+            assert_eq!(changes(&database, NOON).await.expect("read").len(), 2);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_announcement_is_made_once_and_changed_by_who_saw_it() {
+        for database in both_engines().await {
+            let told = Told {
+                kind: Kind::Trouble,
+                component: Some(Component::Letters),
+                title: "Codes are late".to_owned(),
+                words: String::new(),
+                on_every_page: true,
+                starts_at: NOON,
+                ends_at: None,
+            };
+            let change = Announcement::make(told, "casey", NOON);
+            let made = change.state.clone();
+            let saved = database
+                .write::<_, Error, _>(move |tx: &mut Tx| {
+                    Box::pin(async move {
+                        add_announcement(tx, NOON, &change, "once").await?;
+                        let again = Announcement::make(change.state.told.clone(), "casey", NOON);
+                        add_announcement(tx, NOON, &again, "once").await?;
+                        let Some(end) = change.state.clone().end("casey", NOON.plus(Span::minutes(1))) else {
+                            return Ok((false, false));
+                        };
+                        Ok((
+                            save_announcement(tx, NOON, &end).await?,
+                            save_announcement(tx, NOON, &end).await?,
+                        ))
+                    })
+                })
+                .await
+                .expect("written");
+            assert_eq!(saved, (true, false));
+            let found = board(&database, NOON).await.expect("read").announcements;
+            assert_eq!(found.len(), 1);
+            assert_eq!((found[0].id.as_str(), found[0].version), (made.id.as_str(), 2));
+            let long_after = NOON.plus(Span::days(100));
+            assert_eq!(board(&database, long_after).await.expect("read").announcements, []);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn work_that_is_late_is_counted_by_what_it_does() {
+        for database in both_engines().await {
+            run(
+                &database,
+                "INSERT INTO outbox (id, kind, work, subject, state, queued_at, due_at, finished_at)
+                 SELECT id, kind, '', '', state, at, at, finished_at
+                   FROM (SELECT 'a' AS id, 'SendLetter' AS kind, 'Waiting' AS state, 1 AS at, NULL AS finished_at
+                         UNION ALL SELECT 'b', 'SendLetter', 'Waiting', 9999999999, NULL
+                         UNION ALL SELECT 'c', 'SendLetter', 'Done', 1, 9999999999
+                         UNION ALL SELECT 'd', 'SendLetter', 'Done', 1, 2
+                         UNION ALL SELECT 'e', 'ProvisionAccount', 'Waiting', 1, NULL
+                         UNION ALL SELECT 'f', 'RunChecks', 'NeedsAttention', 1, NULL
+                         UNION ALL SELECT 'g', 'Decide', 'Waiting', 1, NULL) work",
+            )
+            .await;
+            let counted = backlog(&database, NOON, Span::minutes(15)).await.expect("counted");
+            let expected = Backlog { late_letters: 1, sent_lately: 1, late_mailboxes: 1, late_checks: 1 };
+            assert_eq!(counted, expected, "{}", database.engine());
+        }
+    }
+}

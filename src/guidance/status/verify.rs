@@ -1,0 +1,144 @@
+//! The service looks at itself, and keeps the messages on top of every page up to date.
+
+use super::store::{self, Backlog};
+use super::{Component, Found, Health, PATH, Said, Source};
+use crate::app::App;
+use crate::clock::Span;
+use crate::database::{Error, Tx};
+use crate::web::notices::Notice;
+use std::time::Duration;
+
+/// Work that waits for longer than this is late: what failed once is tried again after a minute, and
+/// after five.
+const LATE_AFTER: Span = Span::minutes(15);
+/// From this many late letters on their way out is blocked and not one mailbox of somebody else's.
+const LATE_LETTERS_MIN: i64 = 3;
+/// How long the mail engine may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+const MAIL_SILENT: &str = "Our mail server does not answer. Email may be late. Nothing that was sent is lost, and we are looking into it.";
+const LETTERS_LATE: &str =
+    "Codes and links that we send may be late. Please wait before you ask for another.";
+const MAILBOXES_LATE: &str = "New accounts and mailboxes take longer than they should.";
+const CHECKS_LATE: &str = "Decisions on registrations take longer than they should.";
+
+/// What the backlog says of the components.
+fn of_backlog(backlog: Backlog) -> [Found; 3] {
+    let found = |component, is_late: bool, words| {
+        if is_late { Found { component, health: Health::Problems, words } } else { Found::working(component) }
+    };
+    let no_letter_leaves = backlog.late_letters >= LATE_LETTERS_MIN && backlog.sent_lately == 0;
+    let letters = if no_letter_leaves {
+        Found { component: Component::Letters, health: Health::NotWorking, words: LETTERS_LATE }
+    } else {
+        found(Component::Letters, backlog.late_letters >= LATE_LETTERS_MIN * 4, LETTERS_LATE)
+    };
+    [
+        letters,
+        found(Component::Accounts, backlog.late_mailboxes > 0, MAILBOXES_LATE),
+        found(Component::Checks, backlog.late_checks > 0, CHECKS_LATE),
+    ]
+}
+
+/// Looks at every component and notes what has changed. Where nothing can be written, that is what is
+/// wrong, and this node says so on its pages by itself.
+///
+/// # Errors
+/// What the database answered.
+pub async fn look(app: &App) -> Result<(), Error> {
+    let looked = look_and_note(app).await;
+    match &looked {
+        Ok(()) => app.notices.set_own(None),
+        Err(_) => app.notices.set_own(Some(Notice {
+            title: "We cannot save anything at the moment".to_owned(),
+            words: "You can read pages. Please wait before you send anything. We are looking into it."
+                .to_owned(),
+            href: PATH,
+            from: app.clock.now(),
+            until: None,
+        })),
+    }
+    looked
+}
+
+async fn look_and_note(app: &App) -> Result<(), Error> {
+    let now = app.clock.now();
+    let answer = tokio::time::timeout(ANSWER_LIMIT, app.mail.list("", 1)).await;
+    let mail = if matches!(answer, Ok(Ok(_))) {
+        Found::working(Component::Mail)
+    } else {
+        Found { component: Component::Mail, health: Health::NotWorking, words: MAIL_SILENT }
+    };
+    let backlog = store::backlog(&app.database, now, LATE_AFTER).await?;
+    let mut all = vec![mail];
+    all.extend(of_backlog(backlog));
+    app.database
+        .write::<_, Error, _>(move |tx: &mut Tx| {
+            Box::pin(async move {
+                store::looked(tx, now).await?;
+                for found in all {
+                    let before = store::said(tx, found.component, Source::Check).await?;
+                    if before.health != found.health || before.words != found.words {
+                        store::say(tx, now, &Said::by_check(found, now), before.since).await?;
+                    }
+                }
+                Ok(())
+            })
+        })
+        .await?;
+    refresh(app).await
+}
+
+/// Reads what is known of the service and puts the messages on top of every page of this node.
+///
+/// # Errors
+/// What the database answered; the messages then stay as they are.
+pub async fn refresh(app: &App) -> Result<(), Error> {
+    let now = app.clock.now();
+    let board = store::board(&app.database, now).await?;
+    app.notices.set(board.notices(now));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::for_tests;
+    use crate::clock::{Clock, Timestamp};
+    use crate::database::for_tests::both_engines;
+
+    #[test]
+    fn one_letter_that_cannot_be_delivered_is_no_trouble_of_the_service() {
+        let health = |late_letters, sent_lately| {
+            of_backlog(Backlog { late_letters, sent_lately, ..Backlog::default() })[0].health
+        };
+        assert_eq!(health(0, 0), Health::Working);
+        assert_eq!(health(2, 0), Health::Working);
+        assert_eq!(health(3, 0), Health::NotWorking);
+        assert_eq!(health(3, 1), Health::Working);
+        assert_eq!(health(12, 1), Health::Problems);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_mail_engine_that_does_not_answer_is_told_and_told_again_when_it_does() {
+        for database in both_engines().await {
+            let clock = Clock::still(Timestamp::from_milliseconds(10_000_000_000));
+            let (app, engine) = for_tests::app(database, clock);
+            look(&app).await.expect("looked");
+            assert_eq!(app.notices.at(app.clock.now()), []);
+            engine.set_down(true);
+            app.clock.advance(Span::minutes(1));
+            look(&app).await.expect("looked");
+            look(&app).await.expect("looked");
+            let shown = app.notices.at(app.clock.now());
+            assert_eq!(shown.len(), 1, "{shown:?}");
+            assert!(shown[0].title.contains("does not work"), "{shown:?}");
+            engine.set_down(false);
+            app.clock.advance(Span::minutes(1));
+            look(&app).await.expect("looked");
+            assert_eq!(app.notices.at(app.clock.now()), []);
+            let changes = store::changes(&app.database, app.clock.now()).await.expect("read");
+            assert_eq!(changes.len(), 2, "down and up again: {changes:?}");
+        }
+    }
+}
