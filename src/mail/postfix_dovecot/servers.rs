@@ -6,6 +6,8 @@ use crate::settings::{SecretKey, Settings};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// The programs that must be installed, and the Debian packages they come in.
@@ -24,7 +26,7 @@ const DRIVERS: [(&str, &str); 3] = [
     ("/usr/lib/dovecot/modules/libdriver_pgsql.so", "dovecot-pgsql"),
 ];
 /// How long they may take to come up.
-const START_LIMIT: Duration = Duration::from_secs(30);
+const START_LIMIT: Duration = Duration::from_secs(120);
 
 /// What is missing to start the servers, in words.
 pub fn missing() -> Option<String> {
@@ -66,23 +68,39 @@ impl Ports {
         reports: 18482,
     };
 
-    /// Ports that nobody uses at the moment.
+    /// Ports that nobody uses at the moment, and nobody is given by chance: they lie below those that
+    /// the system hands out for outgoing connections, and this program gives none of them twice.
     ///
     /// # Errors
     /// Where there are none left.
     pub fn free() -> std::io::Result<Ports> {
+        static FIRST: OnceLock<u32> = OnceLock::new();
+        static GIVEN: AtomicU32 = AtomicU32::new(0);
+        let first = *FIRST.get_or_init(|| u32::from(u16::from_be_bytes(crate::id::random_bytes())));
         let mut ports = [0; 8];
         // Held together, so that all are different.
         let mut held = Vec::new();
         for port in &mut ports {
-            let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-            *port = listener.local_addr()?.port();
-            held.push(listener);
+            let mut last = Err(std::io::Error::from(std::io::ErrorKind::AddrInUse));
+            for _ in 0..FREE_PORTS {
+                let place = first.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % FREE_PORTS;
+                let candidate = FREE_FROM + u16::try_from(place).unwrap_or(0);
+                last = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, candidate));
+                if last.is_ok() {
+                    *port = candidate;
+                    break;
+                }
+            }
+            held.push(last?);
         }
         let [smtp, submission, submission_starttls, imap, doveadm, guard, lookups, reports] = ports;
         Ok(Ports { smtp, submission, submission_starttls, imap, doveadm, guard, lookups, reports })
     }
 }
+
+/// Where ports of one's own are looked for, and among how many.
+const FREE_FROM: u16 = 12_000;
+const FREE_PORTS: u32 = 20_000;
 
 /// Puts everything of the mail servers below one folder, listening on this machine alone.
 pub fn settle_in(settings: &mut Settings, folder: &Path, ports: Ports) {

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 /// Something that does not come true in this time never will.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 
 pub struct MailWorld {
     pub app: App,
