@@ -38,11 +38,13 @@ struct World {
     app: App,
     engine: PostfixDovecot,
     folder: PathBuf,
-    _servers: Servers,
+    servers: Option<Servers>,
 }
 
 impl Drop for World {
     fn drop(&mut self) {
+        // They are told to stop by what is in the folder.
+        self.servers = None;
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
@@ -69,7 +71,7 @@ async fn world(postgres: Option<(String, String)>) -> World {
     let outside =
         Outside { live: Vec::new(), mail: Arc::new(engine.clone()), letters: Transport::Kept, demo: false };
     let app = App::new(database, settings, Clock::system(), key, outside);
-    World { app, engine, folder, _servers: servers }
+    World { app, engine, folder, servers: Some(servers) }
 }
 
 fn account(number: usize) -> WantedAccount {
