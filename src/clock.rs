@@ -188,7 +188,7 @@ impl Day {
     }
 
     /// Whether it is a Saturday or a Sunday.
-    pub fn is_weekend(self) -> bool {
+    fn is_weekend(self) -> bool {
         use jiff::civil::Weekday;
         jiff::civil::Date::new(self.year, self.month, self.day)
             .is_ok_and(|date| matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday))

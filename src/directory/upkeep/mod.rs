@@ -87,19 +87,18 @@ pub struct SignInReport {
     pub success: bool,
 }
 
-/// The moment so many working days before: Saturdays and Sundays do not count, the time of day
-/// stays. Bank holidays count as working days: an alarm a day early does no harm.
+/// The moment so many working days before, at the same time of day.
 pub fn working_days_before(now: Timestamp, days: u16) -> Timestamp {
     let mut at = now;
     let mut left = days;
     while left > 0 {
         at = at.minus(Span::days(1));
-        if !at.day().is_weekend() {
+        if at.day().is_working() {
             left -= 1;
         }
     }
-    // What came on a weekend waits from Monday.
-    while at.day().is_weekend() {
+    // What came on a day off waits from the next working day.
+    while !at.day().is_working() {
         at = at.minus(Span::days(1));
     }
     at
@@ -115,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weekends_do_not_count() {
+    fn days_off_do_not_count() {
         let check = |now: &str, days: u16, expect: &str| {
             let at = |text: &str| Timestamp::parse_london(text).expect(text);
             assert_eq!(working_days_before(at(now), days), at(expect), "{now}, {days}");
@@ -127,6 +126,8 @@ mod tests {
         check("2026-11-22 09:00", 2, "2026-11-19 09:00");
         check("2026-11-23 09:00", 0, "2026-11-23 09:00");
         check("2026-11-22 09:00", 0, "2026-11-20 09:00");
+        // Christmas Day is a Friday, and Boxing Day is made up for on the Monday.
+        check("2026-12-29 09:00", 1, "2026-12-24 09:00");
     }
 
     #[test]
