@@ -191,9 +191,7 @@ fn parts(form: &Form, subject: &Subject) -> Vec<Html> {
     let people = Input {
         inputmode: "numeric".to_owned(),
         width: Some(InputWidth::Five),
-        ..form
-            .text("people", "How many people cannot work because of it?")
-            .hinted("If it is only you, write 1.")
+        ..form.text("people", "How many people does it affect?").hinted("If it is only you, write 1.")
     };
     let no_call: Checkboxes = form.tick("no_call", "I cannot be called. Write to me");
     let [name, email, telephone, site] = who;
@@ -342,7 +340,7 @@ fn text_of(problems: &mut Problems, fields: &Fields, name: &str, called: &str, l
 /// How many people are affected.
 fn people(text: &str) -> Result<u16, String> {
     if text.is_empty() {
-        return Err("Enter how many people cannot work because of it".to_owned());
+        return Err("Enter how many people it affects".to_owned());
     }
     let number = text.replace(',', "").parse::<u16>().ok();
     number

@@ -16,7 +16,7 @@ fn asks_for_help(amy: &Person) {
     amy.sees("Enter your telephone number, or tick that you cannot be called");
     amy.fills("What happened, and what did you try?", "No email from the hospital since 8.");
     amy.fills("What does the error message say? (optional)", "550 No such user");
-    amy.fills("How many people cannot work because of it?", "3");
+    amy.fills("How many people does it affect?", "3");
     amy.fills("Their addresses on this service (optional)", "amy.reed@carepost.example");
     amy.fills("Your name", "Amy Reed");
     amy.fills("Your email address", "amy@oakhouse.example");
@@ -85,7 +85,7 @@ fn contacts_support_while_signed_in() {
     amy.goes_to("/contact/people/write");
     amy.sees("You are signed in as Amy Reed (amy.reed@carepost.example)");
     amy.fills("What happened, and what did you try?", "Bo Li leaves on Friday.");
-    amy.fills("How many people cannot work because of it?", "1");
+    amy.fills("How many people does it affect?", "1");
     amy.chooses("I cannot be called");
     amy.presses("Send");
     amy.sees("Message sent");
