@@ -330,7 +330,13 @@ pub fn enquiry_answered(from: &From, at: Timestamp, enquiry: &Enquiry, answer: &
         "enquiry answered",
         enquiry.email.as_str(),
         format!("Our answer to your message {}", enquiry.reference),
-        &[answer],
+        &[
+            answer,
+            &format!(
+                "If this does not settle it, answer this email or call us, with the reference {}.",
+                enquiry.reference
+            ),
+        ],
     )
     .about(&enquiry.id)
 }
