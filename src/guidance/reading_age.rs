@@ -67,8 +67,8 @@ fn spoken(word: &str) -> u32 {
     let letters: Vec<char> = word.chars().filter(char::is_ascii_alphabetic).collect();
     let digits = count(word.chars().filter(char::is_ascii_digit).count());
     // An abbreviation is read letter by letter; the name of W is long.
-    let capitals = letters.len() > 1
-        && letters.iter().filter(|letter| **letter != 's').all(char::is_ascii_uppercase);
+    let capitals =
+        letters.len() > 1 && letters.iter().filter(|letter| **letter != 's').all(char::is_ascii_uppercase);
     if capitals || digits > 0 {
         let long = count(letters.iter().filter(|letter| **letter == 'W').count());
         return digits + count(letters.iter().filter(|letter| **letter != 's').count()) + 2 * long;
@@ -163,9 +163,12 @@ mod tests {
         }
         // A label is no sentence of its own, and an address ends none.
         assert!(age(&["A code. The manager decides who can open the mailbox."]) > alone);
-        assert!((age(&["The manager at nhs.net decides who can open the mailbox."])
-            - age(&["The manager at decides who can open the mailbox."]))
-            .abs() < f64::EPSILON);
+        assert!(
+            (age(&["The manager at nhs.net decides who can open the mailbox."])
+                - age(&["The manager at decides who can open the mailbox."]))
+            .abs()
+                < f64::EPSILON
+        );
         assert!(age(&["You need:", "a phone"]).abs() < f64::EPSILON);
     }
 

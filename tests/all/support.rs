@@ -249,15 +249,15 @@ fn people_find_what_was_asked_since() {
 /// Where the questions begin that were written last and that nothing was changed for.
 const UNSEEN: &str = "# Unseen";
 
-/// A second set by another hand, with needs of two kinds in one question. Most of it was written before
-/// the search was last improved; what stands below [`UNSEEN`] was written after, and has a lower bar
-/// because nothing was done for it.
+/// A second set by another hand, with needs of two kinds in some questions. What stands below [`UNSEEN`]
+/// was written last of all and nothing was done for it: it shows what somebody meets whose question
+/// nobody thought of, and has a lower bar.
 #[test]
 fn people_find_what_others_would_type() {
     let (seen, unseen) =
         include_str!("support_questions_fresh.txt").split_once(UNSEEN).expect("questions of both kinds");
     // As typed and misspelt, in hundredths of the questions.
-    for (text, count, least) in [(seen, 60, [95, 85]), (unseen, 30, [80, 70])] {
+    for (text, count, least) in [(seen, 90, [95, 85]), (unseen, 30, [60, 55])] {
         let questions = lines_of(text.split_once('\n').expect("lines").1);
         assert_eq!(questions.len(), count);
         let mut found = [0, 0];
