@@ -162,13 +162,12 @@ mod tests {
             assert!((age(&[sentence, other]) - alone).abs() < f64::EPSILON, "{other}");
         }
         // A label is no sentence of its own, and an address ends none.
-        assert!(age(&["A code. The manager decides who can open the mailbox."]) > alone);
-        assert!(
-            (age(&["The manager at nhs.net decides who can open the mailbox."])
-                - age(&["The manager at decides who can open the mailbox."]))
-            .abs()
-                < f64::EPSILON
-        );
+        for (one, same) in [
+            ("A code. The manager decides who can open it.", "A code the manager decides who can open it."),
+            ("The manager at nhs.net decides who can open it.", "The manager at decides who can open it."),
+        ] {
+            assert!((age(&[one]) - age(&[same])).abs() < f64::EPSILON, "{one}");
+        }
         assert!(age(&["You need:", "a phone"]).abs() < f64::EPSILON);
     }
 
