@@ -406,6 +406,10 @@ pub struct SearchIndex {
     names: Vec<(usize, Name)>,
     /// Words that mean the same.
     same: HashMap<String, Vec<String>>,
+    /// Every word as it is written, with the word without its ending.
+    spellings: BTreeMap<String, String>,
+    /// The same by how they sound.
+    sounds: HashMap<String, BTreeSet<String>>,
     /// Phrases, with the words that mean the same.
     phrases: Vec<(Vec<String>, Vec<String>)>,
     articles: usize,
@@ -474,6 +478,22 @@ fn stem(word: &str) -> String {
     stem
 }
 
+/// A word as it sounds, so that "fone" and "phone", "rite" and "write" are one.
+fn sound(word: &str) -> String {
+    let plain = word.replace("ph", "f").replace("ck", "k").replace("wh", "w");
+    let plain = match plain.get(..2) {
+        Some("kn" | "wr") => &plain[1..],
+        _ => &plain,
+    };
+    let mut sound = String::with_capacity(plain.len());
+    for letter in plain.chars() {
+        if !sound.ends_with(letter) {
+            sound.push(letter);
+        }
+    }
+    sound
+}
+
 /// Whether two words differ by two letters at most: left out, put in, another one, or changed about
 /// (optimal string alignment).
 fn two_letters_apart(one: &str, other: &str) -> bool {
@@ -516,8 +536,10 @@ impl SearchIndex {
         for (place, article) in articles.iter().enumerate() {
             let mut counts: HashMap<String, f32> = HashMap::new();
             let mut add = |text: &str, each: f32| {
-                for word in plain_words(text).iter().filter(|word| !is_empty_word(word)) {
-                    *counts.entry(stem(word)).or_default() += each;
+                for word in plain_words(text).into_iter().filter(|word| !is_empty_word(word)) {
+                    let stem = stem(&word);
+                    *counts.entry(stem.clone()).or_default() += each;
+                    index.spellings.insert(word, stem);
                 }
             };
             add(&article.title, IN_TITLE);
@@ -549,6 +571,11 @@ impl SearchIndex {
         index.names = names.into_iter().collect();
         for (_, line) in lines(synonyms) {
             let group: BTreeSet<Vec<String>> = line.split_whitespace().map(stems).collect();
+            for token in line.split_whitespace() {
+                if let [word] = plain_words(token).as_slice() {
+                    index.spellings.insert(word.clone(), stem(word));
+                }
+            }
             let (words, phrases): (Vec<_>, Vec<_>) =
                 group.into_iter().filter(|words| !words.is_empty()).partition(|words| words.len() == 1);
             let words: Vec<String> = words.into_iter().flatten().collect();
@@ -557,6 +584,9 @@ impl SearchIndex {
                 index.same.entry(word.clone()).or_default().extend(others);
             }
             index.phrases.extend(phrases.into_iter().map(|phrase| (phrase, words.clone())));
+        }
+        for (word, stem) in &index.spellings {
+            index.sounds.entry(sound(word)).or_default().insert(stem.clone());
         }
         index
     }
@@ -646,11 +676,6 @@ impl SearchIndex {
         self.words.contains_key(stem) || self.same.contains_key(stem)
     }
 
-    /// Every word that is known, once.
-    fn known(&self) -> impl Iterator<Item = &String> {
-        self.words.keys().chain(self.same.keys().filter(|word| !self.words.contains_key(*word)))
-    }
-
     /// The words that one typed word may be, each with what it counts; none for an empty word that is
     /// misspelt.
     fn meanings(&self, typed: &str) -> Vec<(String, f32)> {
@@ -658,38 +683,42 @@ impl SearchIndex {
         if self.is_known(&stem) {
             return vec![(stem, 1.0)];
         }
-        let mut near: Vec<(String, f32)> = Vec::new();
+        let mut near: BTreeMap<&String, f32> = BTreeMap::new();
         let first = typed.bytes().next();
-        if typed.len() >= MISSPELT_MIN_LETTERS {
+        let is_long = |word: &str| word.len() >= MISSPELT_MIN_LETTERS;
+        if is_long(typed) {
             let apart = |one: &str, other: &str| one_letter_apart(one.as_bytes(), other.as_bytes());
             let short = if stem.len() <= MISSPELT_MIN_LETTERS { SHORT } else { 1.0 };
-            let stem_is_long_enough = stem.len() >= MISSPELT_MIN_LETTERS;
-            for known in self.known().filter(|known| known.len() >= MISSPELT_MIN_LETTERS) {
-                if stem_is_long_enough && apart(&stem, known) || apart(typed, known) {
-                    let first_is_right = known.bytes().next() == first;
-                    let weight = if first_is_right { LETTER_WRONG } else { FIRST_LETTER_WRONG };
-                    near.push((known.clone(), weight * short));
+            for (word, known) in self.spellings.iter().filter(|(word, _)| is_long(word)) {
+                if apart(typed, word) || is_long(&stem) && is_long(known) && apart(&stem, known) {
+                    let first_is_right = word.bytes().next() == first;
+                    let weight = short * if first_is_right { LETTER_WRONG } else { FIRST_LETTER_WRONG };
+                    let before = near.entry(known).or_default();
+                    *before = before.max(weight);
                 }
             }
-            let is_one_of_ours = near.iter().any(|(_, weight)| *weight >= LETTER_WRONG);
+            for known in self.sounds.get(&sound(typed)).into_iter().flatten() {
+                near.insert(known, LETTER_WRONG);
+            }
+            let is_one_of_ours = near.values().any(|weight| *weight >= LETTER_WRONG);
             let is_empty = |word: &&str| apart(typed, word) && word.bytes().next() == first;
             if !is_one_of_ours && !is_empty_word(typed) && EMPTY_WORDS.iter().any(is_empty) {
                 return Vec::new();
             }
         }
         if near.is_empty() && typed.len() >= TWO_WRONG_MIN_LETTERS {
-            let found = self.known().filter(|known| {
+            let found = self.spellings.iter().filter(|(word, known)| {
                 known.len() >= TWO_WRONG_FOUND_MIN_LETTERS
-                    && known.bytes().next() == first
-                    && two_letters_apart(&stem, known)
+                    && word.bytes().next() == first
+                    && (two_letters_apart(&stem, known) || two_letters_apart(typed, word))
             });
-            near.extend(found.map(|word| (word.clone(), TWO_LETTERS_WRONG)));
+            near.extend(found.map(|(_, known)| (known, TWO_LETTERS_WRONG)));
         }
         if near.is_empty() && stem.len() >= BEGINNING_MIN_LETTERS {
             let begins = self.words.range(stem.clone()..).take_while(|(word, _)| word.starts_with(&stem));
-            near.extend(begins.map(|(word, _)| (word.clone(), BEGINNING)));
+            near.extend(begins.map(|(word, _)| (word, BEGINNING)));
         }
-        near
+        near.into_iter().map(|(word, weight)| (word.clone(), weight)).collect()
     }
 
     /// The same, and the words that mean the same.
@@ -765,6 +794,15 @@ mod tests {
         ] {
             assert_eq!(two_letters_apart(one, other), expect, "{one}, {other}");
         }
+    }
+
+    #[test]
+    fn words_are_known_by_their_sound() {
+        for (one, other) in [("fone", "phone"), ("stollen", "stolen"), ("rite", "write"), ("nock", "knock")] {
+            assert_eq!(sound(one), sound(other));
+        }
+        assert_eq!(sound(""), "");
+        assert_ne!(sound("phone"), sound("font"));
     }
 
     #[test]
