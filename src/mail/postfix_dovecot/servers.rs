@@ -189,12 +189,18 @@ impl Servers {
             ],
         };
         servers.start_dovecot()?;
-        servers.signer = Some(started(
-            Command::new("opendkim").arg("-f").arg("-x").arg(places.config.join("opendkim.conf")),
-        )?);
+        let config = places.config.join("opendkim.conf");
+        let signer = started(Command::new("opendkim").arg("-f").arg("-x").arg(config))?;
+        let signer = servers.signer.insert(signer);
         let socket = places.state.join("dkim/socket");
         let begun = Instant::now();
         while !socket.exists() {
+            if matches!(signer.try_wait(), Ok(Some(_))) {
+                return Err(format!(
+                    "the signer stopped at once; its words are in the system's log. It takes no key below a folder that others may write to, like /tmp: {}",
+                    places.state.display()
+                ));
+            }
             if begun.elapsed() > START_LIMIT {
                 return Err("the signer did not start; its words are in the system's log".to_owned());
             }

@@ -197,6 +197,11 @@ impl MailWorld {
         }
     }
 
+    /// Stops the mail guard.
+    pub fn stop_guard(&self) {
+        self.guard.abort();
+    }
+
     pub fn servers(&mut self) -> &mut Servers {
         self.servers.as_mut().expect("the servers run")
     }
