@@ -63,7 +63,7 @@ async fn world(postgres: Option<(String, String)>) -> World {
     servers::self_signed(&settings).expect("a certificate");
     let database = Database::open(&settings.database).await.expect("a database");
     database.migrate(0).await.expect("tables");
-    let (engine, _) = PostfixDovecot::open(&settings, &key).await.expect("the engine");
+    let engine = PostfixDovecot::open(&settings, &key).await.expect("the engine");
     let places = Places { config: folder.join("config"), state: folder.join("state") };
     let servers = Servers::start(&settings, &key, &places).expect("the servers start");
     let guarded = settings.clone();

@@ -350,8 +350,8 @@ async fn outside(
     Ok(Outside { live, mail, letters: Transport::open(settings)?, demo: false })
 }
 
-/// The engine the settings name. Where what it holds has just been made and is empty, the directory is
-/// compared with it at once.
+/// The engine the settings name. Where it does not hold everything yet, the directory is compared with it
+/// at once.
 async fn mail_engine(
     settings: &Settings,
     database: &Database,
@@ -361,8 +361,8 @@ async fn mail_engine(
     match settings.mail_engine.as_str() {
         "embedded" => Ok(Arc::new(Embedded::new(database.clone(), clock.clone()))),
         "postfix-dovecot" => {
-            let (engine, made) = PostfixDovecot::open(settings, key).await?;
-            if made {
+            let engine = PostfixDovecot::open(settings, key).await?;
+            if !matches!(engine.filling().await, Ok(None)) {
                 let now = clock.now();
                 database
                     .write::<_, Error, _>(move |tx: &mut Tx| {
@@ -430,6 +430,11 @@ async fn mail_compare(settings: Settings, remove_unknown: bool) -> Result<ExitCo
         return Err("The comparison was given up; the page of work that needs attention says why.".to_owned());
     };
     println!("{} mailboxes compared, {} differed: {}", newest.mailboxes, newest.differences, newest.outcome);
+    if !matches!(app.mail.filling().await, Ok(None)) {
+        println!(
+            "The mail servers do not hold everything yet; senders to addresses they do not know are told to try again. Compare again."
+        );
+    }
     for listed in upkeep::store::list_differences(&mut &app.database).await.map_err(words)? {
         let Found { mailbox_id: id, address, difference } = listed.found;
         println!("  {id} {address}: {}", difference.stored());

@@ -321,15 +321,23 @@ async fn differences(app: &App) -> std::result::Result<(i64, Vec<Found>, Vec<Wor
     Ok((count, found, work))
 }
 
-/// Compares directory and engine and has what differs provisioned again.
+/// Compares directory and engine and has what differs provisioned again. An engine that began with
+/// nothing is told once nothing is missing.
 ///
 /// # Errors
 /// Later, when either does not answer.
 pub async fn compare(app: &App, taken: &Taken) -> std::result::Result<(), NotDone> {
     let begun_at = app.clock.now();
+    // Asked before anything is looked at: should the engine begin anew meanwhile, that is another filling.
+    let filling = app.mail.filling().await.map_err(engine_failed)?;
     let domains = list_secure_domains(&app.database).await?;
     app.mail.ensure_secure_domains(&domains).await.map_err(engine_failed)?;
     let (mailboxes, found, work) = differences(app).await?;
+    if let Some(filling) = filling
+        && found.iter().all(|one| one.difference != Difference::Missing)
+    {
+        app.mail.ensure_filled(&filling).await.map_err(engine_failed)?;
+    }
     let (taken, now) = (taken.clone(), app.clock.now());
     app.database
         .write::<_, NotDone, _>(move |tx: &mut Tx| {
@@ -544,15 +552,38 @@ async fn note_unread(
         .await
 }
 
-/// Queues what is due by the clock: the daily comparison, the hourly count.
-pub async fn queue_due(database: &Database, now: Timestamp) -> Result<()> {
+/// Whether an engine that began with nothing is to be compared again: what the newest comparison found
+/// missing has been provisioned, as far as it can be without a person.
+async fn may_be_filled(app: &App, compared: Option<Timestamp>) -> Result<bool> {
+    // An engine that does not answer is asked again in a minute.
+    if !matches!(app.mail.filling().await, Ok(Some(_))) {
+        return Ok(false);
+    }
+    let Some(compared) = compared else { return Ok(true) };
+    let mut from = &app.database;
+    let left: Option<(String,)> = from
+        .maybe(
+            "SELECT id FROM outbox WHERE state IN ('Waiting', 'NeedsAttention') AND queued_at >= $1
+                AND kind IN ('ProvisionAccount', 'ProvisionSharedMailbox') LIMIT 1",
+            &[&compared],
+        )
+        .await?;
+    Ok(left.is_none())
+}
+
+/// Queues what is due by the clock: the daily comparison, the hourly count. A mail engine that began with
+/// nothing is compared until it holds everything.
+pub async fn queue_due(app: &App) -> Result<()> {
+    let (database, now) = (&app.database, app.clock.now());
     let mut from = database;
     let compared: Option<(Timestamp,)> =
         from.maybe("SELECT begun_at FROM mail_comparisons ORDER BY begun_at DESC LIMIT 1", &[]).await?;
     let counted: Option<(Timestamp,)> = from
         .maybe("SELECT queued_at FROM outbox WHERE kind = 'WatchUnread' ORDER BY queued_at DESC LIMIT 1", &[])
         .await?;
-    let compare = compared.is_none_or(|(at,)| at.plus(COMPARED_EVERY) <= now);
+    let compared = compared.map(|(at,)| at);
+    let compare = compared.is_none_or(|at| at.plus(COMPARED_EVERY) <= now)
+        || may_be_filled(app, compared).await?;
     let count = counted.is_none_or(|(at,)| at.plus(COUNTED_EVERY) <= now);
     if !compare && !count {
         return Ok(());
@@ -630,7 +661,7 @@ mod tests {
     use crate::directory::tests::{new_site, person};
     use crate::directory::{Access, store};
     use crate::letter::store::list_newest;
-    use crate::mail::MailEngine;
+    use crate::mail::{Ensured, MailEngine};
     use crate::mail::fake::FakeEngine;
 
     /// A Thursday.
@@ -752,7 +783,7 @@ mod tests {
 
         /// Counts unread mail when that is due, and answers to whom letters of it have gone.
         async fn counts(&self) -> Vec<String> {
-            queue_due(&self.app.database, self.app.clock.now()).await.expect("queued");
+            queue_due(&self.app).await.expect("queued");
             self.does_all_work().await;
             let letters = list_newest(&self.app.database, "").await.expect("listed");
             let mut told: Vec<String> = letters
@@ -944,13 +975,77 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_engine_that_began_with_nothing_is_told_when_nothing_is_missing() {
+        for home in homes().await {
+            let is_filling = || async { home.engine.filling().await.expect("asked").is_some() };
+            let compared = || async {
+                home.app.clock.advance(Span::minutes(1));
+                queue_due(&home.app).await.expect("queued");
+                home.count_work("CompareMail").await
+            };
+            assert_eq!(compared().await, 1);
+            home.does_all_work().await;
+            assert_eq!(compared().await, 1, "one that holds everything is compared once a day");
+
+            home.engine.begin_empty();
+            let early = home.engine.filling().await.expect("asked").expect("it is filling");
+            assert_eq!(compared().await, 2, "it is compared by itself, within a minute");
+            // The comparison alone, and not the work that follows from it.
+            let taken = outbox::store::take(&home.app.database, home.app.clock.now()).await.expect("taken");
+            for taken in taken.iter().filter(|taken| matches!(taken.work, Work::CompareMail { .. })) {
+                assert_eq!(compare(&home.app, taken).await, Ok(()));
+            }
+            assert_eq!(home.newest().await.differences, 4);
+            assert!(is_filling().await, "nothing of what was missing has come yet");
+            assert_eq!(compared().await, 2, "not again while that is under way");
+
+            // It begins anew once more: what was found of the time before counts no longer.
+            home.engine.begin_empty();
+            assert_eq!(home.engine.ensure_filled(&early).await, Ok(Ensured::AlreadyRight));
+            assert!(is_filling().await);
+
+            home.does_all_work().await;
+            assert_eq!(home.engine.mailboxes().len(), 4);
+            assert!(is_filling().await, "nobody has looked whether everything is there");
+            assert_eq!(compared().await, 3);
+            home.does_all_work().await;
+            assert_eq!(home.newest().await.differences, 0);
+            assert!(!is_filling().await);
+            assert_eq!(compared().await, 3);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_engine_waits_for_the_person_who_must_act() {
+        for home in homes().await {
+            home.engine.begin_empty();
+            assert_eq!(home.compares().await.len(), 4);
+            home.engine.lose(&home.people[0]);
+            assert_eq!(home.compares().await.len(), 1);
+            change(
+                &home.app,
+                "UPDATE outbox SET state = 'NeedsAttention'
+                  WHERE id = (SELECT MAX(id) FROM outbox WHERE kind = 'ProvisionAccount')",
+            )
+            .await;
+            home.engine.lose(&home.people[0]);
+            let comparisons = home.count_work("CompareMail").await;
+            home.app.clock.advance(Span::minutes(1));
+            queue_due(&home.app).await.expect("queued");
+            assert_eq!(home.count_work("CompareMail").await, comparisons, "it would find the same again");
+            assert!(home.engine.filling().await.expect("asked").is_some());
+            change(&home.app, "UPDATE outbox SET state = 'GivenUp' WHERE state = 'NeedsAttention'").await;
+            queue_due(&home.app).await.expect("queued");
+            assert_eq!(home.count_work("CompareMail").await, comparisons + 1);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn upkeep_is_queued_when_it_is_due_and_once() {
         for home in homes().await {
             let counts = || async {
-                let now = home.app.clock.now();
                 // Two nodes at the same moment.
-                let (one, other) =
-                    tokio::join!(queue_due(&home.app.database, now), queue_due(&home.app.database, now));
+                let (one, other) = tokio::join!(queue_due(&home.app), queue_due(&home.app));
                 one.and(other).expect("queued");
                 (home.count_work("CompareMail").await, home.count_work("WatchUnread").await)
             };

@@ -22,7 +22,8 @@ pub mod servers;
 mod store;
 
 use super::{
-    EngineError, Ensured, Held, MailEngine, WantedAccount, WantedSharedMailbox, refuse_bad, refuse_bad_id,
+    EngineError, Ensured, Filling, Held, MailEngine, WantedAccount, WantedSharedMailbox, refuse_bad,
+    refuse_bad_id,
 };
 use crate::database::{Address, BoxFuture, Database};
 use crate::settings::{SecretKey, Settings};
@@ -97,16 +98,15 @@ fn group(id: &str) -> String {
 }
 
 impl PostfixDovecot {
-    /// Opens the engine. Answers, too, whether its tables have just been made and hold nothing yet.
+    /// Opens the engine, and makes its tables where there are none that this program knows.
     ///
     /// # Errors
     /// In words.
-    pub async fn open(settings: &Settings, key: &SecretKey) -> Result<(Self, bool), String> {
+    pub async fn open(settings: &Settings, key: &SecretKey) -> Result<Self, String> {
         let address = projection_address(settings);
-        let (projection, made) =
-            store::open(&address).await.map_err(|error| format!("{address}: {error}"))?;
+        let projection = store::open(&address).await.map_err(|error| format!("{address}: {error}"))?;
         let doveadm = Doveadm::new(settings.doveadm_address, shared_secret(key, "doveadm"))?;
-        Ok((PostfixDovecot { projection, doveadm, storage: settings.mail_storage.clone() }, made))
+        Ok(PostfixDovecot { projection, doveadm, storage: settings.mail_storage.clone() })
     }
 
     async fn ensure(&self, wanted: Mailbox) -> Result<Ensured, EngineError> {
@@ -304,5 +304,13 @@ impl MailEngine for PostfixDovecot {
         domains: &'a [String],
     ) -> BoxFuture<'a, Result<Ensured, EngineError>> {
         Box::pin(async move { Ok(store::ensure_secure_domains(&self.projection, domains.to_vec()).await?) })
+    }
+
+    fn filling(&self) -> BoxFuture<'_, Result<Option<Filling>, EngineError>> {
+        Box::pin(async move { Ok(store::filling(&self.projection).await?) })
+    }
+
+    fn ensure_filled<'a>(&'a self, filling: &'a Filling) -> BoxFuture<'a, Result<Ensured, EngineError>> {
+        Box::pin(async move { Ok(store::ensure_filled(&self.projection, filling).await?) })
     }
 }

@@ -8,9 +8,10 @@ use carepost::contact::{Email, Mobile, Name};
 use carepost::database::{Database, Error, Tx};
 use carepost::directory::{Access, NewPerson, NewSite, store};
 use carepost::letter::Transport;
+use carepost::mail::MailEngine;
 use carepost::mail::postfix_dovecot::config::Places;
 use carepost::mail::postfix_dovecot::servers::{self, Ports, Servers};
-use carepost::mail::postfix_dovecot::{PostfixDovecot, guard};
+use carepost::mail::postfix_dovecot::{PostfixDovecot, guard, projection_address};
 use carepost::settings::{Secret, SecretKey, Settings};
 use carepost::{id, my_account, outbox, routes, web, work};
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ use tokio::task::JoinHandle;
 
 /// Something that does not come true in this time never will.
 const LIMIT: Duration = Duration::from_secs(180);
+/// The service's key.
+const KEY: [u8; 32] = [9; 32];
 
 pub struct MailWorld {
     pub app: App,
@@ -130,11 +133,11 @@ impl MailWorld {
         let texts = texts.map(|(name, value)| (name.to_owned(), value)).into();
         let mut settings = Settings::from_texts(&texts, &BTreeMap::new()).expect("settings");
         servers::settle_in(&mut settings, &folder, ports);
-        let key = Secret::new([9; 32]);
+        let key = Secret::new(KEY);
         servers::self_signed(&settings).expect("a certificate");
         let database = Database::open(&settings.database).await.expect("a database");
         database.migrate(0).await.expect("tables");
-        let (engine, _) = PostfixDovecot::open(&settings, &key).await.expect("the engine");
+        let engine = PostfixDovecot::open(&settings, &key).await.expect("the engine");
         let places = Places { config: folder.join("config"), state: folder.join("state") };
         let servers = Servers::start(&settings, &key, &places).expect("the servers start");
         let guarded = settings.clone();
@@ -144,6 +147,7 @@ impl MailWorld {
         let app = Self::app(database, settings, &key, &engine);
         let mut world =
             MailWorld { app, engine, ports, servers: Some(servers), folder, service: Vec::new(), guard };
+        world.is_told_of_the_empty_directory().await;
         world.start_service().await;
         let guard_port = world.ports.guard;
         until("the guard answers", || async move {
@@ -163,6 +167,29 @@ impl MailWorld {
         // It stands still until a test moves it on; the mail servers have their own.
         let clock = Clock::still(Clock::system().now());
         App::new(database, settings, clock, key.clone(), outside)
+    }
+
+    /// What the first comparison does with a directory that has nothing in it.
+    async fn is_told_of_the_empty_directory(&self) {
+        self.engine.ensure_secure_domains(&[]).await.expect("told");
+        let filling = self.engine.filling().await.expect("asked").expect("its tables are new");
+        self.engine.ensure_filled(&filling).await.expect("told");
+    }
+
+    /// What a program does that finds tables of another version; the mail servers go on.
+    pub async fn makes_projection_anew(&self) {
+        let settings = &self.app.settings;
+        let projection = Database::open_projection(&projection_address(settings), "mail_kept,mail")
+            .await
+            .expect("the projection");
+        projection
+            .write::<_, Error, _>(|tx: &mut Tx| {
+                Box::pin(async move { tx.run("UPDATE projection SET version = version - 1", &[]).await })
+            })
+            .await
+            .expect("another version");
+        PostfixDovecot::open(settings, &Secret::new(KEY)).await.expect("made anew");
+        assert_ne!(self.engine.filling().await, Ok(None));
     }
 
     /// Starts the service's own part: background work, and the listener for reports.
@@ -254,7 +281,6 @@ impl MailWorld {
         }
         let shared_mailbox = home.shared_mailbox.clone();
         until("the shared mailbox is provisioned", || async {
-            use carepost::mail::MailEngine;
             self.engine.look(&shared_mailbox).await.expect("looked").is_some() && self.all_done().await
         })
         .await;
@@ -383,6 +409,15 @@ impl MailWorld {
 
     pub async fn smtp(&self, person: &Person) -> Smtp {
         Smtp::signed_in(self.ports.submission, &person.address, &person.password).await
+    }
+
+    /// Mail programs that have not signed in.
+    pub async fn imap_program(&self) -> Imap {
+        Imap::program(self.ports.imap).await
+    }
+
+    pub async fn smtp_program(&self) -> Smtp {
+        Smtp::program(self.ports.submission).await
     }
 
     pub async fn outside(&self) -> Smtp {

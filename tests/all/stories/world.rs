@@ -65,7 +65,7 @@ impl MailServers {
         std::fs::create_dir_all(&folder).expect("a folder");
         servers::settle_in(settings, &folder, Ports::free().expect("free ports"));
         servers::self_signed(settings).expect("a certificate");
-        let (engine, _) = PostfixDovecot::open(settings, key).await.expect("the engine");
+        let engine = PostfixDovecot::open(settings, key).await.expect("the engine");
         let places = Places { config: folder.join("config"), state: folder.join("state") };
         let servers = Servers::start(settings, key, &places).expect("the servers start");
         let guarded = settings.clone();
