@@ -5,7 +5,8 @@ use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::{Span, Timestamp};
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
-use crate::directory::letters::{self, From};
+use crate::directory::letters;
+use crate::letter::Letterhead;
 use crate::directory::provision;
 use crate::id::new_id;
 use crate::mail::EngineError;
@@ -503,7 +504,7 @@ async fn note_unread(
     unread: u64,
     days: u16,
 ) -> std::result::Result<(), NotDone> {
-    let from = From::of(&app.settings);
+    let from = Letterhead::of(&app.settings);
     app.database
         .write::<_, NotDone, _>(move |tx: &mut Tx| {
             Box::pin(async move {
