@@ -1,7 +1,6 @@
 //! The promises of every mail engine, asked of each.
 
 use super::fake::FakeEngine;
-use super::postfix_dovecot::PostfixDovecot;
 use super::postfix_dovecot::servers::for_tests;
 use super::{
     Embedded, EngineError, Ensured, Filling, MailEngine, Standing, WantedAccount, WantedPassword,
@@ -122,8 +121,8 @@ async fn the_embedded_engine() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postfix_and_dovecot() {
     for servers in for_tests::on_both_databases().await {
-        let engine = PostfixDovecot::open(&servers.settings, &servers.key).await.expect("opened");
-        keeps_every_promise(&engine).await;
+        let engine = &servers.engine;
+        keeps_every_promise(engine).await;
 
         // An identifier that could lead out of the storage is refused.
         for id in ["", "..", "../../etc", "a/b", "A"] {
