@@ -6,6 +6,7 @@
 mod approvals;
 mod browser;
 mod imports;
+mod lighthouse;
 mod mail;
 mod registrations;
 mod server;
@@ -51,6 +52,9 @@ fn main() {
         }
         if wants("support") {
             support::measure().await;
+        }
+        if wants("lighthouse") {
+            lighthouse::measure().await;
         }
         if wants("mail") {
             mail::measure().await;

@@ -113,6 +113,11 @@ impl Timestamp {
         self.plus(day.starts_at().since(from.starts_at()))
     }
 
+    /// "22:05" in London, as [`time_of`] reads it.
+    pub fn time_text(self) -> String {
+        self.london().strftime("%H:%M").to_string()
+    }
+
     /// "2026-03-02 09:00" in London, as [`Timestamp::parse_london`] reads it.
     pub fn london_text(self) -> String {
         self.london().strftime("%Y-%m-%d %H:%M").to_string()
@@ -160,6 +165,46 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
+
+/// A month as people write it: 11, Nov, november.
+pub fn month_of(text: &str) -> Option<i8> {
+    if let Ok(number) = text.parse::<i8>() {
+        return (1..=12).contains(&number).then_some(number);
+    }
+    let text = text.to_lowercase();
+    let place = MONTHS.iter().position(|month| text.len() >= 3 && month.to_lowercase().starts_with(&text))?;
+    i8::try_from(place + 1).ok()
+}
+
+/// Hour and minute of a time of day as people write it: 22:30, 10.30pm, 9 am, midday.
+pub fn time_of(text: &str) -> Option<(i8, i8)> {
+    let text: String = text.to_lowercase().chars().filter(|letter| !letter.is_whitespace()).collect();
+    match text.as_str() {
+        "midnight" => return Some((0, 0)),
+        "midday" | "noon" => return Some((12, 0)),
+        _ => {}
+    }
+    let (digits, half) = match (text.strip_suffix("am"), text.strip_suffix("pm")) {
+        (Some(digits), _) => (digits, Some(0)),
+        (_, Some(digits)) => (digits, Some(12)),
+        (None, None) => (text.as_str(), None),
+    };
+    let (hour, minute) = match (digits.split_once([':', '.']), half) {
+        (Some((hour, minute)), _) if minute.len() == 2 => (hour, minute),
+        // A bare number is a time only where it says which half of the day.
+        (None, Some(_)) => (digits, "0"),
+        _ => return None,
+    };
+    let plain = |text: &str, most: i8| {
+        let is_plain = matches!(text.len(), 1 | 2) && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|number: &i8| is_plain && *number <= most)
+    };
+    let minute = plain(minute, 59)?;
+    match half {
+        Some(half) => plain(hour, 12).filter(|hour| *hour > 0).map(|hour| (hour % 12 + half, minute)),
+        None => plain(hour, 23).map(|hour| (hour, minute)),
+    }
+}
 
 impl Day {
     /// A day that exists in the calendar, or nothing.
@@ -341,6 +386,23 @@ mod tests {
         check("2026-12-24 10:00", 1, "2026-12-29 10:00");
         check("2026-12-24 10:00", 0, "2026-12-24 10:00");
         check("2026-10-23 10:00", 2, "2026-10-27 10:00");
+    }
+
+    #[test]
+    fn times_of_day_are_read_as_people_write_them() {
+        let check = |text: &str, expect: Option<(i8, i8)>| assert_eq!(time_of(text), expect, "{text}");
+        check("22:30", Some((22, 30)));
+        check("9:05", Some((9, 5)));
+        check("10pm", Some((22, 0)));
+        check("10.30 PM", Some((22, 30)));
+        check("12am", Some((0, 0)));
+        check("12:15pm", Some((12, 15)));
+        check("Midnight", Some((0, 0)));
+        check("noon", Some((12, 0)));
+        for wrong in ["", "10", "24:00", "9:5", "13pm", "0am", "10:60", "-1:00", "ten", "1:000", "am", "٣pm"]
+        {
+            check(wrong, None);
+        }
     }
 
     #[test]

@@ -248,7 +248,7 @@ settings! {
     own_team_reach: String = "the telephone number or email address your organisation gave you", "text";
     /// Where feedback and the hospice query go.
     feedback_email: String = "feedback@carepost.example", "email address";
-    /// Where letters come from.
+    /// Where letters come from. Answers to them go to `helpdesk_email`.
     letter_from: String = "no-reply@carepost.example", "email address";
     /// The mail server that takes our email: `host:port`; empty to keep letters in the database without sending (the demo).
     smtp_server: Option<String> = "", "host:port";

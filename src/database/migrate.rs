@@ -40,6 +40,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(4, "0004_mailboxes"),
     migration!(5, "0005_guidance"),
     migration!(6, "0006_messages"),
+    migration!(7, "0007_who_wrote"),
 ];
 
 /// The lock two nodes take before they migrate one PostgreSQL database.

@@ -41,324 +41,228 @@ impl Door {
     }
 }
 
-/// What somebody writes about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
-    SignIn,
-    Activation,
-    Registration,
-    People,
-    SharedMailbox,
-    Email,
-    MailProgram,
-    Security,
-    Other,
-    Hospice,
-    Suggestion,
-    Words,
-    Accessibility,
-    Praise,
-    Complaint,
-}
-
 /// A page that may help at once: address and words.
 pub type Offer = (&'static str, &'static str);
 
-impl Subject {
-    /// In the order in which they are offered.
-    pub const ALL: [Subject; 15] = [
-        Subject::SignIn,
-        Subject::Activation,
-        Subject::Registration,
-        Subject::People,
-        Subject::SharedMailbox,
-        Subject::Email,
-        Subject::MailProgram,
-        Subject::Security,
-        Subject::Other,
-        Subject::Complaint,
-        Subject::Hospice,
-        Subject::Suggestion,
-        Subject::Words,
-        Subject::Accessibility,
-        Subject::Praise,
-    ];
-
-    pub fn door(self) -> Door {
-        match self {
-            Subject::SignIn
-            | Subject::Activation
-            | Subject::Registration
-            | Subject::People
-            | Subject::SharedMailbox
-            | Subject::Email
-            | Subject::MailProgram
-            | Subject::Security
-            | Subject::Other => Door::Contact,
-            Subject::Hospice
-            | Subject::Suggestion
-            | Subject::Words
-            | Subject::Accessibility
-            | Subject::Praise
-            | Subject::Complaint => Door::Feedback,
-        }
-    }
-
-    pub fn slug(self) -> &'static str {
-        match self {
-            Subject::SignIn => "sign-in",
-            Subject::Activation => "activation",
-            Subject::Registration => "registration",
-            Subject::People => "people",
-            Subject::SharedMailbox => "shared-mailbox",
-            Subject::Email => "email",
-            Subject::MailProgram => "mail-program",
-            Subject::Security => "security",
-            Subject::Other => "something-else",
-            Subject::Hospice => "hospice",
-            Subject::Suggestion => "suggestion",
-            Subject::Words => "these-pages",
-            Subject::Accessibility => "accessibility",
-            Subject::Praise => "praise",
-            Subject::Complaint => "complaint",
-        }
-    }
-
-    pub fn of(door: Door, slug: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|subject| subject.door() == door && subject.slug() == slug)
-    }
-
-    pub fn offered_at(door: Door) -> impl Iterator<Item = Subject> {
-        Self::ALL.into_iter().filter(move |subject| subject.door() == door)
-    }
-
+/// What somebody writes about.
+#[derive(Debug)]
+pub struct Subject {
+    pub door: Door,
+    /// Its part of the address.
+    pub slug: &'static str,
+    pub kind: Kind,
     /// As people choose it.
-    pub fn in_words(self) -> &'static str {
-        match self {
-            Subject::SignIn => "I cannot sign in, or my phone is lost",
-            Subject::Activation => "I cannot activate my account",
-            Subject::Registration => "A registration",
-            Subject::People => "Somebody joins, leaves or is away",
-            Subject::SharedMailbox => "The shared mailbox of my site",
-            Subject::Email => "Email that did not arrive or cannot be sent",
-            Subject::MailProgram => "Setting up a phone or computer",
-            Subject::Security => "A strange email, or something sent by mistake",
-            Subject::Other => "Something else",
-            Subject::Hospice => "A hospice wants to join",
-            Subject::Suggestion => "An idea that would make the service better",
-            Subject::Words => "Something on these pages is wrong or hard to follow",
-            Subject::Accessibility => "I cannot use a page",
-            Subject::Praise => "Something that went well",
-            Subject::Complaint => "A complaint",
-        }
-    }
-
+    pub in_words: &'static str,
     /// What stands under the answer, where it helps to choose.
-    pub fn hint(self) -> &'static str {
-        match self {
-            Subject::Accessibility => "For example with a screen reader, by keyboard, or on a small screen",
-            Subject::Complaint => "You are not content with what we did, or did not do",
-            Subject::SignIn
-            | Subject::Activation
-            | Subject::Registration
-            | Subject::People
-            | Subject::SharedMailbox
-            | Subject::Email
-            | Subject::MailProgram
-            | Subject::Security
-            | Subject::Other
-            | Subject::Hospice
-            | Subject::Suggestion
-            | Subject::Words
-            | Subject::Praise => "",
-        }
-    }
-
-    /// The subject of the email to the team. That of the hospice query is set by the joining rules.
-    pub fn line(self) -> &'static str {
-        match self {
-            Subject::SignIn => "Support: signing in",
-            Subject::Activation => "Support: activating an account",
-            Subject::Registration => "Support: a registration",
-            Subject::People => "Support: joiners, leavers and people who are away",
-            Subject::SharedMailbox => "Support: a shared mailbox",
-            Subject::Email => "Support: email that does not arrive or cannot be sent",
-            Subject::MailProgram => "Support: setting up a phone or computer",
-            Subject::Security => "Support: a strange email or a mistake",
-            Subject::Other => "Support: something else",
-            Subject::Hospice => Kind::Hospice.subject(),
-            Subject::Suggestion => "Feedback: an idea",
-            Subject::Words => "Feedback: these pages",
-            Subject::Accessibility => "Feedback: accessibility",
-            Subject::Praise => "Feedback: something that went well",
-            Subject::Complaint => "Complaint",
-        }
-    }
-
-    pub fn kind(self) -> Kind {
-        match self {
-            Subject::Hospice => Kind::Hospice,
-            Subject::Complaint => Kind::Complaint,
-            Subject::Suggestion | Subject::Words | Subject::Accessibility | Subject::Praise => Kind::Feedback,
-            Subject::SignIn
-            | Subject::Activation
-            | Subject::Registration
-            | Subject::People
-            | Subject::SharedMailbox
-            | Subject::Email
-            | Subject::MailProgram
-            | Subject::Security
-            | Subject::Other => Kind::Support,
-        }
-    }
-
+    pub hint: &'static str,
+    /// The subject of the email to the team.
+    pub line: &'static str,
     /// What does it without waiting for us, or tells how; the quickest first.
-    pub fn offers(self) -> &'static [Offer] {
-        match self {
-            Subject::SignIn => &[
-                ("/sign-in", "Sign in with a recovery code in place of your phone"),
-                ("/support/forgotten-password", "Forgotten password or lost phone"),
-                ("/support/second-factors", "The code from your phone"),
-                ("/support/restore-an-account", "Get an account back that was not used"),
-            ],
-            Subject::Activation => &[
-                ("/activate", "Get a new activation link"),
-                ("/support/activate-your-account", "Activate your account, step by step"),
-            ],
-            Subject::Registration => &[
-                ("/registration", "See how a registration is doing"),
-                ("/register/return", "Continue a registration"),
-                ("/support/find-your-codes", "Find your codes"),
-                ("/support/dspt", "The DSPT"),
-                ("/support/after-you-register", "What happens after you register"),
-            ],
-            Subject::People => &[
-                ("/support/joiners-and-leavers", "Joiners and leavers"),
-                ("/support/owners-and-members", "Owners and members of the shared mailbox"),
-                ("/support/long-leave", "Long leave"),
-                ("/support/more-accounts", "More accounts"),
-            ],
-            Subject::SharedMailbox => &[
-                ("/my-account", "See which shared mailboxes you can use"),
-                (
-                    "/support/owners-and-members#if-nobody-can-open-the-mailbox",
-                    "If nobody can open the mailbox",
-                ),
-                ("/support/shared-mailbox", "The shared mailbox"),
-            ],
-            Subject::Email => &[
-                ("/service-status", "See whether something is wrong with the service"),
-                ("/support/sending-securely", "Send securely"),
-                ("/support/shared-mailbox", "The shared mailbox"),
-            ],
-            Subject::MailProgram => &[
-                ("/my-account/mail-programs", "Get an app password for a phone or computer"),
-                ("/support/set-up-outlook", "Set up Outlook"),
-                ("/support/set-up-iphone", "Set up an iPhone or iPad"),
-                ("/support/set-up-android", "Set up an Android phone"),
-                ("/support/set-up-thunderbird", "Set up Thunderbird"),
-            ],
-            Subject::Security => &[
-                ("/support/strange-email-and-mistakes", "Strange emails and mistakes: what to do first"),
-                ("/my-account/security", "Sign out everywhere, or change your app"),
-            ],
-            Subject::Other => &[("/support", "Look through help and support")],
-            Subject::Hospice
-            | Subject::Suggestion
-            | Subject::Words
-            | Subject::Accessibility
-            | Subject::Praise
-            | Subject::Complaint => &[],
-        }
+    pub offers: &'static [Offer],
+    /// Whether somebody should call in place of writing, because every minute counts.
+    pub urgent: bool,
+    /// What the field for the message is called, and what is said where it is empty.
+    pub message_label: &'static str,
+    pub message_missing: &'static str,
+    pub organisation_label: &'static str,
+}
+
+/// Help with the service.
+const SUPPORT: Subject = Subject {
+    door: Door::Contact,
+    slug: "",
+    kind: Kind::Support,
+    in_words: "",
+    hint: "",
+    line: "",
+    offers: &[],
+    urgent: false,
+    message_label: "What happened, and what did you try?",
+    message_missing: "Enter what happened",
+    organisation_label: "Name and postcode, or ODS code, of your site",
+};
+
+/// What somebody thinks of the service.
+const FEEDBACK: Subject = Subject {
+    door: Door::Feedback,
+    kind: Kind::Feedback,
+    organisation_label: "Name of your site or organisation (optional)",
+    ..SUPPORT
+};
+
+/// Every subject, in the order in which it is offered.
+pub static SUBJECTS: [Subject; 15] = [
+    Subject {
+        slug: "sign-in",
+        in_words: "I cannot sign in, or my phone is lost",
+        line: "Support: signing in",
+        offers: &[
+            ("/sign-in", "Sign in with a recovery code in place of your phone"),
+            ("/support/forgotten-password", "Forgotten password or lost phone"),
+            ("/support/second-factors", "The code from your phone"),
+            ("/support/restore-an-account", "Get an account back that was not used"),
+        ],
+        urgent: true,
+        ..SUPPORT
+    },
+    Subject {
+        slug: "activation",
+        in_words: "I cannot activate my account",
+        line: "Support: activating an account",
+        offers: &[
+            ("/activate", "Get a new activation link"),
+            ("/support/activate-your-account", "Activate your account, step by step"),
+        ],
+        ..SUPPORT
+    },
+    Subject {
+        slug: "registration",
+        in_words: "A registration",
+        line: "Support: a registration",
+        offers: &[
+            ("/registration", "See how a registration is doing"),
+            ("/register/return", "Continue a registration"),
+            ("/support/find-your-codes", "Find your codes"),
+            ("/support/dspt", "The DSPT"),
+            ("/support/after-you-register", "What happens after you register"),
+        ],
+        ..SUPPORT
+    },
+    Subject {
+        slug: "people",
+        in_words: "Somebody joins, leaves or is away",
+        line: "Support: joiners, leavers and people who are away",
+        offers: &[
+            ("/support/joiners-and-leavers", "Joiners and leavers"),
+            ("/support/owners-and-members", "Owners and members of the shared mailbox"),
+            ("/support/long-leave", "Long leave"),
+            ("/support/more-accounts", "More accounts"),
+        ],
+        ..SUPPORT
+    },
+    Subject {
+        slug: "shared-mailbox",
+        in_words: "The shared mailbox of my site",
+        line: "Support: a shared mailbox",
+        offers: &[
+            ("/my-account", "See which shared mailboxes you can use"),
+            ("/support/owners-and-members#if-nobody-can-open-the-mailbox", "If nobody can open the mailbox"),
+            ("/support/shared-mailbox", "The shared mailbox"),
+        ],
+        ..SUPPORT
+    },
+    Subject {
+        slug: "email",
+        in_words: "Email that did not arrive or cannot be sent",
+        line: "Support: email that does not arrive or cannot be sent",
+        offers: &[
+            ("/service-status", "See whether something is wrong with the service"),
+            ("/support/sending-securely", "Send securely"),
+            ("/support/shared-mailbox", "The shared mailbox"),
+        ],
+        ..SUPPORT
+    },
+    Subject {
+        slug: "mail-program",
+        in_words: "Setting up a phone or computer",
+        line: "Support: setting up a phone or computer",
+        offers: &[
+            ("/my-account/mail-programs", "Get an app password for a phone or computer"),
+            ("/support/set-up-outlook", "Set up Outlook"),
+            ("/support/set-up-iphone", "Set up an iPhone or iPad"),
+            ("/support/set-up-android", "Set up an Android phone"),
+            ("/support/set-up-thunderbird", "Set up Thunderbird"),
+        ],
+        ..SUPPORT
+    },
+    Subject {
+        slug: "security",
+        in_words: "A strange email, or something sent by mistake",
+        line: "Support: a strange email or a mistake",
+        offers: &[
+            ("/support/strange-email-and-mistakes", "Strange emails and mistakes: what to do first"),
+            ("/my-account/security", "Sign out everywhere, or change your app"),
+        ],
+        urgent: true,
+        ..SUPPORT
+    },
+    Subject {
+        slug: "something-else",
+        in_words: "Something else",
+        line: "Support: something else",
+        offers: &[("/support", "Look through help and support")],
+        ..SUPPORT
+    },
+    Subject {
+        slug: "complaint",
+        kind: Kind::Complaint,
+        in_words: "A complaint",
+        hint: "You are not content with what we did, or did not do",
+        line: "Complaint",
+        message_label: "What happened, and what should we do about it?",
+        message_missing: "Enter what happened",
+        ..FEEDBACK
+    },
+    Subject {
+        slug: "hospice",
+        kind: Kind::Hospice,
+        in_words: "A hospice wants to join",
+        // Set by the service's joining rules, letter for letter.
+        line: Kind::Hospice.subject(),
+        message_label: "What should we know?",
+        message_missing: "Enter what we should know",
+        organisation_label: "Name and postcode of the hospice",
+        ..FEEDBACK
+    },
+    Subject {
+        slug: "suggestion",
+        in_words: "An idea that would make the service better",
+        line: "Feedback: an idea",
+        message_label: "What is your idea?",
+        message_missing: "Enter your idea",
+        ..FEEDBACK
+    },
+    Subject {
+        slug: "these-pages",
+        in_words: "Something on these pages is wrong or hard to follow",
+        line: "Feedback: these pages",
+        message_label: "Which page is it, and what is wrong?",
+        message_missing: "Enter which page it is, and what is wrong",
+        ..FEEDBACK
+    },
+    Subject {
+        slug: "accessibility",
+        in_words: "I cannot use a page",
+        hint: "For example with a screen reader, by keyboard, or on a small screen",
+        line: "Feedback: accessibility",
+        message_label: "Which page is it, what do you use, and what happens?",
+        message_missing: "Enter which page it is, and what happens",
+        ..FEEDBACK
+    },
+    Subject {
+        slug: "praise",
+        in_words: "Something that went well",
+        line: "Feedback: something that went well",
+        message_label: "What went well?",
+        message_missing: "Enter what went well",
+        ..FEEDBACK
+    },
+];
+
+impl Subject {
+    pub fn of(door: Door, slug: &str) -> Option<&'static Self> {
+        Self::offered_at(door).find(|subject| subject.slug == slug)
     }
 
-    /// Whether somebody should call in place of writing, because every minute counts.
-    pub fn is_urgent(self) -> bool {
-        match self {
-            Subject::SignIn | Subject::Security => true,
-            Subject::Activation
-            | Subject::Registration
-            | Subject::People
-            | Subject::SharedMailbox
-            | Subject::Email
-            | Subject::MailProgram
-            | Subject::Other
-            | Subject::Hospice
-            | Subject::Suggestion
-            | Subject::Words
-            | Subject::Accessibility
-            | Subject::Praise
-            | Subject::Complaint => false,
-        }
+    pub fn offered_at(door: Door) -> impl Iterator<Item = &'static Subject> {
+        SUBJECTS.iter().filter(move |subject| subject.door == door)
     }
 
     /// The page with the form.
-    pub fn form_path(self) -> String {
-        match self.door() {
-            Door::Contact => format!("/contact/{}/write", self.slug()),
-            Door::Feedback => format!("/feedback/{}", self.slug()),
-        }
-    }
-
-    /// What the field for the message is called.
-    pub fn message_label(self) -> &'static str {
-        match self {
-            Subject::Hospice => "What should we know?",
-            Subject::Suggestion => "What is your idea?",
-            Subject::Words => "Which page is it, and what is wrong?",
-            Subject::Accessibility => "Which page is it, what do you use, and what happens?",
-            Subject::Praise => "What went well?",
-            Subject::Complaint => "What happened, and what should we do about it?",
-            Subject::SignIn
-            | Subject::Activation
-            | Subject::Registration
-            | Subject::People
-            | Subject::SharedMailbox
-            | Subject::Email
-            | Subject::MailProgram
-            | Subject::Security
-            | Subject::Other => "What happened, and what did you try?",
-        }
-    }
-
-    /// What is said where the message is missing.
-    pub fn message_missing(self) -> &'static str {
-        match self {
-            Subject::Hospice => "Enter what we should know",
-            Subject::Suggestion => "Enter your idea",
-            Subject::Words => "Enter which page it is, and what is wrong",
-            Subject::Accessibility => "Enter which page it is, and what happens",
-            Subject::Praise => "Enter what went well",
-            Subject::Complaint
-            | Subject::SignIn
-            | Subject::Activation
-            | Subject::Registration
-            | Subject::People
-            | Subject::SharedMailbox
-            | Subject::Email
-            | Subject::MailProgram
-            | Subject::Security
-            | Subject::Other => "Enter what happened",
-        }
-    }
-
-    pub fn organisation_label(self) -> &'static str {
-        match self {
-            Subject::Hospice => "Name and postcode of the hospice",
-            Subject::SignIn
-            | Subject::Activation
-            | Subject::Registration
-            | Subject::People
-            | Subject::SharedMailbox
-            | Subject::Email
-            | Subject::MailProgram
-            | Subject::Security
-            | Subject::Other => "Name and postcode, or ODS code, of your site",
-            Subject::Suggestion
-            | Subject::Words
-            | Subject::Accessibility
-            | Subject::Praise
-            | Subject::Complaint => "Name of your site or organisation (optional)",
+    pub fn form_path(&self) -> String {
+        match self.door {
+            Door::Contact => format!("/contact/{}/write", self.slug),
+            Door::Feedback => format!("/feedback/{}", self.slug),
         }
     }
 }
@@ -368,25 +272,30 @@ mod tests {
     use super::*;
     use crate::guidance::Library;
     use crate::settings::Settings;
+    use std::collections::BTreeSet;
 
     #[test]
-    fn every_subject_is_offered_once_under_a_name_of_its_own() {
-        for door in [Door::Contact, Door::Feedback] {
-            for subject in Subject::offered_at(door) {
-                assert_eq!(Subject::of(door, subject.slug()), Some(subject));
-                let other = if door == Door::Contact { Door::Feedback } else { Door::Contact };
-                assert_eq!(Subject::of(other, subject.slug()), None, "{subject:?}");
+    fn every_subject_is_offered_once_and_has_all_its_words() {
+        let slugs: BTreeSet<_> = SUBJECTS.iter().map(|subject| subject.slug).collect();
+        let lines: BTreeSet<_> = SUBJECTS.iter().map(|subject| subject.line).collect();
+        assert_eq!((slugs.len(), lines.len()), (SUBJECTS.len(), SUBJECTS.len()));
+        for subject in &SUBJECTS {
+            let other = if subject.door == Door::Contact { Door::Feedback } else { Door::Contact };
+            assert!(Subject::of(subject.door, subject.slug).is_some(), "{subject:?}");
+            assert!(Subject::of(other, subject.slug).is_none(), "{subject:?}");
+            for words in [subject.slug, subject.in_words, subject.line, subject.message_label] {
+                assert!(!words.is_empty(), "{subject:?}");
             }
         }
-        assert_eq!(Subject::of(Door::Contact, "nothing"), None);
+        assert!(Subject::of(Door::Contact, "nothing").is_none());
     }
 
     #[test]
     fn whoever_needs_help_is_shown_pages_that_exist() {
         let library = Library::open(&Settings::defaults().expect("defaults")).expect("the words are right");
         for subject in Subject::offered_at(Door::Contact) {
-            assert!(!subject.offers().is_empty(), "{subject:?}");
-            for (href, _) in subject.offers() {
+            assert!(!subject.offers.is_empty(), "{subject:?}");
+            for (href, _) in subject.offers {
                 let slug = href.strip_prefix("/support/").map(|rest| rest.split('#').next().unwrap_or(""));
                 assert!(slug.is_none_or(|slug| library.find(slug).is_some()), "{subject:?} offers {href}");
             }
@@ -395,7 +304,8 @@ mod tests {
 
     #[test]
     fn the_hospice_query_carries_its_subject_letter_for_letter() {
-        assert_eq!(Subject::Hospice.line(), "Hospice NHSmail Application Query");
-        assert_eq!(Subject::Hospice.kind(), Kind::Hospice);
+        let hospice = Subject::of(Door::Feedback, "hospice").expect("offered");
+        assert_eq!(hospice.line, "Hospice NHSmail Application Query");
+        assert_eq!(hospice.kind, Kind::Hospice);
     }
 }

@@ -28,6 +28,8 @@ pub enum Transport {
 pub struct Smtp {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
+    /// Where an answer to a letter goes: to people, and not to an address that nobody reads.
+    reply_to: Mailbox,
     text_gateway: Option<String>,
 }
 
@@ -63,9 +65,11 @@ impl Transport {
             builder = builder.credentials(Credentials::new(user.clone(), password.reveal().clone()));
         }
         let address = settings.letter_from.parse().map_err(|error| format!("letter_from: {error}"))?;
+        let helpdesk = settings.helpdesk_email.parse().map_err(|error| format!("helpdesk_email: {error}"))?;
         Ok(Transport::Smtp(Box::new(Smtp {
             transport: builder.build(),
             from: Mailbox::new(Some(settings.service_name.clone()), address),
+            reply_to: Mailbox::new(None, helpdesk),
             text_gateway: settings.text_gateway.clone(),
         })))
     }
@@ -103,14 +107,19 @@ impl Smtp {
         // The recipient is parsed as one address, so a list can never be mailed by mistake.
         let to =
             to.parse().map_err(|_| SendError::Never("the recipient is not an email address".to_owned()))?;
-        let message = Message::builder()
+        let mut message = Message::builder()
             .from(self.from.clone())
+            .reply_to(self.reply_to.clone())
             .to(Mailbox::new(None, to))
             .subject(letter.subject.clone())
             .message_id(Some(format!("<{}>", letter.message_id)))
             .header(header::ContentType::TEXT_PLAIN)
             .body(body)
             .map_err(|error| SendError::Never(error.to_string()))?;
+        // Says to other programs that none of them is to answer by itself (RFC 3834).
+        let automatic = header::HeaderName::new_from_ascii_str("Auto-Submitted");
+        let words = "auto-generated".to_owned();
+        message.headers_mut().insert_raw(header::HeaderValue::new(automatic, words));
         match self.transport.send(message).await {
             Ok(_) => Ok(()),
             Err(error) if error.is_permanent() => {
@@ -217,6 +226,8 @@ mod tests {
                 || heard.contains("From: Carepost <no-reply@carepost.example>"),
             "{heard}"
         );
+        assert!(heard.contains("Reply-To: helpdesk@carepost.example"), "{heard}");
+        assert!(heard.contains("Auto-Submitted: auto-generated"), "{heard}");
         assert!(heard.contains("123456"), "{heard}");
         assert_eq!(heard.matches("RCPT TO").count(), 1);
     }

@@ -168,6 +168,10 @@ impl MailEngine for FakeEngine {
         })
     }
 
+    fn answers(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(async move { self.up().map(|_| ()) })
+    }
+
     fn ensure_secure_domains<'a>(
         &'a self,
         domains: &'a [String],

@@ -162,6 +162,10 @@ pub trait MailEngine: Send + Sync {
         hours: u32,
     ) -> BoxFuture<'a, Result<Vec<u64>, EngineError>>;
 
+    /// Whether mail goes in and out at this moment: each of its servers answers, and takes a message
+    /// as far as a message to nobody goes.
+    fn answers(&self) -> BoxFuture<'_, Result<(), EngineError>>;
+
     /// Domains that take health and care information by an accredited service: the servers insist on
     /// an encrypted connection to them.
     fn ensure_secure_domains<'a>(

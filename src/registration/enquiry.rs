@@ -62,7 +62,7 @@ impl Kind {
 
     /// The subject under which it reaches the team, where the person did not choose one. The hospice
     /// subject is set by the service's joining rules, letter for letter.
-    pub fn subject(self) -> &'static str {
+    pub const fn subject(self) -> &'static str {
         match self {
             Kind::Hospice => "Hospice NHSmail Application Query",
             Kind::SelfManagement => "Self-management enquiry",
@@ -119,6 +119,9 @@ pub struct Affected {
     pub saw: String,
     /// Whatever else may help.
     pub more: String,
+    /// Whether whoever wrote cannot be called, and is to be written to.
+    #[serde(default)]
+    pub no_call: bool,
 }
 
 /// One enquiry.
@@ -136,6 +139,9 @@ pub struct Enquiry {
     pub organisation: String,
     pub message: String,
     pub affected: Option<Affected>,
+    /// The account whose holder was signed in when it was sent; nobody else is known to be who they
+    /// say.
+    pub account: Option<String>,
     pub asked_at: Timestamp,
     pub due_at: Timestamp,
     /// The case worker who looks after it.
@@ -153,6 +159,8 @@ pub struct Asked {
     pub organisation: String,
     pub message: String,
     pub affected: Option<Affected>,
+    /// The account whose holder is signed in.
+    pub account: Option<String>,
 }
 
 impl Asked {
@@ -170,6 +178,7 @@ impl Asked {
             &self.organisation,
             &self.message,
             affected.as_deref().unwrap_or(""),
+            self.account.as_deref().unwrap_or(""),
             page,
         ] {
             hash.update((part.len() as u64).to_be_bytes());
@@ -213,12 +222,13 @@ impl Enquiry {
             organisation: asked.organisation,
             message: asked.message,
             affected: asked.affected,
+            account: asked.account,
             asked_at: at,
             due_at,
             claimed_by: None,
         };
-        let entry =
-            Entry::new(Actor::Anybody, "enquiry opened", &enquiry.id).because(enquiry.kind.in_words());
+        let actor = enquiry.account.clone().map_or(Actor::Anybody, Actor::AccountHolder);
+        let entry = Entry::new(actor, "enquiry opened", &enquiry.id).because(enquiry.kind.in_words());
         Change::new(enquiry, entry)
     }
 
@@ -262,6 +272,7 @@ mod tests {
             organisation: "Oak House".to_owned(),
             message: message.to_owned(),
             affected: None,
+            account: None,
         }
     }
 
@@ -280,6 +291,18 @@ mod tests {
         ] {
             assert_ne!(first, other);
         }
+    }
+
+    #[test]
+    fn who_wrote_it_is_known_only_of_somebody_who_is_signed_in() {
+        let known = Asked { account: Some("a1".to_owned()), ..asked(Kind::Support, "No mail.") };
+        assert_ne!(known.once("page"), asked(Kind::Support, "No mail.").once("page"));
+        let actor = |asked| {
+            let opened = Enquiry::open(asked, at("2026-11-27 16:00"), at("2026-11-29 16:00"));
+            opened.entry.actor.stored()
+        };
+        assert_eq!(actor(known), "account holder a1");
+        assert_eq!(actor(asked(Kind::Support, "No mail.")), "anybody");
     }
 
     #[test]

@@ -213,9 +213,13 @@ pub fn enquiry_to_team(from: &Letterhead, at: Timestamp, enquiry: &Enquiry, team
         format!("Reference {}", enquiry.reference),
         format!("From {} ({}), {}", enquiry.name, enquiry.email, given(&enquiry.organisation)),
         format!("Telephone: {}", given(&enquiry.telephone)),
+        who_it_is(enquiry).to_owned(),
         enquiry.message.clone(),
     ];
     if let Some(affected) = &enquiry.affected {
+        if affected.no_call {
+            paragraphs.push("They cannot be called. Write to them.".to_owned());
+        }
         paragraphs.push(format!("People affected: {}", affected.people));
         paragraphs.push(format!("Their addresses: {}", given(&affected.addresses)));
         paragraphs.push(format!("The error message: {}", given(&affected.saw)));
@@ -229,6 +233,15 @@ pub fn enquiry_to_team(from: &Letterhead, at: Timestamp, enquiry: &Enquiry, team
     ));
     let paragraphs: Vec<&str> = paragraphs.iter().map(String::as_str).collect();
     from.email(at, "enquiry to the team", team, enquiry.subject.clone(), &paragraphs).about(&enquiry.id)
+}
+
+/// Whether we know that it is them.
+pub fn who_it_is(enquiry: &Enquiry) -> &'static str {
+    if enquiry.account.is_some() {
+        "They were signed in to their account when they wrote."
+    } else {
+        "They were not signed in. Check who they are before you change anything."
+    }
 }
 
 /// "We have received your message." Nothing that was typed is in it: whoever reads at the address may
@@ -284,7 +297,13 @@ pub fn enquiry_answered(from: &Letterhead, at: Timestamp, enquiry: &Enquiry, ans
         "enquiry answered",
         enquiry.email.as_str(),
         format!("Our answer to your message {}", enquiry.reference),
-        &[answer],
+        &[
+            answer,
+            &format!(
+                "If this does not settle it, answer this email or call us, with the reference {}.",
+                enquiry.reference
+            ),
+        ],
     )
     .about(&enquiry.id)
 }

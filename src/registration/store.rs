@@ -412,8 +412,8 @@ async fn add_enquiry(
     };
     let added = tx.run(
         "INSERT INTO enquiries (id, reference, version, kind, state, name, email, telephone, organisation, message,
-                                subject, asked_at, due_at, once, details)
-         VALUES ($1, $2, 1, $3, 'Open', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                                subject, asked_at, due_at, once, details, account_id)
+         VALUES ($1, $2, 1, $3, 'Open', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
          ON CONFLICT (once) DO NOTHING",
         &[
             &asked.id,
@@ -429,6 +429,7 @@ async fn add_enquiry(
             &asked.due_at,
             &once,
             &details,
+            &asked.account,
         ],
     )
     .await?;
@@ -468,6 +469,7 @@ impl FromRow for Enquiry {
             subject: row.get(12)?,
             affected,
             claimed_by: row.get(14)?,
+            account: row.get(15)?,
         })
     }
 }
@@ -475,7 +477,7 @@ impl FromRow for Enquiry {
 pub async fn find_enquiry(from: &mut impl Reads, id: &str) -> Result<Option<Enquiry>> {
     from.maybe(
         "SELECT id, reference, kind, state, name, email, telephone, organisation, message, asked_at, due_at, version,
-                subject, details, claimed_by
+                subject, details, claimed_by, account_id
            FROM enquiries WHERE id = $1",
         &[&id],
     )

@@ -50,7 +50,7 @@ pub async fn take(tx: &mut Tx, now: Timestamp, budget: &Budget) -> Result<Result
 
 /// "in 12 minutes", for telling somebody when to try again.
 pub fn wait_in_words(now: Timestamp, until: Timestamp) -> String {
-    let minutes = until.since(now).as_seconds().max(0) / 60 + 1;
+    let minutes = (until.since(now).as_seconds() + 59).max(60) / 60;
     if minutes == 1 {
         "in 1 minute".to_owned()
     } else if minutes < 90 {

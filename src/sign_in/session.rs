@@ -344,22 +344,17 @@ pub async fn admit(app: &App, policy: Policy, parts: &mut Parts) -> Result<(), S
             None => Err(Stop::GoTo("/activate".to_owned())),
         },
         Policy::HolderHalfSignedIn => {
-            let holder = holder(app, &visit, Kind::HolderHalfSignedIn).await?;
+            let holder = or_sign_in(holder(app, &visit, Kind::HolderHalfSignedIn).await?)?;
             parts.extensions.insert(HolderHalfSignedIn { account: holder.id });
             Ok(())
         }
         Policy::SettingUpApp => {
-            let holder = holder(app, &visit, Kind::SettingUpApp).await?;
+            let holder = or_sign_in(holder(app, &visit, Kind::SettingUpApp).await?)?;
             parts.extensions.insert(SettingUpApp { account: holder.id });
             Ok(())
         }
         Policy::AccountHolder => {
-            let holder = holder(app, &visit, Kind::AccountHolder).await?;
-            parts.extensions.insert(AccountHolder {
-                account: holder.id,
-                name: holder.name,
-                address: holder.address,
-            });
+            parts.extensions.insert(or_sign_in(account_holder(app, &visit).await?)?);
             Ok(())
         }
     }
@@ -368,14 +363,28 @@ pub async fn admit(app: &App, policy: Policy, parts: &mut Parts) -> Result<(), S
 /// Where account holders sign in.
 pub const SIGN_IN: &str = "/sign-in";
 
-/// The account holder of this browser's session of one kind, while their account is active; anybody
-/// else is sent to sign in.
-async fn holder(app: &App, visit: &Visit, kind: Kind) -> Result<store::HolderRow, Stop> {
+/// Sends anybody who is not signed in to where account holders sign in.
+fn or_sign_in<T>(holder: Option<T>) -> Result<T, Stop> {
+    holder.ok_or_else(|| Stop::GoTo(SIGN_IN.to_owned()))
+}
+
+/// The account holder of this browser's session of one kind, while their account is active.
+async fn holder(app: &App, visit: &Visit, kind: Kind) -> Result<Option<store::HolderRow>, Stop> {
     let row = match open_session(app, visit, kind).await? {
         Some(session) => store::holder(&mut &app.database, &session.subject).await?,
         None => None,
     };
-    row.filter(|row| row.active).ok_or_else(|| Stop::GoTo(SIGN_IN.to_owned()))
+    Ok(row.filter(|row| row.active))
+}
+
+/// The account holder who is signed in in this browser, if anybody: for pages that are open to
+/// everybody and can spare them some typing.
+///
+/// # Errors
+/// What the database answered.
+pub async fn account_holder(app: &App, visit: &Visit) -> Result<Option<AccountHolder>, Stop> {
+    let holder = holder(app, visit, Kind::AccountHolder).await?;
+    Ok(holder.map(|row| AccountHolder { account: row.id, name: row.name, address: row.address }))
 }
 
 /// How many seconds the longest-lasting session of this browser has left; for the page that asks to

@@ -6,6 +6,7 @@ pub mod components;
 pub mod csrf;
 pub mod form;
 pub mod layers;
+pub mod moment;
 pub mod notices;
 pub mod page;
 pub mod parts;

@@ -231,7 +231,7 @@ const FORMS_BEHIND_SIGN_IN: &[(&str, Kind, &[&str])] = &[
     (
         "/casework/status/announce",
         Kind::CaseWorker,
-        &["kind", "about", "title", "words", "starts", "ends", "everywhere", "once"],
+        &["kind", "about", "title", "words", "starts-day", "starts-time", "ends-month", "everywhere", "once"],
     ),
     ("/casework/sites/{site}/add-address", Kind::CaseWorker, &["address", "reason", "confirm"]),
     ("/casework/mail/compare", Kind::CaseWorker, &["done"]),

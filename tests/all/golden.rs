@@ -360,6 +360,10 @@ async fn writing_to_us(book: &mut Book) {
     let path = "/contact/email/write";
     book.page("contact-write", 200, &amy.get(path).await);
     book.page("contact-write-none", 422, &amy.post(path, &[]).await);
+    let home = harness.home("VM195").await;
+    let mut asha = Guest::with(&harness, Kind::AccountHolder, &home.asha).await;
+    book.page("contact-write-signed-in", 200, &asha.get(path).await);
+    book.page("contact-write-signed-in-none", 422, &asha.post(path, &[]).await);
     let fields = [
         ("message", "No mail.\nSince 8."),
         ("saw", "550 No such user"),
@@ -381,6 +385,8 @@ async fn writing_to_us(book: &mut Book) {
     run(&harness, "DELETE FROM budgets").await;
     book.page("feedback", 200, &amy.get("/feedback").await);
     book.page("feedback-none", 422, &amy.get("/feedback?asked=yes").await);
+    let about = amy.get("/feedback/these-pages?page=dspt").await;
+    book.page("feedback-these-pages-about-an-article", 200, &about);
     for slug in ["hospice", "complaint", "praise"] {
         let path = format!("/feedback/{slug}");
         book.page(&format!("feedback-{slug}"), 200, &amy.get(&path).await);
@@ -443,8 +449,14 @@ async fn service_status(book: &mut Book) {
         ("about", "all"),
         ("title", "Work on Sunday"),
         ("words", "These pages are closed for an hour."),
-        ("starts", "2026-11-29 07:00"),
-        ("ends", "2026-11-29 08:00"),
+        ("starts-day", "29"),
+        ("starts-month", "Nov"),
+        ("starts-year", "2026"),
+        ("starts-time", "7am"),
+        ("ends-day", "29"),
+        ("ends-month", "11"),
+        ("ends-year", "2026"),
+        ("ends-time", "08:00"),
         ("once", once[1].as_str()),
     ];
     casey.passes(announce, &planned).await;
@@ -457,12 +469,19 @@ async fn service_status(book: &mut Book) {
     book.page("casework-announcement", 200, &casey.get(&path).await);
     let wrong = [("do", "change"), ("version", "1"), ("title", "x")];
     book.page("casework-announcement-none", 422, &casey.post(&path, &wrong).await);
+    let end_without_time = [("do", "change"), ("version", "1"), ("title", "Codes"), ("ends-day", "30")];
+    book.page("casework-announcement-half", 422, &casey.post(&path, &end_without_time).await);
+    let mut late = trouble.to_vec();
+    late.extend([("do", "change"), ("version", "7"), ("title", "Codes are very late")]);
+    book.page("casework-announcement-meanwhile", 409, &casey.post(&path, &late).await);
     let end = [("do", "end"), ("version", "1")];
     let stale = [("do", "end"), ("version", "7")];
     book.page("casework-announcement-too-late", 409, &casey.post(&path, &stale).await);
     let done = casey.passes(&path, &end).await;
     book.page("casework-announcement-ended", 200, &casey.get(&done).await);
     book.page("service-status-over", 200, &amy.get("/service-status").await);
+    run(&harness, "DROP TABLE announcements").await;
+    book.page("service-status-unknown", 503, &amy.get("/service-status").await);
 }
 
 async fn before_you_start(book: &mut Book) {

@@ -10,7 +10,7 @@ use crate::letter::Letterhead;
 use crate::registration::enquiry::{Enquiry, answered_within};
 use crate::registration::letters;
 use crate::registration::store::{self as registrations, Saved};
-use crate::sign_in::CaseWorker;
+use crate::sign_in::{CaseWorker, store as sign_ins};
 use crate::web::components::{
     Button, Html, NotificationBanner, Radios, SummaryList, SummaryListRow, SummaryListText, Textarea,
 };
@@ -99,14 +99,26 @@ async fn load(app: &App, id: &str) -> Result<Enquiry, Stop> {
 }
 
 /// Who asks what, how to reach them, and by when.
-fn facts(enquiry: &Enquiry, looked_after_by: &str, closed: &str, now: Timestamp) -> SummaryList {
+fn facts(
+    enquiry: &Enquiry,
+    who_it_is: &str,
+    looked_after_by: &str,
+    closed: &str,
+    now: Timestamp,
+) -> SummaryList {
     let html = |key: &str, html: Html| SummaryListRow {
         key: key.into(),
         value: SummaryListText { html: Some(html), classes: "app-wrap".to_owned(), ..Default::default() },
         ..Default::default()
     };
     let state = state_tag(if enquiry.open { "Open" } else { "Closed" });
-    let telephone = if enquiry.telephone.is_empty() { "Not given" } else { &enquiry.telephone };
+    let no_call = enquiry.affected.as_ref().is_some_and(|affected| affected.no_call);
+    let telephone = match (enquiry.telephone.as_str(), no_call) {
+        ("", true) => "Cannot be called".to_owned(),
+        ("", false) => "Not given".to_owned(),
+        (number, true) => format!("{number} (cannot be called)"),
+        (number, false) => number.to_owned(),
+    };
     let mut rows = vec![
         html("State", Html::of(&state)),
         fact("Kind", enquiry.kind.in_words()),
@@ -115,6 +127,7 @@ fn facts(enquiry: &Enquiry, looked_after_by: &str, closed: &str, now: Timestamp)
         html("From", Html::of(&Preline { text: &enquiry.name })),
         html("Email address", Html::of(&Preline { text: enquiry.email.as_str() })),
         fact("Telephone", telephone),
+        html("Who it is", Html::of(&Preline { text: who_it_is })),
         fact("Asked", enquiry.asked_at.in_words()),
         html("Due", Html::of(&Due::new(enquiry.due_at, now, enquiry.open))),
     ];
@@ -134,6 +147,18 @@ fn facts(enquiry: &Enquiry, looked_after_by: &str, closed: &str, now: Timestamp)
         rows.push(fact("Closed", closed));
     }
     SummaryList { rows, ..Default::default() }
+}
+
+/// Whether we know that it is them, for whoever is about to change something for them.
+async fn who_it_is(app: &App, enquiry: &Enquiry) -> Result<String, Stop> {
+    let holder = match &enquiry.account {
+        Some(account) => sign_ins::holder(&mut &app.database, account).await?,
+        None => None,
+    };
+    Ok(match holder {
+        Some(holder) => format!("Signed in as {}, {}", holder.name, holder.address),
+        None => "Not signed in. Check who it is before you change anything.".to_owned(),
+    })
 }
 
 /// How it is closed, and what is written for it. The fields are always there: one that opens by a
@@ -175,6 +200,7 @@ async fn show(
         Some(id) => name_of(id).unwrap_or_else(|| "A colleague".to_owned()),
         None => "Nobody yet".to_owned(),
     };
+    let who_it_is = who_it_is(app, &enquiry).await?;
     let is_mine = enquiry.claimed_by.as_deref() == Some(by.id.as_str());
     let claim = (enquiry.open && !is_mine).then(|| {
         let words = if enquiry.is_to_be_acknowledged() {
@@ -192,7 +218,7 @@ async fn show(
         banner,
         reference: format!("{} {}", enquiry.kind.in_words(), enquiry.reference),
         organisation: enquiry.organisation.clone(),
-        facts: facts(&enquiry, &looked_after_by, &closed, app.clock.now()),
+        facts: facts(&enquiry, &who_it_is, &looked_after_by, &closed, app.clock.now()),
         notes: notes(app, &enquiry.id).await?,
         note: form.lines(NOTE, "Add a note", "Only case workers read notes."),
         how: how(&form),

@@ -2,17 +2,21 @@
 //! self-service that does it, then a form with everything that is needed to help, once. Whatever is
 //! sent becomes an enquiry in the queue of the central team, with a reference.
 
-use super::{Words, breadcrumb, layout};
+use super::{Words, breadcrumb, layout, search_field};
 use crate::app::App;
 use crate::contact::{Email, Name, parse_telephone};
 use crate::database::{Error, Tx};
+use crate::directory;
 use crate::guidance::contact::{Door, Offer, Subject};
 use crate::guidance::{Library, path};
 use crate::id::{Reference, new_token};
 use crate::registration::enquiry::{self, Affected, Asked, Kind};
 use crate::registration::store;
-use crate::sign_in::session::browser_hash;
-use crate::web::components::{Breadcrumb, Checkboxes, Html, Input, InputWidth, Radios, Textarea};
+use crate::sign_in::AccountHolder;
+use crate::sign_in::session::{self, browser_hash};
+use crate::web::components::{
+    Breadcrumb, Checkboxes, Html, Input, InputWidth, Radios, SearchInput, Textarea,
+};
 use crate::web::form::query;
 use crate::web::page::show_with;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show};
@@ -23,6 +27,8 @@ use axum::http::{StatusCode, Uri};
 const SUBJECT: &str = "subject";
 /// There once the question was answered, even with nothing.
 const ASKED: &str = "asked";
+/// Names the article that somebody writes about.
+pub const PAGE: &str = "page";
 /// Names the form that was shown, so that a second click sends nothing twice.
 const ONCE: &str = "once";
 
@@ -58,16 +64,16 @@ pub async fn feedback(Shared(app): Shared<App>, visit: Visit, uri: Uri) -> Answe
 
 fn choose(app: &App, visit: &Visit, door: Door, fields: &Fields) -> Answer {
     if let Some(subject) = Subject::of(door, fields.text(SUBJECT)) {
-        return go_to(format!("{}/{}", door.path(), subject.slug()));
+        return go_to(format!("{}/{}", door.path(), subject.slug));
     }
     let problems =
         if fields.has(ASKED) { Problems::one(SUBJECT, door.none_chosen()) } else { Problems::none() };
     let form = visit.form(Fields::default(), problems.clone());
     let mut subjects = form.radios(SUBJECT, door.question()).in_page();
     for subject in Subject::offered_at(door) {
-        subjects = match subject.hint() {
-            "" => subjects.choice(subject.slug(), subject.in_words()),
-            hint => subjects.choice_hinted(subject.slug(), subject.in_words(), hint),
+        subjects = match subject.hint {
+            "" => subjects.choice(subject.slug, subject.in_words),
+            hint => subjects.choice_hinted(subject.slug, subject.in_words, hint),
         };
     }
     let template = ContactPage {
@@ -87,6 +93,7 @@ pub struct OffersPage {
     pub layout: Layout,
     pub breadcrumb: Breadcrumb,
     pub about: &'static str,
+    pub search: SearchInput,
     pub offers: Vec<Offer>,
     pub urgent: bool,
     pub form_path: String,
@@ -94,12 +101,12 @@ pub struct OffersPage {
 }
 
 /// The offers of a subject that lead somewhere: an operator's own words may not have every article.
-fn offers(library: &Library, subject: Subject) -> Vec<Offer> {
+fn offers(library: &Library, subject: &Subject) -> Vec<Offer> {
     let is_there = |href: &str| {
         let page = href.split('#').next().unwrap_or(href);
         !page.starts_with("/support/") || library.articles.iter().any(|article| path(&article.slug) == page)
     };
-    subject.offers().iter().copied().filter(|(href, _)| is_there(href)).collect()
+    subject.offers.iter().copied().filter(|(href, _)| is_there(href)).collect()
 }
 
 /// GET /contact/{subject}: what may help at once.
@@ -113,16 +120,17 @@ pub async fn offer(
     let template = OffersPage {
         layout: layout(&visit, "This may help you at once"),
         breadcrumb: breadcrumb(&[(Door::Contact.path(), Door::Contact.title())]),
-        about: subject.in_words(),
+        about: subject.in_words,
+        search: search_field(""),
         offers: offers(&library, subject),
-        urgent: subject.is_urgent(),
+        urgent: subject.urgent,
         form_path: subject.form_path(),
         helpdesk_hours: app.settings.helpdesk_hours.clone(),
     };
     show(&template, &Problems::none())
 }
 
-fn find(door: Door, slug: &str) -> Result<Subject, Stop> {
+fn find(door: Door, slug: &str) -> Result<&'static Subject, Stop> {
     Subject::of(door, slug).ok_or_else(|| Stop::not_found().then(door.path(), door.title()))
 }
 
@@ -134,6 +142,8 @@ pub struct WritePage {
     pub form: Form,
     pub about: &'static str,
     pub intro: String,
+    /// Who is signed in, where somebody is.
+    pub signed_in: Option<String>,
     pub once: String,
     /// What is asked, in order.
     pub parts: Vec<Html>,
@@ -146,9 +156,9 @@ fn lines(form: &Form, name: &str, label: &str, hint: &str) -> Html {
 }
 
 /// The fields of a form.
-fn parts(form: &Form, subject: Subject) -> Vec<Html> {
-    let kind = subject.kind();
-    let site = form.text("organisation", subject.organisation_label());
+fn parts(form: &Form, subject: &Subject) -> Vec<Html> {
+    let kind = subject.kind;
+    let site = form.text("organisation", subject.organisation_label);
     let telephone = match kind {
         Kind::Support | Kind::Hospice => "Your telephone number",
         Kind::SelfManagement | Kind::Recovery | Kind::Feedback | Kind::Complaint => {
@@ -158,7 +168,7 @@ fn parts(form: &Form, subject: Subject) -> Vec<Html> {
     let message = lines(
         form,
         "message",
-        subject.message_label(),
+        subject.message_label,
         "Do not write passwords, codes, or anything about the people you care for.",
     );
     let who: [Html; 4] = [
@@ -181,9 +191,7 @@ fn parts(form: &Form, subject: Subject) -> Vec<Html> {
     let people = Input {
         inputmode: "numeric".to_owned(),
         width: Some(InputWidth::Five),
-        ..form
-            .text("people", "How many people cannot work because of it?")
-            .hinted("If it is only you, write 1.")
+        ..form.text("people", "How many people does it affect?").hinted("If it is only you, write 1.")
     };
     let no_call: Checkboxes = form.tick("no_call", "I cannot be called. Write to me");
     let [name, email, telephone, site] = who;
@@ -216,17 +224,24 @@ fn parts(form: &Form, subject: Subject) -> Vec<Html> {
     ]
 }
 
-fn write_page(app: &App, visit: &Visit, subject: Subject, once: String, form: Form) -> WritePage {
-    let door = subject.door();
+fn write_page(
+    app: &App,
+    visit: &Visit,
+    subject: &Subject,
+    holder: Option<&AccountHolder>,
+    once: String,
+    form: Form,
+) -> WritePage {
+    let door = subject.door;
     let (hours, days) = (app.settings.enquiry_hours, app.settings.complaint_working_days);
-    let intro = match subject.kind() {
+    let intro = match subject.kind {
         Kind::Complaint => format!(
             "We are sorry that you have reason to complain. You hear within {} who looks into it.",
             crate::web::form::counted(usize::from(days), "working day", "working days")
         ),
         Kind::Hospice => format!(
             "Our feedback team tells you how your hospice can join. Your query goes to them under the subject “{}”. They answer within {hours} hours.",
-            subject.line()
+            subject.line
         ),
         Kind::Support | Kind::SelfManagement | Kind::Recovery => {
             format!("The more of it you can answer, the less we have to ask. We answer within {hours} hours.")
@@ -236,12 +251,12 @@ fn write_page(app: &App, visit: &Visit, subject: Subject, once: String, form: Fo
     let above = match door {
         Door::Contact => vec![
             (door.path().to_owned(), door.title()),
-            (format!("{}/{}", door.path(), subject.slug()), "This may help you at once"),
+            (format!("{}/{}", door.path(), subject.slug), "This may help you at once"),
         ],
         Door::Feedback => vec![(door.path().to_owned(), door.title())],
     };
     let above: Vec<(&str, &str)> = above.iter().map(|(href, words)| (href.as_str(), *words)).collect();
-    let title = match subject.kind() {
+    let title = match subject.kind {
         Kind::Complaint => "Make a complaint",
         Kind::Hospice => "Ask how a hospice can join",
         Kind::Support | Kind::SelfManagement | Kind::Recovery => "Write to support",
@@ -250,8 +265,9 @@ fn write_page(app: &App, visit: &Visit, subject: Subject, once: String, form: Fo
     WritePage {
         layout: layout(visit, title).with_problems(&form),
         breadcrumb: breadcrumb(&above),
-        about: subject.in_words(),
+        about: subject.in_words,
         intro,
+        signed_in: holder.map(|holder| format!("{} ({})", holder.name, holder.address)),
         once,
         parts: parts(&form, subject),
         form,
@@ -260,17 +276,56 @@ fn write_page(app: &App, visit: &Visit, subject: Subject, once: String, form: Fo
 
 /// GET /contact/{subject}/write
 pub async fn write_contact(Shared(app): Shared<App>, visit: Visit, Path(slug): Path<String>) -> Answer {
-    write(&app, &visit, Door::Contact, &slug)
+    write(&app, &visit, Door::Contact, &slug, None).await
 }
 
 /// GET /feedback/{subject}
-pub async fn write_feedback(Shared(app): Shared<App>, visit: Visit, Path(slug): Path<String>) -> Answer {
-    write(&app, &visit, Door::Feedback, &slug)
+///
+/// `?page=` names the article it is about, so that nobody has to.
+pub async fn write_feedback(
+    Shared(app): Shared<App>,
+    Extension(library): Words,
+    visit: Visit,
+    Path(slug): Path<String>,
+    uri: Uri,
+) -> Answer {
+    let about = library.find(query(&uri).text(PAGE)).map(|article| article.title.as_str());
+    write(&app, &visit, Door::Feedback, &slug, about).await
 }
 
-fn write(app: &App, visit: &Visit, door: Door, slug: &str) -> Answer {
+async fn write(app: &App, visit: &Visit, door: Door, slug: &str, about: Option<&str>) -> Answer {
     let subject = find(door, slug)?;
-    show(&write_page(app, visit, subject, new_token(), visit.empty_form()), &Problems::none())
+    let holder = session::account_holder(app, visit).await?;
+    let mut known = match &holder {
+        Some(holder) => known_of(app, holder).await?,
+        None => Fields::default(),
+    };
+    if let Some(title) = about {
+        known = known.with("message", &format!("Page: {title}\n\n"));
+    }
+    let form = visit.form(known, Problems::none());
+    show(&write_page(app, visit, subject, holder.as_ref(), new_token(), form), &Problems::none())
+}
+
+/// What we know already of somebody who is signed in, and need not ask for.
+async fn known_of(app: &App, holder: &AccountHolder) -> Result<Fields, Stop> {
+    let mut reads = &app.database;
+    let known = Fields::from_pairs([
+        ("name", holder.name.as_str()),
+        ("email", holder.address.as_str()),
+        ("addresses", holder.address.as_str()),
+    ]);
+    let sites = directory::store::list_sites_of_account(&mut reads, &holder.account).await?;
+    let site = match sites.first() {
+        Some(site) => directory::store::find_site(&mut reads, &site.site_id).await?,
+        None => None,
+    };
+    Ok(match site {
+        Some(site) => {
+            known.with("organisation", &format!("{}, {} ({})", site.name, site.postcode, site.ods_code))
+        }
+        None => known,
+    })
 }
 
 /// A text of several lines within its limit.
@@ -285,7 +340,7 @@ fn text_of(problems: &mut Problems, fields: &Fields, name: &str, called: &str, l
 /// How many people are affected.
 fn people(text: &str) -> Result<u16, String> {
     if text.is_empty() {
-        return Err("Enter how many people cannot work because of it".to_owned());
+        return Err("Enter how many people it affects".to_owned());
     }
     let number = text.replace(',', "").parse::<u16>().ok();
     number
@@ -294,10 +349,10 @@ fn people(text: &str) -> Result<u16, String> {
 }
 
 /// Reads the form, with its problems in the order of the page.
-fn read(subject: Subject, fields: &Fields) -> Result<Asked, Problems> {
-    let (kind, mut problems) = (subject.kind(), Problems::none());
+fn read(subject: &Subject, fields: &Fields) -> Result<Asked, Problems> {
+    let (kind, mut problems) = (subject.kind, Problems::none());
     if fields.text("message").is_empty() {
-        problems.add("message", subject.message_missing());
+        problems.add("message", subject.message_missing);
     }
     let message = text_of(&mut problems, fields, "message", "Your message", MESSAGE_LETTERS_MAX);
     let affected = (kind == Kind::Support).then(|| Affected {
@@ -305,10 +360,11 @@ fn read(subject: Subject, fields: &Fields) -> Result<Asked, Problems> {
         people: problems.take("people", people(fields.text("people"))).unwrap_or(0),
         addresses: text_of(&mut problems, fields, "addresses", "Their addresses", DETAILS_LETTERS_MAX),
         more: String::new(),
+        no_call: fields.text("no_call") == "yes",
     });
+    let no_call = affected.as_ref().is_some_and(|affected| affected.no_call);
     let name = problems.take("name", Name::parse(fields.text("name"), "name"));
     let email = problems.take("email", Email::parse(fields.text("email")));
-    let no_call = kind == Kind::Support && fields.text("no_call") == "yes";
     let telephone = if fields.text("telephone").is_empty() {
         if kind == Kind::Hospice || (kind == Kind::Support && !no_call) {
             let otherwise = if kind == Kind::Support { ", or tick that you cannot be called" } else { "" };
@@ -318,8 +374,6 @@ fn read(subject: Subject, fields: &Fields) -> Result<Asked, Problems> {
     } else {
         problems.take("telephone", parse_telephone(fields.text("telephone"))).unwrap_or_default()
     };
-    let telephone =
-        if no_call { format!("{telephone} (cannot be called)").trim().to_owned() } else { telephone };
     let organisation =
         if fields.text("organisation").is_empty() && matches!(kind, Kind::Feedback | Kind::Complaint) {
             String::new()
@@ -340,13 +394,14 @@ fn read(subject: Subject, fields: &Fields) -> Result<Asked, Problems> {
     match (name, email) {
         (Some(name), Some(email)) if problems.is_empty() => Ok(Asked {
             kind,
-            subject: subject.line().to_owned(),
+            subject: subject.line.to_owned(),
             name: name.as_str().to_owned(),
             email,
             telephone,
             organisation,
             message,
             affected,
+            account: None,
         }),
         _ => Err(problems),
     }
@@ -376,11 +431,12 @@ async fn send(app: App, visit: Visit, door: Door, slug: &str, fields: Fields) ->
     let subject = find(door, slug)?;
     // The name of the form goes round with it; whatever else stands there names no form of ours.
     let once: String = fields.text(ONCE).chars().filter(char::is_ascii_hexdigit).take(64).collect::<String>();
+    let holder = session::account_holder(&app, &visit).await?;
     let asked = match read(subject, &fields) {
-        Ok(asked) => asked,
+        Ok(asked) => Asked { account: holder.as_ref().map(|holder| holder.account.clone()), ..asked },
         Err(problems) => {
             let form = visit.form(fields, problems.clone());
-            return show(&write_page(&app, &visit, subject, once, form), &problems);
+            return show(&write_page(&app, &visit, subject, holder.as_ref(), once, form), &problems);
         }
     };
     let now = app.clock.now();
@@ -397,12 +453,12 @@ async fn send(app: App, visit: Visit, door: Door, slug: &str, fields: Fields) ->
     match received {
         Ok(reference) => {
             app.work_waits.notify_one();
-            go_to(format!("{}/{}/sent/{reference}", door.path(), subject.slug()))
+            go_to(format!("{}/{}/sent/{reference}", door.path(), subject.slug))
         }
         Err(used_up) => {
             let problems = Problems::one("message", enquiry::too_often(&app.settings, now, used_up));
             let form = visit.form(fields, problems);
-            let page = write_page(&app, &visit, subject, once, form);
+            let page = write_page(&app, &visit, subject, holder.as_ref(), once, form);
             show_with(StatusCode::TOO_MANY_REQUESTS, &page)
         }
     }
@@ -439,7 +495,7 @@ fn sent(app: &App, visit: &Visit, door: Door, (slug, reference): &(String, Strin
     let subject = find(door, slug)?;
     let reference = Reference::parse(reference).ok_or_else(Stop::not_found)?;
     let (hours, days) = (app.settings.enquiry_hours, app.settings.complaint_working_days);
-    let (title, next) = match subject.kind() {
+    let (title, next) = match subject.kind {
         Kind::Complaint => (
             "Complaint sent",
             format!(
@@ -472,7 +528,12 @@ mod tests {
         ("organisation", "Oak House, OL1 1AA"),
     ];
 
-    fn problems_of(subject: Subject, change: &[(&str, &str)]) -> Vec<String> {
+    fn subject(slug: &str) -> &'static Subject {
+        let known = [Door::Contact, Door::Feedback].into_iter().find_map(|door| Subject::of(door, slug));
+        known.expect("a subject")
+    }
+
+    fn problems_of(subject: &Subject, change: &[(&str, &str)]) -> Vec<String> {
         let mut fields = Fields::from_pairs(RIGHT);
         for (name, value) in change {
             fields = fields.with(name, value);
@@ -485,35 +546,35 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_wrong_is_asked_for_in_the_order_of_the_page() {
-        let check = |subject: Subject, change: &[(&str, &str)], expect: &[&str]| {
-            assert_eq!(problems_of(subject, change), expect, "{subject:?} {change:?}");
+        let check = |slug: &str, change: &[(&str, &str)], expect: &[&str]| {
+            assert_eq!(problems_of(subject(slug), change), expect, "{slug} {change:?}");
         };
-        check(Subject::Email, &[], &[]);
-        check(Subject::Email, &[("message", ""), ("people", "")], &["message", "people"]);
+        check("email", &[], &[]);
+        check("email", &[("message", ""), ("people", "")], &["message", "people"]);
         for wrong in ["0", "-1", "many", "10000", "1.5", "٣"] {
-            check(Subject::Email, &[("people", wrong)], &["people"]);
+            check("email", &[("people", wrong)], &["people"]);
         }
-        check(Subject::Email, &[("people", "1,200")], &[]);
-        check(Subject::Email, &[("telephone", "")], &["telephone"]);
-        check(Subject::Email, &[("telephone", ""), ("no_call", "yes")], &[]);
-        check(Subject::Email, &[("telephone", "call me")], &["telephone"]);
-        check(Subject::Email, &[("organisation", "")], &["organisation"]);
-        check(Subject::Email, &[("more", &"x".repeat(2_001))], &["more"]);
-        check(Subject::Email, &[("message", &"x".repeat(4_001))], &["message"]);
-        check(Subject::Hospice, &[("telephone", ""), ("organisation", "")], &["telephone", "organisation"]);
-        check(Subject::Praise, &[("telephone", ""), ("organisation", ""), ("people", "")], &[]);
-        check(Subject::Complaint, &[("name", ""), ("email", "x")], &["name", "email"]);
+        check("email", &[("people", "1,200")], &[]);
+        check("email", &[("telephone", "")], &["telephone"]);
+        check("email", &[("telephone", ""), ("no_call", "yes")], &[]);
+        check("email", &[("telephone", "call me")], &["telephone"]);
+        check("email", &[("organisation", "")], &["organisation"]);
+        check("email", &[("more", &"x".repeat(2_001))], &["more"]);
+        check("email", &[("message", &"x".repeat(4_001))], &["message"]);
+        check("hospice", &[("telephone", ""), ("organisation", "")], &["telephone", "organisation"]);
+        check("praise", &[("telephone", ""), ("organisation", ""), ("people", "")], &[]);
+        check("complaint", &[("name", ""), ("email", "x")], &["name", "email"]);
     }
 
     #[test]
     fn the_minimum_data_set_reaches_the_enquiry() {
         let fields =
             Fields::from_pairs(RIGHT).with("saw", "Error 5").with("addresses", "a@x.example\nb@x.example");
-        let asked = read(Subject::Email, &fields).expect("right");
+        let asked = read(subject("email"), &fields).expect("right");
         let affected = asked.affected.expect("asked for");
-        assert_eq!((affected.people, affected.saw.as_str()), (3, "Error 5"));
+        assert_eq!((affected.people, affected.saw.as_str(), affected.no_call), (3, "Error 5", false));
         assert!(affected.addresses.contains("b@x.example"));
         assert_eq!(asked.subject, "Support: email that does not arrive or cannot be sent");
-        assert!(read(Subject::Praise, &fields).expect("right").affected.is_none());
+        assert!(read(subject("praise"), &fields).expect("right").affected.is_none());
     }
 }

@@ -2,14 +2,18 @@
 
 use super::{breadcrumb, layout};
 use crate::app::App;
-use crate::guidance::status::{Announcement, Component, HISTORY, Health, Phase, Said, Standing, store};
+use crate::database::Error;
+use crate::guidance::status::{
+    Announcement, Board, Component, HISTORY, Health, Phase, Said, Standing, store,
+};
 use crate::web::components::{
     Breadcrumb, Heading, Html, Size, Table, TableCell, TableHeader, Tag, TagColour,
 };
+use crate::web::page::show_with;
 use crate::web::parts::tag;
 use crate::web::{Answer, Layout, Problems, Stop, Visit, show};
 use axum::extract::State as Shared;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 /// An announcement as the page shows it.
@@ -23,7 +27,7 @@ pub struct Told {
 }
 
 impl Told {
-    fn of(announcement: &Announcement) -> Self {
+    pub fn of(announcement: &Announcement) -> Self {
         let told = &announcement.told;
         Told {
             kind: told.kind.in_words(),
@@ -95,11 +99,36 @@ pub fn state_of(standing: &Standing) -> Html {
     })
 }
 
+/// Shown where nothing can be read: then above all people want to know how the service is.
+#[derive(askama::Template)]
+#[template(path = "guidance/pages/status_unknown.html")]
+pub struct UnknownPage {
+    pub layout: Layout,
+    pub breadcrumb: Breadcrumb,
+    pub helpdesk_hours: String,
+}
+
+/// What is known of the service, and what was said of it before.
+async fn read(app: &App) -> Result<(Board, Vec<(String, Said)>), Error> {
+    let now = app.clock.now();
+    Ok((store::board(&app.database, now).await?, store::changes(&app.database, now).await?))
+}
+
 /// GET /service-status
 pub async fn page(Shared(app): Shared<App>, visit: Visit) -> Answer {
     let now = app.clock.now();
-    let board = store::board(&app.database, now).await?;
-    let changes = store::changes(&app.database, now).await?;
+    let (board, changes) = match read(&app).await {
+        Ok(read) => read,
+        Err(error) => {
+            tracing::warn!(%error, "the service status could not be read");
+            let template = UnknownPage {
+                layout: layout(&visit, "Service status"),
+                breadcrumb: breadcrumb(&[]),
+                helpdesk_hours: app.settings.helpdesk_hours.clone(),
+            };
+            return show_with(StatusCode::SERVICE_UNAVAILABLE, &template);
+        }
+    };
     let rows = board
         .standings
         .iter()
@@ -145,9 +174,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit) -> Answer {
 
 /// GET /service-status/feed.xml
 pub async fn feed(Shared(app): Shared<App>) -> Result<Response, Stop> {
-    let now = app.clock.now();
-    let board = store::board(&app.database, now).await?;
-    let changes = store::changes(&app.database, now).await?;
-    let text = board.feed(&changes, &app.settings, now);
+    let (board, changes) = read(&app).await?;
+    let text = board.feed(&changes, &app.settings, app.clock.now());
     Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], text).into_response())
 }

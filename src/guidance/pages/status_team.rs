@@ -1,6 +1,6 @@
 //! The service status for the central team: setting how components are, and announcing.
 
-use super::status::{health_tag, state_of};
+use super::status::{Told as Shown, health_tag, state_of};
 use crate::app::App;
 use crate::casework::pages::{STATUS, layout};
 use crate::clock::Timestamp;
@@ -17,7 +17,7 @@ use crate::web::components::{
 use crate::web::form::query;
 use crate::web::page::show_with;
 use crate::web::parts::{not_done, success};
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
+use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, moment, show as show_page};
 use axum::extract::{Path, State as Shared};
 use axum::http::{StatusCode, Uri};
 
@@ -29,6 +29,8 @@ const ABOUT: &str = "about";
 const TITLE: &str = "title";
 const STARTS: &str = "starts";
 const ENDS: &str = "ends";
+/// The first field of the moment at which it ends.
+const ENDS_DAY: &str = "ends-day";
 const EVERYWHERE: &str = "everywhere";
 const VERSION: &str = "version";
 const ONCE: &str = "once";
@@ -137,6 +139,8 @@ pub struct FormPage {
     pub button: Button,
     /// Ends an announcement at once.
     pub end: Option<Button>,
+    /// What somebody else wrote meanwhile.
+    pub meanwhile: Option<Shown>,
 }
 
 /// Shows on the pages of this node what was just saved. Where that fails, it is tried again within
@@ -176,6 +180,7 @@ fn component_page(
         parts: vec![Html::of(&health), Html::of(&words)],
         button: form.button("Set"),
         end: None,
+        meanwhile: None,
         form,
     }
 }
@@ -270,35 +275,20 @@ fn announcement_parts(form: &Form) -> Vec<Html> {
     let title: Input =
         form.text(TITLE, "Title").hinted("Like “Email is slow” or “No sign-in on Sunday morning”.");
     let words: Textarea = form.lines(WORDS, "What should people know, and what should they do?", OPEN_TO_ALL);
-    let starts =
-        form.text(STARTS, "Starts").hinted("Like 2026-11-23 22:00. Leave it empty for now.").twenty_wide();
-    let ends = form
-        .text(ENDS, "Ends (optional)")
-        .hinted("Like 2026-11-23 23:30. It is then over by itself. Leave it empty if you do not know.")
-        .twenty_wide();
     let everywhere: Checkboxes = form.tick(EVERYWHERE, "Show it on top of every page while it lasts");
-    vec![
-        Html::of(&kind),
-        Html::of(&about),
-        Html::of(&title),
-        Html::of(&words),
-        Html::of(&starts),
-        Html::of(&ends),
-        Html::of(&everywhere),
-    ]
-}
-
-/// A time as typed; London's.
-fn time(text: &str, called: &str) -> Result<Option<Timestamp>, String> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let is_form = plain.len() == 16 && plain.as_bytes().get(10) == Some(&b' ');
-    Timestamp::parse_london(&plain)
-        .filter(|_| is_form)
-        .map(Some)
-        .ok_or_else(|| format!("{called} must be a day and a time, like 2026-11-23 22:00"))
+    let mut parts = vec![Html::of(&kind), Html::of(&about), Html::of(&title), Html::of(&words)];
+    let now = "Leave day and time empty for now.";
+    parts.extend(moment::questions(
+        form,
+        STARTS,
+        "Day it starts (optional)",
+        "Time it starts (optional)",
+        now,
+    ));
+    let unknown = "It is then over by itself. Leave day and time empty if you do not know.";
+    parts.extend(moment::questions(form, ENDS, "Day it ends (optional)", "Time it ends (optional)", unknown));
+    parts.push(Html::of(&everywhere));
+    parts
 }
 
 fn read_announcement(fields: &Fields, now: Timestamp) -> Result<Told, Problems> {
@@ -313,12 +303,13 @@ fn read_announcement(fields: &Fields, now: Timestamp) -> Result<Told, Problems> 
     }
     let title = problems.take(TITLE, fields.line(TITLE, TITLE_LETTERS_MAX, "Enter a title", "Title"));
     words_problem(&mut problems, fields.text(WORDS), true);
-    let starts_at = problems.take(STARTS, time(fields.text(STARTS), "Start")).flatten().unwrap_or(now);
-    let ends_at = problems.take(ENDS, time(fields.text(ENDS), "End")).flatten();
+    let starts_at = moment::read(&mut problems, fields, STARTS, "Start").unwrap_or(now);
+    let ends_at = moment::read(&mut problems, fields, ENDS, "End");
     if ends_at.is_some_and(|ends_at| ends_at <= starts_at) {
-        problems.add(ENDS, "End must be after the start");
+        problems.add(ENDS_DAY, "End must be after the start");
     } else if ends_at.is_some_and(|ends_at| ends_at <= now) {
-        problems.add(ENDS, "End must be in the future. To end an announcement now, press the button below");
+        problems
+            .add(ENDS_DAY, "End must be in the future. To end an announcement now, press the button below");
     }
     match (kind, title) {
         (Some(kind), Some(title)) if problems.is_empty() => Ok(Told {
@@ -343,6 +334,7 @@ fn announce_page(visit: &Visit, by: &CaseWorker, once: String, form: Form) -> Fo
         parts: announcement_parts(&form),
         button: form.button("Announce"),
         end: None,
+        meanwhile: None,
         form,
     }
 }
@@ -392,21 +384,25 @@ fn change_page(
         button: form.button("Save the change").sending("do", "change"),
         end: (announcement.phase(now) != Phase::Over)
             .then(|| form.second_button("End it now").sending("do", "end")),
+        meanwhile: None,
         form,
     }
 }
 
 fn fields_of_announcement(announcement: &Announcement) -> Fields {
     let told = &announcement.told;
-    Fields::from_pairs([
+    let fields = Fields::from_pairs([
         (KIND, told.kind.stored()),
         (ABOUT, told.component.map_or("all", Component::stored)),
         (TITLE, told.title.as_str()),
         (WORDS, told.words.as_str()),
-        (STARTS, told.starts_at.london_text().as_str()),
-        (ENDS, told.ends_at.map_or_else(String::new, Timestamp::london_text).as_str()),
         (EVERYWHERE, if told.on_every_page { "yes" } else { "" }),
-    ])
+    ]);
+    let fields = moment::filled(fields, STARTS, told.starts_at);
+    match told.ends_at {
+        Some(ends_at) => moment::filled(fields, ENDS, ends_at),
+        None => fields,
+    }
 }
 
 async fn find(app: &App, id: &str) -> Result<Announcement, Stop> {
@@ -464,10 +460,12 @@ pub async fn change(
         return go_to(format!("{STATUS}?done={}", if is_ending { "ended" } else { "changed" }));
     }
     let there = find(&app, &id).await?;
-    let words = "Somebody else has changed it. What they wrote is below.";
-    let form = visit.form(fields_of_announcement(&there), Problems::none());
+    let words = "Somebody else has changed it. What they wrote stands first, and what you wrote below it. Save again to put yours in its place.";
+    let typed = if is_ending { fields_of_announcement(&there) } else { fields };
+    let form = visit.form(typed, Problems::none());
     let page = FormPage {
         banner: Some(not_done("It was not changed", words)),
+        meanwhile: Some(Shown::of(&there)),
         ..change_page(&visit, &by, &there, now, form)
     };
     show_with(StatusCode::CONFLICT, &page)
@@ -485,8 +483,14 @@ mod tests {
             (ABOUT, "Mail"),
             (TITLE, "Mail stops"),
             (WORDS, "For an hour."),
-            (STARTS, "2026-11-29 07:00"),
-            (ENDS, "2026-11-29 08:00"),
+            ("starts-day", "29"),
+            ("starts-month", "11"),
+            ("starts-year", "2026"),
+            ("starts-time", "7am"),
+            ("ends-day", "29"),
+            ("ends-month", "11"),
+            ("ends-year", "2026"),
+            ("ends-time", "8am"),
         ];
         let check = |name: &str, value: &str, expect: Option<&str>| {
             let fields = Fields::from_pairs(right).with(name, value);
@@ -496,8 +500,6 @@ mod tests {
             assert_eq!(field.as_deref(), expect, "{name}={value}");
         };
         check(EVERYWHERE, "yes", None);
-        check(ENDS, "", None);
-        check(STARTS, "", None);
         check(ABOUT, "all", None);
         check(KIND, "", Some(KIND));
         check(ABOUT, "x", Some(ABOUT));
@@ -505,10 +507,9 @@ mod tests {
         check(TITLE, &"x".repeat(81), Some(TITLE));
         check(WORDS, "", Some(WORDS));
         check(WORDS, &"x".repeat(501), Some(WORDS));
-        check(STARTS, "tomorrow", Some(STARTS));
-        check(STARTS, "2026-02-30 07:00", Some(STARTS));
-        check(STARTS, "2026-11-29", Some(STARTS));
-        check(ENDS, "2026-11-29 07:00", Some(ENDS));
-        check(ENDS, "2026-11-20 07:00", Some(ENDS));
+        check("starts-month", "", Some("starts-month"));
+        check("ends-day", "30 or so", Some("ends-day"));
+        check("ends-time", "7am", Some(ENDS_DAY));
+        check("ends-day", "28", Some(ENDS_DAY));
     }
 }

@@ -15,6 +15,7 @@
 pub mod config;
 pub mod dns;
 mod doveadm;
+mod greeting;
 pub mod guard;
 mod lookups;
 mod milter;
@@ -29,6 +30,7 @@ use crate::database::{Address, BoxFuture, Database};
 use crate::settings::{SecretKey, Settings};
 use doveadm::{Answer, Command, Doveadm};
 use serde_json::Value;
+use std::net::SocketAddr;
 use store::{Mailbox, Step};
 
 pub use store::POSTGRES_ROLE;
@@ -57,6 +59,10 @@ pub struct PostfixDovecot {
     projection: Database,
     doveadm: Doveadm,
     storage: String,
+    /// Where Postfix takes mail: on the machine of Dovecot.
+    postfix: SocketAddr,
+    /// An address of our domain that nobody ever has.
+    nobody: String,
 }
 
 /// Where the projection is kept: a file beside a SQLite database, or the same PostgreSQL database.
@@ -106,7 +112,13 @@ impl PostfixDovecot {
         let address = projection_address(settings);
         let projection = store::open(&address).await.map_err(|error| format!("{address}: {error}"))?;
         let doveadm = Doveadm::new(settings.doveadm_address, shared_secret(key, "doveadm"))?;
-        Ok(PostfixDovecot { projection, doveadm, storage: settings.mail_storage.clone() })
+        Ok(PostfixDovecot {
+            projection,
+            doveadm,
+            storage: settings.mail_storage.clone(),
+            postfix: SocketAddr::new(settings.doveadm_address.ip(), settings.smtp_port),
+            nobody: format!("service-status-check@{}", settings.mail_domain),
+        })
     }
 
     async fn ensure(&self, wanted: Mailbox) -> Result<Ensured, EngineError> {
@@ -296,6 +308,19 @@ impl MailEngine for PostfixDovecot {
                     Answer::NothingToDo | Answer::NoUser => 0,
                 })
                 .collect())
+        })
+    }
+
+    fn answers(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(async move {
+            // While the projection is being filled, Dovecot says of whoever is not in it that one must ask
+            // again; that it says anything is enough then.
+            let asked = match store::filling(&self.projection).await? {
+                None => Command::find_unread(&self.nobody, 1),
+                Some(_) => Command::forget(&[&self.nobody]),
+            };
+            self.doveadm.run(&[asked]).await?;
+            greeting::takes_mail(self.postfix).await
         })
     }
 

@@ -193,12 +193,18 @@ impl Servers {
             ],
         };
         servers.start_dovecot()?;
-        servers.signer = Some(started(
-            Command::new("opendkim").arg("-f").arg("-x").arg(places.config.join("opendkim.conf")),
-        )?);
+        let config = places.config.join("opendkim.conf");
+        let signer = started(Command::new("opendkim").arg("-f").arg("-x").arg(config))?;
+        let signer = servers.signer.insert(signer);
         let socket = places.state.join("dkim/socket");
         let begun = Instant::now();
         while !socket.exists() {
+            if matches!(signer.try_wait(), Ok(Some(_))) {
+                return Err(format!(
+                    "the signer stopped at once; its words are in the system's log. It takes no key below a folder that others may write to, like /tmp: {}",
+                    places.state.display()
+                ));
+            }
             if begun.elapsed() > START_LIMIT {
                 return Err("the signer did not start; its words are in the system's log".to_owned());
             }
@@ -413,6 +419,13 @@ impl Passing {
     /// The servers, to stop one of them and start it again.
     pub fn servers(&mut self) -> Option<&mut Servers> {
         self.started.as_mut().map(|started| &mut started.servers)
+    }
+
+    /// Stops the mail guard.
+    pub fn stop_guard(&self) {
+        if let Some(started) = &self.started {
+            started.guard.abort();
+        }
     }
 }
 

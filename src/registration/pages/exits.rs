@@ -172,6 +172,7 @@ fn read(exit: Exit, kind: enquiry::Kind, fields: &Fields) -> Result<enquiry::Ask
             organisation,
             message: if message.is_empty() { "(no message)".to_owned() } else { message },
             affected: None,
+            account: None,
         }),
         _ => Err(problems),
     }

@@ -71,6 +71,8 @@ async fn until_everything_is_there_again_mail_waits_and_nobody_is_told_it_is_for
         assert!([454, 535].contains(&code), "{code} {words}");
         // Any domain may be one that must not be written to in the clear.
         assert_eq!(connected_to(&world, "elsewhere.example"), "encrypt");
+        // The service status sees no server that is down.
+        assert_eq!(world.engine.answers().await, Ok(()));
         sends_what_waits(&world);
         until("what was taken before is put off", || async {
             postfix_log(&world)

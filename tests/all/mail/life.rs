@@ -7,6 +7,7 @@ use carepost::audit::Actor;
 use carepost::clock::Span;
 use carepost::database::{Error, Tx};
 use carepost::directory::upkeep::store as upkeep;
+use carepost::guidance::status::{self, Component, Health, verify};
 use carepost::letter;
 use carepost::mail::{Ensured, MailEngine, Standing, WantedAccount};
 use carepost::outbox;
@@ -42,6 +43,33 @@ async fn mail_goes_on_while_the_service_is_stopped() {
         world.arrives(&asha, "Shared/care.vm195/Sent", "Answered").await;
         assert_eq!(world.delivers("nobody@carepost.example", "x").await.0, 550);
     }
+}
+
+/// How the service finds the mail servers.
+async fn found(world: &MailWorld) -> Health {
+    world.app.clock.advance(Span::minutes(1));
+    verify::look(&world.app).await.expect("looked");
+    let board = status::store::board(&world.app.database, world.app.clock.now()).await.expect("read");
+    let mail = board.standings.iter().find(|standing| standing.component == Component::Mail);
+    mail.expect("there").health()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_service_status_tells_of_each_server_that_is_down() {
+    let Some(mut world) = MailWorld::on_sqlite().await else { return };
+    assert_eq!(found(&world).await, Health::Working);
+    world.servers().stop_dovecot();
+    assert_eq!(found(&world).await, Health::NotWorking, "Dovecot");
+    world.servers().start_dovecot().expect("started");
+    world.servers().wait().expect("up again");
+    assert_eq!(found(&world).await, Health::Working);
+    world.servers().stop_postfix();
+    assert_eq!(found(&world).await, Health::NotWorking, "Postfix");
+    world.servers().start_postfix().expect("started");
+    world.servers().wait().expect("up again");
+    assert_eq!(found(&world).await, Health::Working);
+    world.stop_guard();
+    assert_eq!(found(&world).await, Health::NotWorking, "the mail guard");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

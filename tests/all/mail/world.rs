@@ -196,6 +196,11 @@ impl MailWorld {
         }
     }
 
+    /// Stops the mail guard.
+    pub fn stop_guard(&self) {
+        self.mail.stop_guard();
+    }
+
     pub fn servers(&mut self) -> &mut Servers {
         self.mail.servers().expect("the servers run")
     }

@@ -12,7 +12,7 @@ fn signed_in_case_worker(world: &std::sync::Arc<World>) -> Person {
     casey
 }
 
-fn announces(casey: &Person, ends: &str) {
+fn announces(casey: &Person) {
     casey.presses("Make an announcement");
     casey.presses("Announce");
     casey.sees("Select what kind of announcement it is");
@@ -20,7 +20,9 @@ fn announces(casey: &Person, ends: &str) {
     casey.answers("Which part is it about?", "Sending and receiving secure email");
     casey.fills("Title", "Email is slow");
     casey.fills("What should people know, and what should they do?", "Call the ward if it is urgent.");
-    casey.fills("Ends (optional)", ends);
+}
+
+fn publishes(casey: &Person) {
     casey.presses("Announce");
     casey.sees("The announcement is made");
 }
@@ -34,7 +36,8 @@ fn trouble_is_announced_on_every_page_and_gone_again() {
     amy.goes_to("/register");
     assert_eq!(amy.reads_on_top(), "");
     let casey = signed_in_case_worker(&world);
-    announces(&casey, "");
+    announces(&casey);
+    publishes(&casey);
     assert!(casey.reads_on_top().contains("Email is slow"), "at once, for whoever announces, too");
     for path in ["/", "/register", "/support/dspt", "/sign-in", "/contact", "/nowhere", "/casework/sign-in"] {
         amy.goes_to(path);
@@ -63,7 +66,12 @@ fn trouble_is_announced_on_every_page_and_gone_again() {
 fn an_announcement_ends_by_itself_without_scripts() {
     let world = World::new();
     let casey = signed_in_case_worker(&world);
-    announces(&casey, "2026-11-23 11:00");
+    announces(&casey);
+    casey.gives_the_day("Day it ends", "23", "Nov", "2026");
+    casey.presses("Announce");
+    casey.sees("End must have a time");
+    casey.fills("Time it ends", "11am");
+    publishes(&casey);
     let omar = world.person_without_scripts("omar@rosecourt.example");
     omar.goes_to("/register");
     assert!(omar.reads_on_top().contains("Email is slow"));

@@ -147,8 +147,24 @@ impl Person {
             "//*[@id = string(//label[normalize-space(.) = {0}]/@for)] | //*[@id = string(//label[starts-with(normalize-space(.), {0})]/@for)]",
             quoted(label)
         );
+        self.types_into(&find, label, value);
+    }
+
+    /// Types into the fields of the day asked for under this question.
+    pub fn gives_the_day(&self, question: &str, day: &str, month: &str, year: &str) {
+        for (label, value) in [("Day", day), ("Month", month), ("Year", year)] {
+            let find = format!(
+                "//fieldset[legend[starts-with(normalize-space(.), {})]]//input[@id = //label[normalize-space(.) = {}]/@for]",
+                quoted(question),
+                quoted(label)
+            );
+            self.types_into(&find, label, value);
+        }
+    }
+
+    fn types_into(&self, find: &str, label: &str, value: &str) {
         let element =
-            self.wait(self.browser.find(Locator::XPath(&find)), &format!("find the field “{label}”"));
+            self.wait(self.browser.find(Locator::XPath(find)), &format!("find the field “{label}”"));
         if self.keyboard {
             self.moves_focus_to(&element, label);
             self.keys(&[Key::Control], "a");

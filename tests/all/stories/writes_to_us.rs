@@ -1,4 +1,4 @@
-use super::people::Person;
+use super::people::{HOME_INSTEAD, Person};
 use super::world::World;
 
 /// Fills in everything that contacting support asks for.
@@ -16,7 +16,7 @@ fn asks_for_help(amy: &Person) {
     amy.sees("Enter your telephone number, or tick that you cannot be called");
     amy.fills("What happened, and what did you try?", "No email from the hospital since 8.");
     amy.fills("What does the error message say? (optional)", "550 No such user");
-    amy.fills("How many people cannot work because of it?", "3");
+    amy.fills("How many people does it affect?", "3");
     amy.fills("Their addresses on this service (optional)", "amy.reed@carepost.example");
     amy.fills("Your name", "Amy Reed");
     amy.fills("Your email address", "amy@oakhouse.example");
@@ -50,6 +50,7 @@ fn contacts_support_and_is_answered() {
     casey.sees("No email from the hospital since 8.");
     casey.sees("amy.reed@carepost.example");
     casey.sees("Nobody yet");
+    casey.sees("Not signed in. Check who it is");
     casey.presses("Look after it");
     casey.sees("You look after this enquiry now");
     casey.fills("Add a note", "The hospital had the old address.");
@@ -65,6 +66,52 @@ fn contacts_support_and_is_answered() {
     assert!(answer.contains("The hospital now has your new address."), "{answer}");
     casey.goes_to("/casework");
     casey.sees("0 cases to do");
+}
+
+/// As somebody who is signed in I need not say who I am, and the team knows that it is me.
+#[test]
+fn contacts_support_while_signed_in() {
+    let world = World::new();
+    let amy = world.person("amy@homeinstead.example");
+    amy.answers_everything(&HOME_INSTEAD);
+    amy.sends_it();
+    world.does_all_work();
+    amy.activates_the_account("amy.reed@personal.example", "+447700900101");
+    amy.presses("Set up the app");
+    amy.fills("Code that the app shows now", &world.code_of_account("amy.reed@carepost.example"));
+    amy.presses("Continue");
+    amy.presses("Show my recovery codes");
+    amy.presses("I have written them down");
+    amy.goes_to("/contact/people/write");
+    amy.sees("You are signed in as Amy Reed (amy.reed@carepost.example)");
+    amy.fills("What happened, and what did you try?", "Bo Li leaves on Friday.");
+    amy.fills("How many people does it affect?", "1");
+    amy.chooses("I cannot be called");
+    amy.presses("Send");
+    amy.sees("Message sent");
+    let reference = amy.reference();
+    let to_team = world.letter("helpdesk@carepost.example", "enquiry to the team");
+    assert!(to_team.contains("They were signed in to their account"), "{to_team}");
+    assert!(to_team.contains("They cannot be called"), "{to_team}");
+    world.ignores_letters(&[
+        "registration received",
+        "registration approved",
+        "notice to the site",
+        "registration live",
+        "activation",
+        "activated",
+        "authenticator app set up",
+        "recovery codes made",
+        "enquiry received",
+    ]);
+
+    world.add_case_worker("casey@carepost.example", "Casey Worker");
+    let casey = world.person("casey@carepost.example");
+    casey.signs_in_as_case_worker();
+    casey.follows(&reference);
+    casey.sees("Signed in as Amy Reed, amy.reed@carepost.example");
+    casey.sees("Cannot be called");
+    casey.sees("(VN4F6)");
 }
 
 /// As somebody who uses no mouse I contact support with the keyboard alone.
