@@ -15,14 +15,11 @@ use carepost::contact::{Email, Mobile, Name};
 use carepost::database::{Database, Error, Tx};
 use carepost::directory::{Access, NewPerson, NewSite, app_password, store};
 use carepost::letter::Transport;
-use carepost::mail::postfix_dovecot::config::Places;
-use carepost::mail::postfix_dovecot::servers::{self, Ports, Servers};
-use carepost::mail::postfix_dovecot::{PostfixDovecot, guard};
+use carepost::mail::postfix_dovecot::PostfixDovecot;
+use carepost::mail::postfix_dovecot::servers::{self, OwnLines, Passing};
 use carepost::mail::{MailEngine, Standing, WantedAccount, WantedPassword, WantedSharedMailbox};
-use carepost::settings::{Secret, Settings};
+use carepost::settings::Secret;
 use carepost::{id, outbox, work};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -37,41 +34,23 @@ const PASSWORD: &str = "k7mq7777777777777777777w";
 struct World {
     app: App,
     engine: PostfixDovecot,
-    folder: PathBuf,
-    servers: Option<Servers>,
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        // They are told to stop by what is in the folder.
-        self.servers = None;
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
+    mail: Passing,
 }
 
 async fn world(postgres: Option<(String, String)>) -> World {
-    let folder = PathBuf::from("/run").join(format!("carepost-bench-{}", &id::new_token()[..8]));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let (database, mail_database) =
-        postgres.unwrap_or_else(|| (format!("sqlite:{}/own/carepost.db", folder.display()), String::new()));
-    let texts = [("database", database), ("mail_database", mail_database)];
-    let texts = texts.map(|(name, value)| (name.to_owned(), value)).into();
-    let mut settings = Settings::from_texts(&texts, &BTreeMap::new()).expect("settings");
-    servers::settle_in(&mut settings, &folder, Ports::free().expect("ports"));
+    let folder = servers::passing_folder().expect("a folder");
+    let mut settings = servers::passing_settings(&folder, postgres).expect("settings");
     settings.mail_reports_listen = None;
     let key = Secret::new([9; 32]);
-    servers::self_signed(&settings).expect("a certificate");
+    let mail =
+        Passing::start(folder, &mut settings, &key, OwnLines::default()).await.expect("the servers start");
+    let engine = mail.engine.clone();
     let database = Database::open(&settings.database).await.expect("a database");
     database.migrate(0).await.expect("tables");
-    let (engine, _) = PostfixDovecot::open(&settings, &key).await.expect("the engine");
-    let places = Places { config: folder.join("config"), state: folder.join("state") };
-    let servers = Servers::start(&settings, &key, &places).expect("the servers start");
-    let guarded = settings.clone();
-    tokio::spawn(async move { guard::serve(&guarded, std::future::pending()).await });
     let outside =
         Outside { live: Vec::new(), mail: Arc::new(engine.clone()), letters: Transport::Kept, demo: false };
     let app = App::new(database, settings, Clock::system(), key, outside);
-    World { app, engine, folder, servers: Some(servers) }
+    World { app, engine, mail }
 }
 
 fn account(number: usize) -> WantedAccount {
@@ -91,7 +70,7 @@ fn account(number: usize) -> WantedAccount {
 
 /// Dovecot's own protocol for those who ask it to check a password, as Postfix does.
 async fn sign_ins(world: &World) -> Vec<Duration> {
-    let socket = world.folder.join("state/dovecot/auth-postfix");
+    let socket = world.mail.folder.join("state/dovecot/auth-postfix");
     let mut stream = BufReader::new(UnixStream::connect(socket).await.expect("Dovecot's socket"));
     stream.write_all(b"VERSION\t1\t1\nCPID\t1\n").await.expect("said");
     let mut line = String::new();

@@ -9,7 +9,7 @@ use carepost::directory::upkeep::{self, store::Found};
 use carepost::guidance::Library;
 use carepost::letter::Transport;
 use carepost::mail::postfix_dovecot::config::Places;
-use carepost::mail::postfix_dovecot::servers::{self, Servers};
+use carepost::mail::postfix_dovecot::servers::{self, OwnLines, Servers};
 use carepost::mail::postfix_dovecot::{self, PostfixDovecot};
 use carepost::mail::{Embedded, MailEngine, secure_domains};
 use carepost::register::import::{self, Kind};
@@ -350,8 +350,8 @@ async fn outside(
     Ok(Outside { live, mail, letters: Transport::open(settings)?, demo: false })
 }
 
-/// The engine the settings name. Where what it holds has just been made and is empty, the directory is
-/// compared with it at once.
+/// The engine the settings name. Where it does not hold everything yet, the directory is compared with it
+/// at once.
 async fn mail_engine(
     settings: &Settings,
     database: &Database,
@@ -361,8 +361,8 @@ async fn mail_engine(
     match settings.mail_engine.as_str() {
         "embedded" => Ok(Arc::new(Embedded::new(database.clone(), clock.clone()))),
         "postfix-dovecot" => {
-            let (engine, made) = PostfixDovecot::open(settings, key).await?;
-            if made {
+            let engine = PostfixDovecot::open(settings, key).await?;
+            if !matches!(engine.filling().await, Ok(None)) {
                 let now = clock.now();
                 database
                     .write::<_, Error, _>(move |tx: &mut Tx| {
@@ -430,6 +430,11 @@ async fn mail_compare(settings: Settings, remove_unknown: bool) -> Result<ExitCo
         return Err("The comparison was given up; the page of work that needs attention says why.".to_owned());
     };
     println!("{} mailboxes compared, {} differed: {}", newest.mailboxes, newest.differences, newest.outcome);
+    if !matches!(app.mail.filling().await, Ok(None)) {
+        println!(
+            "The mail servers do not hold everything yet; senders to addresses they do not know are told to try again. Compare again."
+        );
+    }
     for listed in upkeep::store::list_differences(&mut &app.database).await.map_err(words)? {
         let Found { mailbox_id: id, address, difference } = listed.found;
         println!("  {id} {address}: {}", difference.stored());
@@ -603,24 +608,11 @@ async fn demo_mail(
     }
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     std::fs::write(&marker, "").map_err(|error| format!("{}: {error}", marker.display()))?;
-    servers::settle_in(settings, folder, servers::Ports::DEMO);
-    servers::self_signed(settings)?;
-    // What the servers read must be there before they start.
-    PostfixDovecot::open(settings, key).await?;
-    let places = Places { config: folder.join("config"), state: folder.join("state") };
     // Mail goes round in the demo and nowhere else.
-    let local = places.config.join("postfix/local.cf");
-    std::fs::create_dir_all(places.config.join("postfix"))
-        .and_then(|()| std::fs::write(&local, "default_transport = error:5.4.1 the demo sends nothing out\n"))
-        .map_err(|error| format!("{}: {error}", local.display()))?;
-    let servers = Servers::start(settings, key, &places)?;
-    let guarded = settings.clone();
-    tokio::spawn(async move {
-        if let Err(why) = postfix_dovecot::guard::serve(&guarded, std::future::pending()).await {
-            tracing::error!(%why, "the mail guard has stopped");
-        }
-    });
-    Ok(Ok(servers))
+    let own =
+        OwnLines { postfix: "default_transport = error:5.4.1 the demo sends nothing out\n", dovecot: "" };
+    let started = servers::start_below(folder, settings, key, servers::Ports::DEMO, own).await?;
+    Ok(Ok(started.servers))
 }
 
 /// Adds a case worker; answers the identifier.

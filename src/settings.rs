@@ -492,6 +492,14 @@ impl Settings {
             self.text_gateway.as_ref().is_some_and(|gateway| !gateway.contains("{number}")),
             "text_gateway: must contain {number}",
         );
+        refuse(
+            !self.mail_domain.contains('.')
+                || !self
+                    .mail_domain
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte)),
+            "mail_domain: must be a domain in small letters, digits, hyphens and dots",
+        );
         let letters_domain = self.letter_from.rsplit('@').next().unwrap_or("").trim_end_matches('>');
         let is_ours =
             letters_domain == self.mail_domain || letters_domain.ends_with(&format!(".{}", self.mail_domain));

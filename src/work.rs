@@ -193,6 +193,6 @@ pub async fn clear_away(app: &App) -> Result<(), crate::database::Error> {
     sign_in::store::forget_old(&app.database, now).await?;
     my_account::store::forget_abandoned(&app.database, now).await?;
     outbox::store::forget_before(&app.database, now.minus(FINISHED_WORK_KEPT)).await?;
-    upkeep::store::queue_due(&app.database, now).await?;
+    upkeep::store::queue_due(app).await?;
     Ok(())
 }

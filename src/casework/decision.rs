@@ -6,8 +6,9 @@ use crate::audit::{Actor, Entry};
 use crate::clock::{Span, Timestamp};
 use crate::database::{Error, Tx};
 use crate::directory;
+use crate::letter::Letterhead;
 use crate::outbox::store::Taken;
-use crate::outbox::{self, NotDone};
+use crate::outbox::{self, Change, NotDone};
 use crate::registration::answers::Access;
 use crate::registration::checks::{self, RegisterCheck, Verdict};
 use crate::registration::reasons::Reason;
@@ -135,12 +136,12 @@ async fn fresh_evidence(app: &App, case: &Registration) -> Result<Option<Vec<Reg
 #[derive(Clone, Debug)]
 struct Effect {
     domain: String,
-    from: letters::From,
+    from: Letterhead,
 }
 
 impl Effect {
     fn of(app: &App) -> Self {
-        Effect { domain: app.settings.mail_domain.clone(), from: letters::From::of(&app.settings) }
+        Effect { domain: app.settings.mail_domain.clone(), from: Letterhead::of(&app.settings) }
     }
 }
 
@@ -198,7 +199,12 @@ async fn take_effect(
             letters::approved(&effect.from, now, &change.state, &email, &opened.shared_mailbox_address);
         change = change.telling(letter);
     }
-    match registrations::save(tx, now, &change).await? {
+    save(tx, now, &change).await
+}
+
+/// Saves a move of a case as it was seen.
+async fn save(tx: &mut Tx, now: Timestamp, change: &Change<Registration>) -> Result<(), NotDecided> {
+    match registrations::save(tx, now, change).await? {
         Saved::Yes => Ok(()),
         Saved::SomebodyWasFaster => Err(moved_on()),
     }
@@ -309,7 +315,7 @@ pub async fn decline(
     words: String,
 ) -> Result<(), NotDecided> {
     let now = app.clock.now();
-    let from = letters::From::of(&app.settings);
+    let from = Letterhead::of(&app.settings);
     let (by, id) = (by.clone(), id.to_owned());
     app.database
         .write::<_, NotDecided, _>(move |tx: &mut Tx| {
@@ -320,10 +326,7 @@ pub async fn decline(
                     let letter = letters::declined(&from, now, &change.state, &email, reason, &words);
                     change = change.telling(letter);
                 }
-                match registrations::save(tx, now, &change).await? {
-                    Saved::Yes => Ok(()),
-                    Saved::SomebodyWasFaster => Err(moved_on()),
-                }
+                save(tx, now, &change).await
             })
         })
         .await?;
@@ -343,7 +346,7 @@ pub async fn ask_for_more(
     question: String,
 ) -> Result<(), NotDecided> {
     let now = app.clock.now();
-    let from = letters::From::of(&app.settings);
+    let from = Letterhead::of(&app.settings);
     let (by, id) = (by.clone(), id.to_owned());
     app.database
         .write::<_, NotDecided, _>(move |tx: &mut Tx| {
@@ -357,10 +360,7 @@ pub async fn ask_for_more(
                     let letter = letters::more_information(&from, now, &change.state, &email, &question);
                     change = change.telling(letter);
                 }
-                match registrations::save(tx, now, &change).await? {
-                    Saved::Yes => Ok(()),
-                    Saved::SomebodyWasFaster => Err(moved_on()),
-                }
+                save(tx, now, &change).await
             })
         })
         .await?;
@@ -375,7 +375,7 @@ pub async fn ask_for_more(
 /// Later, when somebody else saved in between.
 pub async fn follow_site(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
     let now = app.clock.now();
-    let from = letters::From::of(&app.settings);
+    let from = Letterhead::of(&app.settings);
     let (taken, id) = (taken.clone(), id.to_owned());
     app.database
         .write::<_, NotDone, _>(move |tx: &mut Tx| {

@@ -2,46 +2,10 @@
 
 use super::{Access, Account, SharedMailbox, State};
 use crate::clock::Timestamp;
-use crate::letter::{LINK_MARK, Letter};
-use crate::settings::Settings;
-
-/// What letters need to know of the service.
-#[derive(Clone, Debug)]
-pub struct From {
-    pub service: String,
-    pub domain: String,
-    pub public_address: String,
-    pub helpdesk: String,
-    pub activation_hours: u16,
-}
-
-impl From {
-    pub fn of(settings: &Settings) -> Self {
-        From {
-            service: settings.service_name.clone(),
-            domain: settings.mail_domain.clone(),
-            public_address: settings.public_address.clone(),
-            helpdesk: format!("{} or {}", settings.helpdesk_email, settings.helpdesk_telephone),
-            activation_hours: settings.activation_hours,
-        }
-    }
-
-    /// An email with the service and the helpdesk at its end.
-    pub fn email(
-        &self,
-        at: Timestamp,
-        name: &'static str,
-        to: &str,
-        subject: String,
-        paragraphs: &[&str],
-    ) -> Letter {
-        let body = format!("{}\n\n{}\nNeed help? {}\n", paragraphs.join("\n\n"), self.service, self.helpdesk);
-        Letter::email(at, &self.domain, name, to, subject, body)
-    }
-}
+use crate::letter::{LINK_MARK, Letter, Letterhead};
 
 /// "Activate your account", to the personal address. `site` is where the person works, in words.
-pub fn activation(from: &From, at: Timestamp, account: &Account, site: &str, link: &str) -> Letter {
+pub fn activation(from: &Letterhead, at: Timestamp, account: &Account, site: &str, link: &str) -> Letter {
     let hours = from.activation_hours;
     from.email(
         at,
@@ -69,7 +33,7 @@ pub fn activation(from: &From, at: Timestamp, account: &Account, site: &str, lin
 
 /// "You can use another shared mailbox", to somebody who has an account already.
 pub fn access_given(
-    from: &From,
+    from: &Letterhead,
     at: Timestamp,
     address: &str,
     mailbox: &SharedMailbox,
@@ -94,7 +58,7 @@ pub fn access_given(
 /// "Nobody has read …", to an owner's personal address: whoever does not read the shared mailbox may
 /// not read their own. Says how many and never what.
 pub fn unread(
-    from: &From,
+    from: &Letterhead,
     at: Timestamp,
     (first_name, email): (&str, &str),
     (site, address): (&str, &str),
@@ -128,7 +92,7 @@ fn reads_at(account: &Account) -> &str {
 
 /// "Your access to a shared mailbox has changed".
 pub fn access_changed(
-    from: &From,
+    from: &Letterhead,
     at: Timestamp,
     account: &Account,
     mailbox: &SharedMailbox,
@@ -165,7 +129,7 @@ pub fn access_changed(
 
 /// "You can use another shared mailbox", to somebody who was given access by the central team.
 pub fn access_given_to(
-    from: &From,
+    from: &Letterhead,
     at: Timestamp,
     account: &Account,
     mailbox: &SharedMailbox,
@@ -175,7 +139,7 @@ pub fn access_given_to(
 }
 
 /// "Your account is disabled", to the personal address: the mailbox cannot be opened any more.
-pub fn disabled(from: &From, at: Timestamp, account: &Account, until: Timestamp) -> Letter {
+pub fn disabled(from: &Letterhead, at: Timestamp, account: &Account, until: Timestamp) -> Letter {
     from.email(
         at,
         "account disabled",
@@ -199,7 +163,7 @@ pub fn disabled(from: &From, at: Timestamp, account: &Account, until: Timestamp)
 }
 
 /// "Your account is enabled again".
-pub fn enabled(from: &From, at: Timestamp, account: &Account) -> Letter {
+pub fn enabled(from: &Letterhead, at: Timestamp, account: &Account) -> Letter {
     from.email(
         at,
         "account enabled",
@@ -220,7 +184,7 @@ pub fn enabled(from: &From, at: Timestamp, account: &Account) -> Letter {
 }
 
 /// "You were signed out and your mail programs stopped", after a lost phone or a suspected break-in.
-pub fn taken_out(from: &From, at: Timestamp, account: &Account) -> Letter {
+pub fn taken_out(from: &Letterhead, at: Timestamp, account: &Account) -> Letter {
     from.email(
         at,
         "taken out",

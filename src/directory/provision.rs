@@ -4,11 +4,12 @@
 //! in one transaction that the work is done and what follows from it. A crash in between runs the
 //! work again, which finds everything right already.
 
-use super::letters::{self, From};
+use super::letters;
 use super::{Access, Account, SharedMailbox, State, address, store};
 use crate::app::App;
 use crate::clock::Span;
 use crate::database::{Error, Reads, Tx};
+use crate::letter::Letterhead;
 use crate::mail::{EngineError, Ensured, Standing, WantedAccount, WantedPassword, WantedSharedMailbox};
 use crate::outbox::store::Taken;
 use crate::outbox::{self, NotDone, Work};
@@ -39,9 +40,7 @@ impl Quotas {
 
 async fn told(asking: impl Future<Output = Result<Ensured, EngineError>>) -> Result<Ensured, NotDone> {
     match tokio::time::timeout(ENGINE_LIMIT, asking).await {
-        Ok(Ok(ensured)) => Ok(ensured),
-        Ok(Err(EngineError::Later(why))) => Err(NotDone::Later(why)),
-        Ok(Err(EngineError::Never(why))) => Err(NotDone::Never(why)),
+        Ok(answer) => Ok(answer?),
         // Unknown is not failed: the next run looks again.
         Err(_) => Err(NotDone::Later("the mail engine did not answer in time".to_owned())),
     }
@@ -61,6 +60,20 @@ const TELLS_MAX: u32 = 8;
 enum Told {
     AsItIs,
     AsItWas,
+}
+
+/// Tells the engine until what it was told last is what the directory says.
+async fn until_as_it_is<F>(app: &App, tell: impl Fn() -> F) -> Result<(), NotDone>
+where
+    F: Future<Output = Result<Told, NotDone>>,
+{
+    for _ in 0..TELLS_MAX {
+        if tell().await? == Told::AsItIs {
+            app.work_waits.notify_one();
+            return Ok(());
+        }
+    }
+    Err(changed_meanwhile())
 }
 
 /// A shared mailbox and what the mail engine should hold for it.
@@ -92,13 +105,7 @@ async fn wanted_shared_mailbox(
 /// # Errors
 /// Later, or never until a person has acted.
 pub async fn shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
-    for _ in 0..TELLS_MAX {
-        if tell_of_shared_mailbox(app, taken, id).await? == Told::AsItIs {
-            app.work_waits.notify_one();
-            return Ok(());
-        }
-    }
-    Err(changed_meanwhile())
+    until_as_it_is(app, || tell_of_shared_mailbox(app, taken, id)).await
 }
 
 async fn tell_of_shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<Told, NotDone> {
@@ -109,7 +116,7 @@ async fn tell_of_shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<To
     told(app.mail.ensure_shared_mailbox(&wanted)).await?;
 
     let now = app.clock.now();
-    let from = From::of(&app.settings);
+    let from = Letterhead::of(&app.settings);
     let (taken, id) = (taken.clone(), id.to_owned());
     app.database
         .write::<_, NotDone, _>(move |tx: &mut Tx| {
@@ -226,13 +233,7 @@ pub async fn shared_mailbox_wanted(app: &App, id: &str) -> Result<Option<WantedS
 /// # Errors
 /// Later, or never until a person has acted.
 pub async fn account(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
-    for _ in 0..TELLS_MAX {
-        if tell_of_account(app, taken, id).await? == Told::AsItIs {
-            app.work_waits.notify_one();
-            return Ok(());
-        }
-    }
-    Err(changed_meanwhile())
+    until_as_it_is(app, || tell_of_account(app, taken, id)).await
 }
 
 async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Told, NotDone> {
@@ -243,7 +244,7 @@ async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Told, Not
     told(app.mail.ensure_account(&wanted)).await?;
 
     let now = app.clock.now();
-    let from = From::of(&app.settings);
+    let from = Letterhead::of(&app.settings);
     let (taken, id) = (taken.clone(), id.to_owned());
     app.database
         .write::<_, NotDone, _>(move |tx: &mut Tx| {
@@ -287,11 +288,11 @@ async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Told, Not
 
 #[cfg(test)]
 mod tests {
+    use super::super::store::for_tests::open_in;
     use super::super::tests::{new_site, person};
     use super::super::{NewSite, SharedMailboxState};
     use super::*;
     use crate::app::for_tests::app;
-    use crate::audit::Actor;
     use crate::clock::{Clock, Timestamp};
     use crate::database::Database;
     use crate::database::for_tests::both_engines;
@@ -303,16 +304,7 @@ mod tests {
 
     async fn with_site(database: Database, new: NewSite) -> (App, FakeEngine, store::Opened) {
         let (app, engine) = app(database, Clock::still(NOON));
-        let opened = app
-            .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    store::open_site(tx, "carepost.example", NOON, &Actor::Service, &new).await
-                })
-            })
-            .await
-            .expect("written")
-            .expect("opened");
+        let opened = open_in(&app.database, new).await.expect("written").expect("opened");
         (app, engine, opened)
     }
 

@@ -10,6 +10,7 @@ mod transport;
 
 use crate::clock::Timestamp;
 use crate::id::new_id;
+use crate::settings::Settings;
 
 pub use transport::{SendError, Transport};
 
@@ -17,6 +18,47 @@ pub use transport::{SendError, Transport};
 pub const CODE_MARK: &str = "{{code}}";
 /// Stands in a body where the link goes.
 pub const LINK_MARK: &str = "{{link}}";
+
+/// What letters need to know of the service.
+#[derive(Clone, Debug)]
+pub struct Letterhead {
+    pub service: String,
+    pub domain: String,
+    pub public_address: String,
+    pub helpdesk: String,
+    pub feedback: String,
+    pub code_minutes: u16,
+    pub decision_hours: u16,
+    pub activation_hours: u16,
+}
+
+impl Letterhead {
+    pub fn of(settings: &Settings) -> Self {
+        Letterhead {
+            service: settings.service_name.clone(),
+            domain: settings.mail_domain.clone(),
+            public_address: settings.public_address.clone(),
+            helpdesk: format!("{} or {}", settings.helpdesk_email, settings.helpdesk_telephone),
+            feedback: settings.feedback_email.clone(),
+            code_minutes: settings.code_minutes,
+            decision_hours: settings.decision_hours,
+            activation_hours: settings.activation_hours,
+        }
+    }
+
+    /// An email with the service and the helpdesk at its end.
+    pub fn email(
+        &self,
+        at: Timestamp,
+        name: &'static str,
+        to: &str,
+        subject: String,
+        paragraphs: &[&str],
+    ) -> Letter {
+        let body = format!("{}\n\n{}\nNeed help? {}\n", paragraphs.join("\n\n"), self.service, self.helpdesk);
+        Letter::email(at, &self.domain, name, to, subject, body)
+    }
+}
 
 /// How a letter travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! The promises of every mail engine, asked of each.
 
 use super::fake::FakeEngine;
-use super::postfix_dovecot::PostfixDovecot;
 use super::postfix_dovecot::servers::for_tests;
 use super::{
-    Embedded, EngineError, Ensured, MailEngine, Standing, WantedAccount, WantedPassword, WantedSharedMailbox,
+    Embedded, EngineError, Ensured, Filling, MailEngine, Standing, WantedAccount, WantedPassword,
+    WantedSharedMailbox,
 };
 use crate::clock::{Clock, Timestamp};
 
@@ -73,6 +73,17 @@ async fn keeps_every_promise(engine: &dyn MailEngine) {
     assert_eq!(rest.iter().map(|held| held.id.as_str()).collect::<Vec<_>>(), ["s-1"]);
     assert_eq!(engine.list("s-1", 10).await, Ok(Vec::new()));
 
+    // Once it is told that it holds everything it does not begin anew by itself.
+    let other = Filling("of another time".to_owned());
+    let filling = engine.filling().await.expect("asked");
+    assert_eq!(engine.ensure_filled(&other).await, Ok(Ensured::AlreadyRight));
+    assert_eq!(engine.filling().await, Ok(filling.clone()));
+    if let Some(filling) = filling {
+        assert_eq!(engine.ensure_filled(&filling).await, Ok(Ensured::Updated));
+        assert_eq!(engine.ensure_filled(&filling).await, Ok(Ensured::AlreadyRight));
+    }
+    assert_eq!(engine.filling().await, Ok(None));
+
     // Nobody has written to it, so nothing is unread.
     assert_eq!(engine.count_unread(&["care.vm195@carepost.example".to_owned()], 48).await, Ok(vec![0]));
     let domains = ["trust.example".to_owned()];
@@ -110,8 +121,8 @@ async fn the_embedded_engine() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postfix_and_dovecot() {
     for servers in for_tests::on_both_databases().await {
-        let (engine, _) = PostfixDovecot::open(&servers.settings, &servers.key).await.expect("opened");
-        keeps_every_promise(&engine).await;
+        let engine = &servers.engine;
+        keeps_every_promise(engine).await;
 
         // An identifier that could lead out of the storage is refused.
         for id in ["", "..", "../../etc", "a/b", "A"] {
@@ -129,6 +140,7 @@ async fn postfix_and_dovecot() {
 #[tokio::test]
 async fn the_fake() {
     let fake = FakeEngine::default();
+    fake.begin_empty();
     keeps_every_promise(&fake).await;
 
     // What only the fake can show: a difference made behind our back is put right.

@@ -1,7 +1,9 @@
 //! The engine inside the service, for trying the service out: it holds mailboxes in the database and
 //! moves no mail.
 
-use super::{EngineError, Ensured, Held, MailEngine, WantedAccount, WantedSharedMailbox, refuse_bad, store};
+use super::{
+    EngineError, Ensured, Filling, Held, MailEngine, WantedAccount, WantedSharedMailbox, refuse_bad, store,
+};
 use crate::clock::Clock;
 use crate::database::{BoxFuture, Database};
 
@@ -79,6 +81,15 @@ impl MailEngine for Embedded {
         _domains: &'a [String],
     ) -> BoxFuture<'a, Result<Ensured, EngineError>> {
         // It sends no mail, so there is nobody to insist with.
+        Box::pin(async { Ok(Ensured::AlreadyRight) })
+    }
+
+    fn filling(&self) -> BoxFuture<'_, Result<Option<Filling>, EngineError>> {
+        // It keeps what it holds beside the directory, in one database: neither is newer.
+        Box::pin(async { Ok(None) })
+    }
+
+    fn ensure_filled<'a>(&'a self, _filling: &'a Filling) -> BoxFuture<'a, Result<Ensured, EngineError>> {
         Box::pin(async { Ok(Ensured::AlreadyRight) })
     }
 }

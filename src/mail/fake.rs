@@ -3,7 +3,9 @@
 //! Agreed inputs, so that people can try the same by hand: an address that begins `slow-` answers
 //! `Later` the first two times, one that begins `refused-` answers `Never`.
 
-use super::{EngineError, Ensured, Held, MailEngine, WantedAccount, WantedSharedMailbox, refuse_bad};
+use super::{
+    EngineError, Ensured, Filling, Held, MailEngine, WantedAccount, WantedSharedMailbox, refuse_bad,
+};
 use crate::database::BoxFuture;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +22,15 @@ struct State {
     stored: BTreeSet<String>,
     secure_domains: Vec<String>,
     down: bool,
+    /// How often it has begun with nothing, and whether it may still not hold everything.
+    begun: u32,
+    is_filling: bool,
+}
+
+impl State {
+    fn filling(&self) -> Option<Filling> {
+        self.is_filling.then(|| Filling(self.begun.to_string()))
+    }
 }
 
 /// The fake. Clones share their state.
@@ -54,6 +65,14 @@ impl FakeEngine {
     /// Forgets a mailbox behind the directory's back.
     pub fn lose(&self, id: &str) {
         self.state().mailboxes.remove(id);
+    }
+
+    /// Begins with nothing, as when what it reads is made anew. Stored mail stays.
+    pub fn begin_empty(&self) {
+        let mut state = self.state();
+        state.mailboxes.clear();
+        state.begun += 1;
+        state.is_filling = true;
     }
 
     /// Leaves storage behind, as of a mailbox nobody knows.
@@ -163,6 +182,21 @@ impl MailEngine for FakeEngine {
                 return Ok(Ensured::AlreadyRight);
             }
             state.secure_domains = domains.to_vec();
+            Ok(Ensured::Updated)
+        })
+    }
+
+    fn filling(&self) -> BoxFuture<'_, Result<Option<Filling>, EngineError>> {
+        Box::pin(async move { Ok(self.up()?.filling()) })
+    }
+
+    fn ensure_filled<'a>(&'a self, filling: &'a Filling) -> BoxFuture<'a, Result<Ensured, EngineError>> {
+        Box::pin(async move {
+            let mut state = self.up()?;
+            if state.filling().as_ref() != Some(filling) {
+                return Ok(Ensured::AlreadyRight);
+            }
+            state.is_filling = false;
             Ok(Ensured::Updated)
         })
     }

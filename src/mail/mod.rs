@@ -126,6 +126,11 @@ pub struct Held {
     pub holds: String,
 }
 
+/// The time between an engine's beginning with nothing and its being told that it holds everything. Each
+/// has a name of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filling(String);
+
 /// What a mail engine can be asked.
 pub trait MailEngine: Send + Sync {
     fn ensure_account<'a>(&'a self, wanted: &'a WantedAccount)
@@ -167,6 +172,14 @@ pub trait MailEngine: Send + Sync {
         &'a self,
         domains: &'a [String],
     ) -> BoxFuture<'a, Result<Ensured, EngineError>>;
+
+    /// Whether it began with nothing and may not hold everything yet. Meanwhile whoever writes to an
+    /// address that it does not hold is asked to try again: it may be somebody's.
+    fn filling(&self) -> BoxFuture<'_, Result<Option<Filling>, EngineError>>;
+
+    /// Tells it that it has held everything since this filling began: from now on an address that it
+    /// does not hold is nobody's. Of another filling, or of none, nothing follows.
+    fn ensure_filled<'a>(&'a self, filling: &'a Filling) -> BoxFuture<'a, Result<Ensured, EngineError>>;
 }
 
 fn listed(values: &[String]) -> String {

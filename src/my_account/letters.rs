@@ -3,11 +3,10 @@
 
 use crate::clock::Timestamp;
 use crate::directory::Account;
-use crate::directory::letters::From;
-use crate::letter::{CODE_MARK, Letter};
+use crate::letter::{CODE_MARK, Letter, Letterhead};
 
 /// The code that shows somebody holds the mobile that was given for them.
-pub fn code(from: &From, at: Timestamp, account: &Account, minutes: u16, id: &str) -> Letter {
+pub fn code(from: &Letterhead, at: Timestamp, account: &Account, minutes: u16, id: &str) -> Letter {
     Letter::text(
         at,
         &from.domain,
@@ -23,7 +22,7 @@ pub fn code(from: &From, at: Timestamp, account: &Account, minutes: u16, id: &st
 }
 
 /// "Your account is active", to the personal address, so that somebody who did not do it hears of it.
-pub fn activated(from: &From, at: Timestamp, account: &Account) -> Letter {
+pub fn activated(from: &Letterhead, at: Timestamp, account: &Account) -> Letter {
     from.email(
         at,
         "activated",
@@ -50,7 +49,7 @@ pub enum Changed {
 
 impl Changed {
     /// What the letter is called, its subject, and what happened.
-    fn words(self, from: &From) -> (&'static str, String, String) {
+    fn words(self, from: &Letterhead) -> (&'static str, String, String) {
         let service = &from.service;
         match self {
             Changed::AppSetUp => (
@@ -87,13 +86,13 @@ impl Changed {
 }
 
 /// Something changed in how somebody signs in.
-pub fn changed(from: &From, at: Timestamp, account: &Account, what: Changed) -> Letter {
+pub fn changed(from: &Letterhead, at: Timestamp, account: &Account, what: Changed) -> Letter {
     let (name, subject, happened) = what.words(from);
     about_security(from, at, account, name, subject, &happened)
 }
 
 /// A mail program got a password of its own.
-pub fn app_password_made(from: &From, at: Timestamp, account: &Account, program: &str) -> Letter {
+pub fn app_password_made(from: &Letterhead, at: Timestamp, account: &Account, program: &str) -> Letter {
     about_security(
         from,
         at,
@@ -107,7 +106,7 @@ pub fn app_password_made(from: &From, at: Timestamp, account: &Account, program:
 }
 
 fn about_security(
-    from: &From,
+    from: &Letterhead,
     at: Timestamp,
     account: &Account,
     name: &'static str,

@@ -8,8 +8,9 @@ use crate::clock::{Span, Timestamp};
 use crate::contact::Email;
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
 use crate::directory::app_password::NewAppPassword;
-use crate::directory::letters::{From, activation as activation_letter};
+use crate::directory::letters::activation as activation_letter;
 use crate::directory::{self, Access, Account, State};
+use crate::letter::Letterhead;
 use crate::outbox::store::Taken;
 use crate::outbox::{self, NotDone, Work};
 use crate::settings::Secret;
@@ -65,7 +66,7 @@ pub async fn keep_password(tx: &mut Tx, link: &str, browser: &str, hash: &Secret
 pub async fn send_code(
     tx: &mut Tx,
     rules: Rules,
-    from: &From,
+    from: &Letterhead,
     account: &Account,
     browser: &str,
     now: Timestamp,
@@ -107,7 +108,7 @@ pub async fn finish(
     let Some(account) = directory::store::find_account(tx, account_id).await? else {
         return Ok(Finished::LinkGone);
     };
-    let letter = letters::activated(&From::of(&app.settings), now, &account);
+    let letter = letters::activated(&Letterhead::of(&app.settings), now, &account);
     let Ok(change) = account.activate(now, hash) else { return Ok(Finished::LinkGone) };
     if !sign_in::store::use_activation_link(tx, link, now).await? {
         return Ok(Finished::LinkGone);
@@ -156,7 +157,7 @@ pub async fn begin_signing_in(
     let half_way = match sign_in::store::authenticator(tx, &account.id).await? {
         Some(_) => HalfWay::CodeOfApp,
         None => {
-            let (rules, from) = (Rules::of(app), From::of(&app.settings));
+            let (rules, from) = (Rules::of(app), Letterhead::of(&app.settings));
             let sent = send_code(tx, rules, &from, account, &anew.fresh_hash(), now).await?;
             if let Err(used_up) = sent {
                 return Ok(Err(used_up));
@@ -234,7 +235,7 @@ async fn note_change(
 ) -> Result<()> {
     let entry = Entry::new(Actor::AccountHolder(account.id.clone()), action, &account.id);
     audit::store::add(tx, now, &entry).await?;
-    let letter = letters::changed(&From::of(&app.settings), now, account, what);
+    let letter = letters::changed(&Letterhead::of(&app.settings), now, account, what);
     outbox::store::write_letter(tx, now, &letter).await
 }
 
@@ -372,7 +373,7 @@ pub async fn add_app_password(
             Ok(change) => change,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let letter = letters::app_password_made(&From::of(&app.settings), now, &account, name);
+        let letter = letters::app_password_made(&Letterhead::of(&app.settings), now, &account, name);
         let change = change.telling(letter);
         if directory::store::add_app_password(tx, now, &change).await? {
             return Ok(Ok(change.state));
@@ -405,7 +406,7 @@ pub fn session_subject(account: &str, link: &str) -> String {
 /// Later.
 pub async fn send_activation_link(app: &App, taken: &Taken, asked: &str) -> std::result::Result<(), NotDone> {
     let now = app.clock.now();
-    let from = From::of(&app.settings);
+    let from = Letterhead::of(&app.settings);
     let (taken, asked) = (taken.clone(), Email::parse(asked));
     app.database
         .write::<_, NotDone, _>(move |tx: &mut Tx| {
@@ -524,7 +525,7 @@ mod tests {
     }
 
     async fn send(app: &App, account: &Account) -> std::result::Result<(), UsedUp> {
-        let (rules, from, account) = (Rules::of(app), From::of(&app.settings), account.clone());
+        let (rules, from, account) = (Rules::of(app), Letterhead::of(&app.settings), account.clone());
         let now = app.clock.now();
         app.database
             .write::<_, Error, _>(move |tx: &mut Tx| {

@@ -96,6 +96,15 @@ impl From<crate::database::Error> for NotDone {
     }
 }
 
+impl From<crate::mail::EngineError> for NotDone {
+    fn from(error: crate::mail::EngineError) -> Self {
+        match error {
+            crate::mail::EngineError::Later(why) => NotDone::Later(why),
+            crate::mail::EngineError::Never(why) => NotDone::Never(why),
+        }
+    }
+}
+
 /// How long a taken piece of work is left alone before another worker may take it.
 pub const LEASE: Span = Span::minutes(10);
 

@@ -5,53 +5,14 @@ use super::enquiry::{Enquiry, Kind};
 use super::reasons::Reason;
 use crate::clock::Timestamp;
 use crate::contact::Email;
-use crate::letter::{CODE_MARK, LINK_MARK, Letter};
-use crate::settings::Settings;
+use crate::letter::{CODE_MARK, LINK_MARK, Letter, Letterhead};
 
-/// What letters need to know of the service.
-#[derive(Clone, Debug)]
-pub struct From {
-    pub service: String,
-    pub domain: String,
-    pub public_address: String,
-    pub helpdesk: String,
-    pub feedback: String,
-    pub code_minutes: u16,
-    pub decision_hours: u16,
-}
-
-impl From {
-    pub fn of(settings: &Settings) -> Self {
-        From {
-            service: settings.service_name.clone(),
-            domain: settings.mail_domain.clone(),
-            public_address: settings.public_address.clone(),
-            helpdesk: format!("{} or {}", settings.helpdesk_email, settings.helpdesk_telephone),
-            feedback: settings.feedback_email.clone(),
-            code_minutes: settings.code_minutes,
-            decision_hours: settings.decision_hours,
-        }
-    }
-
-    fn email(
-        &self,
-        at: Timestamp,
-        name: &'static str,
-        to: &str,
-        subject: String,
-        paragraphs: &[&str],
-    ) -> Letter {
-        let body = format!("{}\n\n{}\nNeed help? {}\n", paragraphs.join("\n\n"), self.service, self.helpdesk);
-        Letter::email(at, &self.domain, name, to, subject, body)
-    }
-
-    fn status_page(&self, case: &Registration) -> String {
-        format!("{}/registration/{}", self.public_address, case.reference)
-    }
+fn status_page(from: &Letterhead, case: &Registration) -> String {
+    format!("{}/registration/{}", from.public_address, case.reference)
 }
 
 /// The code that shows a registrant reads their email.
-pub fn email_code(from: &From, at: Timestamp, to: &Email, registration: &str, code: &str) -> Letter {
+pub fn email_code(from: &Letterhead, at: Timestamp, to: &Email, registration: &str, code: &str) -> Letter {
     from.email(
         at,
         "email code",
@@ -71,7 +32,7 @@ pub fn email_code(from: &From, at: Timestamp, to: &Email, registration: &str, co
 }
 
 /// The passcode to the address a register holds for a site.
-pub fn site_code(from: &From, at: Timestamp, to: &Email, case: &Registration, code: &str) -> Letter {
+pub fn site_code(from: &Letterhead, at: Timestamp, to: &Email, case: &Registration, code: &str) -> Letter {
     from.email(
         at,
         "site code",
@@ -89,7 +50,7 @@ pub fn site_code(from: &From, at: Timestamp, to: &Email, case: &Registration, co
 }
 
 /// "We have received your registration."
-pub fn received(from: &From, at: Timestamp, case: &Registration, to: &Email) -> Letter {
+pub fn received(from: &Letterhead, at: Timestamp, case: &Registration, to: &Email) -> Letter {
     let due = case.due_at.map_or_else(String::new, Timestamp::in_words);
     from.email(
         at,
@@ -100,14 +61,20 @@ pub fn received(from: &From, at: Timestamp, case: &Registration, to: &Email) -> 
             &format!("Your reference is {}. We have received the registration of {}.", case.reference, case.site_name()),
             "We are checking it against the registers of CQC, ODS and the DSPT. Most registrations are decided within minutes.",
             &format!("You will hear from us by {due} at the latest."),
-            &format!("See how it is doing: {}", from.status_page(case)),
+            &format!("See how it is doing: {}", status_page(from, case)),
         ],
     )
     .about(&case.id)
 }
 
 /// Tells the contact a register holds for the site, with a way to stop it.
-pub fn notice_to_site(from: &From, at: Timestamp, case: &Registration, to: &Email, link: &str) -> Letter {
+pub fn notice_to_site(
+    from: &Letterhead,
+    at: Timestamp,
+    case: &Registration,
+    to: &Email,
+    link: &str,
+) -> Letter {
     from.email(
         at,
         "notice to the site",
@@ -129,7 +96,7 @@ pub fn notice_to_site(from: &From, at: Timestamp, case: &Registration, to: &Emai
 }
 
 /// "Approved": what happens next.
-pub fn approved(from: &From, at: Timestamp, case: &Registration, to: &Email, address: &str) -> Letter {
+pub fn approved(from: &Letterhead, at: Timestamp, case: &Registration, to: &Email, address: &str) -> Letter {
     from.email(
         at,
         "registration approved",
@@ -157,7 +124,7 @@ pub fn declined_words(reason: Reason, more: &str) -> Vec<String> {
 
 /// "Declined", with the reason and its fix.
 pub fn declined(
-    from: &From,
+    from: &Letterhead,
     at: Timestamp,
     case: &Registration,
     to: &Email,
@@ -185,7 +152,7 @@ pub fn declined(
 
 /// A question of a case worker.
 pub fn more_information(
-    from: &From,
+    from: &Letterhead,
     at: Timestamp,
     case: &Registration,
     to: &Email,
@@ -199,14 +166,14 @@ pub fn more_information(
         &[
             &format!("To decide registration {} for {}, we need to know:", case.reference, case.site_name()),
             question,
-            &format!("Please answer here: {}", from.status_page(case)),
+            &format!("Please answer here: {}", status_page(from, case)),
         ],
     )
     .about(&case.id)
 }
 
 /// The site said "this was not us".
-pub fn stopped(from: &From, at: Timestamp, case: &Registration, to: &Email) -> Letter {
+pub fn stopped(from: &Letterhead, at: Timestamp, case: &Registration, to: &Email) -> Letter {
     from.email(
         at,
         "registration stopped",
@@ -225,7 +192,7 @@ pub fn stopped(from: &From, at: Timestamp, case: &Registration, to: &Email) -> L
 }
 
 /// "Your site is live."
-pub fn live(from: &From, at: Timestamp, case: &Registration, to: &Email) -> Letter {
+pub fn live(from: &Letterhead, at: Timestamp, case: &Registration, to: &Email) -> Letter {
     from.email(
         at,
         "registration live",
@@ -240,7 +207,7 @@ pub fn live(from: &From, at: Timestamp, case: &Registration, to: &Email) -> Lett
 }
 
 /// An enquiry on its way to the team that answers it.
-pub fn enquiry_to_team(from: &From, at: Timestamp, enquiry: &Enquiry, team: &str) -> Letter {
+pub fn enquiry_to_team(from: &Letterhead, at: Timestamp, enquiry: &Enquiry, team: &str) -> Letter {
     let given = |text: &str| if text.is_empty() { "not given".to_owned() } else { text.to_owned() };
     let mut paragraphs = vec![
         format!("Reference {}", enquiry.reference),
@@ -279,7 +246,7 @@ pub fn who_it_is(enquiry: &Enquiry) -> &'static str {
 
 /// "We have received your message." Nothing that was typed is in it: whoever reads at the address may
 /// not be who wrote.
-pub fn enquiry_received(from: &From, at: Timestamp, enquiry: &Enquiry) -> Letter {
+pub fn enquiry_received(from: &Letterhead, at: Timestamp, enquiry: &Enquiry) -> Letter {
     let due = enquiry.due_at.in_words();
     let (subject, next) = match enquiry.kind {
         Kind::Hospice | Kind::Feedback => ("message", format!("Our feedback team will answer by {due}.")),
@@ -308,7 +275,7 @@ pub fn enquiry_received(from: &From, at: Timestamp, enquiry: &Enquiry) -> Letter
 }
 
 /// Tells somebody who complained that a person looks into it.
-pub fn complaint_acknowledged(from: &From, at: Timestamp, enquiry: &Enquiry, by: &str) -> Letter {
+pub fn complaint_acknowledged(from: &Letterhead, at: Timestamp, enquiry: &Enquiry, by: &str) -> Letter {
     from.email(
         at,
         "complaint acknowledged",
@@ -324,7 +291,7 @@ pub fn complaint_acknowledged(from: &From, at: Timestamp, enquiry: &Enquiry, by:
 }
 
 /// The team's answer to an enquiry.
-pub fn enquiry_answered(from: &From, at: Timestamp, enquiry: &Enquiry, answer: &str) -> Letter {
+pub fn enquiry_answered(from: &Letterhead, at: Timestamp, enquiry: &Enquiry, answer: &str) -> Letter {
     from.email(
         at,
         "enquiry answered",

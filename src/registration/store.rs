@@ -8,6 +8,7 @@ use super::{Registration, State, letters};
 use crate::clock::{Span, Timestamp};
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
 use crate::id::Reference;
+use crate::letter::Letterhead;
 use crate::outbox::{self, Change};
 use crate::settings::Settings;
 use crate::sign_in::limits::{self, UsedUp};
@@ -389,7 +390,7 @@ pub async fn receive_enquiry(
     while is_reference_of_enquiry(tx, &change.state.reference).await? {
         change = Enquiry::open(asked.clone(), now, due_at);
     }
-    let from = letters::From::of(settings);
+    let from = Letterhead::of(settings);
     let to_team = letters::enquiry_to_team(&from, now, &change.state, asked.kind.team(settings));
     let received = letters::enquiry_received(&from, now, &change.state);
     let change = change.telling(to_team).telling(received);

@@ -1117,7 +1117,7 @@ async fn mail_server(book: &mut Book) {
     run(&harness, "UPDATE accounts SET state = 'Disabled' WHERE address = 'asha.patel1@carepost.example'")
         .await;
     casey.passes("/casework/mail/compare", &[]).await;
-    upkeep::queue_due(&harness.app.database, harness.app.clock.now()).await.expect("queued");
+    upkeep::queue_due(&harness.app).await.expect("queued");
     work::do_due(&harness.app).await.expect("compared and counted");
     run(
         &harness,

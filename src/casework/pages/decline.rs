@@ -4,7 +4,7 @@ use super::case::{Actions, VERSION, load, not_decided, version_of};
 use super::{QUEUE, layout, note_opened, text_problem};
 use crate::app::App;
 use crate::casework::decision;
-use crate::letter::Letter;
+use crate::letter::{Letter, Letterhead};
 use crate::registration::reasons::{REASONS, Reason};
 use crate::registration::{Registration, letters};
 use crate::sign_in::CaseWorker;
@@ -164,7 +164,7 @@ pub async fn save(
         },
         _ => {
             let letter = case.registrant_email().map(|email| {
-                let from = letters::From::of(&app.settings);
+                let from = Letterhead::of(&app.settings);
                 letters::declined(&from, app.clock.now(), &case, email, reason, &words)
             });
             let template = PreviewPage {

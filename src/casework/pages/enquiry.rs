@@ -6,6 +6,7 @@ use super::{Due, Preline, QUEUE, fact, layout, not_done, note_opened, state_tag,
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::database::{Error, Tx};
+use crate::letter::Letterhead;
 use crate::registration::enquiry::{Enquiry, answered_within};
 use crate::registration::letters;
 use crate::registration::store::{self as registrations, Saved};
@@ -325,7 +326,7 @@ async fn claim(app: &App, visit: &Visit, by: &CaseWorker, seen: Enquiry, fields:
         None => Saved::SomebodyWasFaster,
         Some(mut change) => {
             if acknowledges {
-                let from = letters::From::of(&app.settings);
+                let from = Letterhead::of(&app.settings);
                 let letter = letters::complaint_acknowledged(&from, now, &change.state, &by.name);
                 change = change.telling(letter);
             }
@@ -349,7 +350,7 @@ async fn close(app: &App, by: &CaseWorker, seen: Enquiry, version: i64, how: How
         return Ok(false);
     }
     let now = app.clock.now();
-    let from = letters::From::of(&app.settings);
+    let from = Letterhead::of(&app.settings);
     let by = by.id.clone();
     let Some(mut change) = seen.close(&by, how.in_words()) else { return Ok(false) };
     if let How::Email(answer) = &how {

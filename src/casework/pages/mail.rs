@@ -1,14 +1,14 @@
 //! The mail server: whether it holds what the directory says, and shared mailboxes whose mail nobody
 //! reads.
 
-use super::{ATTENTION, SITES, fact, layout, success, wrapped};
+use super::{ATTENTION, SITES, fact, layout, named_table, success, wrapped};
 use crate::app::App;
 use crate::audit::Actor;
 use crate::database::{Error, Tx};
 use crate::directory::upkeep::Repair;
 use crate::directory::upkeep::store::{self as upkeep, Comparison, Listed, UNREAD_MAX, Unread, Waiting};
 use crate::sign_in::CaseWorker;
-use crate::web::components::{Heading, Html, NotificationBanner, SummaryList, Table, TableCell, TableHeader};
+use crate::web::components::{Html, NotificationBanner, SummaryList, Table, TableCell};
 use crate::web::form::{counted, query};
 use crate::web::page::show_with;
 use crate::web::{Answer, Form, Layout, Visit, go_to};
@@ -81,14 +81,6 @@ fn done_about(repaired: Option<Repair>) -> &'static str {
     }
 }
 
-fn caption(text: &str) -> Option<Heading> {
-    Some(Heading {
-        text: text.to_owned(),
-        classes: "nhsuk-u-visually-hidden".to_owned(),
-        ..Default::default()
-    })
-}
-
 /// A mailbox by its address, or by its identifier where it has none, linked where we know its site.
 #[derive(askama::Template)]
 #[template(
@@ -115,15 +107,7 @@ fn differences(listed: &[Listed]) -> Table {
             ]
         })
         .collect();
-    Table {
-        caption: caption("What differed, by address"),
-        head: ["Mailbox", "What differed", "What was done"].into_iter().map(TableHeader::from).collect(),
-        rows,
-        first_cell_is_header: true,
-        responsive: true,
-        compact: true,
-        ..Default::default()
-    }
+    named_table("What differed, by address", ["Mailbox", "What differed", "What was done"], rows)
 }
 
 fn unread_table(lines: &[Unread]) -> Table {
@@ -148,18 +132,11 @@ fn unread_table(lines: &[Unread]) -> Table {
             ]
         })
         .collect();
-    Table {
-        caption: caption("Shared mailboxes with old unread mail, most messages first"),
-        head: ["Site", "Shared mailbox", "Messages", "Counted", "Owners last told"]
-            .into_iter()
-            .map(TableHeader::from)
-            .collect(),
+    named_table(
+        "Shared mailboxes with old unread mail, most messages first",
+        ["Site", "Shared mailbox", "Messages", "Counted", "Owners last told"],
         rows,
-        first_cell_is_header: true,
-        responsive: true,
-        compact: true,
-        ..Default::default()
-    }
+    )
 }
 
 /// GET /casework/mail

@@ -24,7 +24,7 @@ use crate::clock::{Span, Timestamp};
 use crate::database::{Error, Tx};
 use crate::registration::{Registration, State};
 use crate::sign_in::CaseWorker;
-use crate::web::components::{Tag, TagColour};
+use crate::web::components::{Heading, Table, TableCell, TableHeader, Tag, TagColour};
 use crate::web::parts::{Preline, error, fact, html_fact, not_done, success, tag, wrapped};
 use crate::web::{Layout, Stop, Visit};
 
@@ -93,6 +93,24 @@ fn text_problem(text: &str, missing: &str, called: &str) -> Option<String> {
         Some(format!("{called} must be {TEXT_LETTERS_MAX} characters or fewer"))
     } else {
         None
+    }
+}
+
+/// A table in which the first cell names the row. Its own name is for those who do not see it under its
+/// heading.
+fn named_table<const COLUMNS: usize>(name: &str, head: [&str; COLUMNS], rows: Vec<Vec<TableCell>>) -> Table {
+    Table {
+        caption: Some(Heading {
+            text: name.to_owned(),
+            classes: "nhsuk-u-visually-hidden".to_owned(),
+            ..Default::default()
+        }),
+        head: head.into_iter().map(TableHeader::from).collect(),
+        rows,
+        first_cell_is_header: true,
+        responsive: true,
+        compact: true,
+        ..Default::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The queue: what waits for a case worker, the oldest due first.
 
-use super::{Due, QUEUE, layout, state_tag, tag, wrapped};
+use super::{Due, QUEUE, layout, named_table, state_tag, tag, wrapped};
 use crate::app::App;
 use crate::casework::store::{self, CaseLine, Filter, PAGE};
 use crate::clock::Timestamp;
@@ -9,7 +9,7 @@ use crate::outbox;
 use crate::registration::enquiry::Kind;
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
-    Heading, Html, Pagination, PaginationLink, SearchInput, Table, TableCell, TableHeader, Tag, TagColour,
+    Html, Pagination, PaginationLink, SearchInput, Table, TableCell, Tag, TagColour,
 };
 use crate::web::form::{counted, encoded, query};
 use crate::web::{Answer, Layout, Problems, Stop, Visit, show as show_page};
@@ -265,19 +265,7 @@ fn table(lines: &[CaseLine], title: &str, now: Timestamp) -> Table {
         })
         .collect();
     let head = ["Reference", "Site or organisation", "Kind", "Why it is here", "Asked", "Due"];
-    Table {
-        caption: Some(Heading {
-            text: title.to_owned(),
-            classes: "nhsuk-u-visually-hidden".to_owned(),
-            ..Default::default()
-        }),
-        head: head.into_iter().map(TableHeader::from).collect(),
-        rows,
-        first_cell_is_header: true,
-        responsive: true,
-        compact: true,
-        ..Default::default()
-    }
+    named_table(title, head, rows)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::history::{actor_in_words, capitalised};
 use super::site_person::Doing;
-use super::{SITES, fact, html_fact, layout, success, tag, wrapped};
+use super::{SITES, fact, html_fact, layout, named_table, success, tag, wrapped};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::casework::store;
@@ -228,22 +228,11 @@ fn people_table(loaded: &Loaded, accounts: &[Account], most: Span, now: Timestam
             ]
         })
         .collect();
-    Table {
-        caption: Some(Heading {
-            text: "People who can use the shared mailbox".to_owned(),
-            classes: "nhsuk-u-visually-hidden".to_owned(),
-            ..Default::default()
-        }),
-        head: ["Name", "Place", "Access", "Account", "Last used", "What you can do"]
-            .into_iter()
-            .map(TableHeader::from)
-            .collect(),
+    named_table(
+        "People who can use the shared mailbox",
+        ["Name", "Place", "Access", "Account", "Last used", "What you can do"],
         rows,
-        first_cell_is_header: true,
-        responsive: true,
-        compact: true,
-        ..Default::default()
-    }
+    )
 }
 
 /// What happened, with the people in it by name.

@@ -8,9 +8,10 @@ use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Timestamp;
 use crate::database::{Error, Tx};
-use crate::directory::letters::{self, From};
+use crate::directory::letters;
 use crate::directory::store::{self as directory_store, PastAddress};
 use crate::directory::{Access, Account, Refusal, address};
+use crate::letter::Letterhead;
 use crate::sign_in::CaseWorker;
 use crate::web::components::{Checkboxes, Radios, Textarea};
 use crate::web::page::show_with;
@@ -191,7 +192,8 @@ async fn save_given(
     let mailbox = directory_store::find_shared_mailbox_of_site(tx, &site.id).await?.ok_or_else(changed)?;
     let account = directory_store::find_account(tx, account).await?.ok_or_else(changed)?;
     let people = directory_store::list_people(tx, &site.id).await?;
-    let letter = letters::access_given_to(&From::of(&app.settings), now, &account, &mailbox, &site.name);
+    let letter =
+        letters::access_given_to(&Letterhead::of(&app.settings), now, &account, &mailbox, &site.name);
     match mailbox.give_access(&people, &account, access, by, reason) {
         Ok(change) => {
             let saved = directory_store::save_access(tx, now, &change.telling(letter)).await?;

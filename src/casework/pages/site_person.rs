@@ -7,9 +7,10 @@ use crate::audit::{self, Actor, Entry};
 use crate::clock::{Span, Timestamp};
 use crate::database::{Error, Tx};
 use crate::directory::access::can_do_without;
-use crate::directory::letters::{self, From};
+use crate::directory::letters;
 use crate::directory::store as directory_store;
 use crate::directory::{Access, Account, Refusal, SharedMailbox, State};
+use crate::letter::Letterhead;
 use crate::outbox::{self, Work};
 use crate::sign_in::CaseWorker;
 use crate::sign_in::store as sign_ins;
@@ -396,7 +397,7 @@ async fn disable(tx: &mut Tx, app: &App, order: &Order, account: Account) -> Res
         }
     }
     let until = order.at.plus(Span::days(i64::from(app.settings.disabled_days_max)));
-    let letter = letters::disabled(&From::of(&app.settings), order.at, &account, until);
+    let letter = letters::disabled(&Letterhead::of(&app.settings), order.at, &account, until);
     let id = account.id.clone();
     let change = match account.disable(order.at, order.by.clone(), &order.reason) {
         Ok(change) => change.telling(letter),
@@ -410,7 +411,7 @@ async fn disable(tx: &mut Tx, app: &App, order: &Order, account: Account) -> Res
 }
 
 async fn enable(tx: &mut Tx, app: &App, order: &Order, account: Account) -> Result<Done, Error> {
-    let letter = letters::enabled(&From::of(&app.settings), order.at, &account);
+    let letter = letters::enabled(&Letterhead::of(&app.settings), order.at, &account);
     let change = match account.enable(order.at, order.by.clone(), &order.reason) {
         Ok(change) => change.telling(letter),
         Err(refusal) => return Ok(Done::Refused(refusal)),
@@ -425,7 +426,7 @@ async fn take_out(tx: &mut Tx, app: &App, order: &Order, account: &Account) -> R
     let entry = Entry::new(order.by.clone(), "signed out everywhere and app passwords revoked", &account.id)
         .because(&order.reason);
     audit::store::add(tx, order.at, &entry).await?;
-    let letter = letters::taken_out(&From::of(&app.settings), order.at, account);
+    let letter = letters::taken_out(&Letterhead::of(&app.settings), order.at, account);
     outbox::store::write_letter(tx, order.at, &letter).await?;
     let work = Work::ProvisionAccount { account: account.id.clone() };
     outbox::store::queue(tx, order.at, order.at, &work).await?;
@@ -442,7 +443,8 @@ async fn change_access(
     site: &str,
 ) -> Result<Done, Error> {
     let people = directory_store::list_people(tx, &order.site).await?;
-    let letter = letters::access_changed(&From::of(&app.settings), order.at, account, &mailbox, site, access);
+    let letter =
+        letters::access_changed(&Letterhead::of(&app.settings), order.at, account, &mailbox, site, access);
     let (by, reason) = (order.by.clone(), order.reason.as_str());
     let change = match access {
         Some(access) => mailbox.change_access(&people, &account.id, access, site, by, reason),

@@ -1,12 +1,12 @@
 //! Finding a site that has joined.
 
-use super::{SITES, layout, wrapped};
+use super::{SITES, layout, named_table, wrapped};
 use crate::app::App;
 use crate::directory::store::{SITES_PAGE, SiteLine, list_sites, search_sites};
 use crate::directory::{SiteSearch, access};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
-    Heading, Html, Pagination, PaginationLink, SearchInput, Table, TableCell, TableHeader, Tag, TagColour,
+    Html, Pagination, PaginationLink, SearchInput, Table, TableCell, Tag, TagColour,
 };
 use crate::web::form::{encoded, query};
 use crate::web::parts::tag;
@@ -112,20 +112,5 @@ fn table(lines: &[SiteLine], title: &str) -> Table {
             ]
         })
         .collect();
-    Table {
-        caption: Some(Heading {
-            text: title.to_owned(),
-            classes: "nhsuk-u-visually-hidden".to_owned(),
-            ..Default::default()
-        }),
-        head: ["Site", "ODS code", "Where", "Shared mailbox", "Active owners"]
-            .into_iter()
-            .map(TableHeader::from)
-            .collect(),
-        rows,
-        first_cell_is_header: true,
-        responsive: true,
-        compact: true,
-        ..Default::default()
-    }
+    named_table(title, ["Site", "ODS code", "Where", "Shared mailbox", "Active owners"], rows)
 }

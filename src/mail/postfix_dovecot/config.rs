@@ -178,6 +178,7 @@ fn files(settings: &Settings, key: &SecretKey, places: &Places) -> Result<Vec<Wr
     marks.insert("recipients", table(Table::Recipients));
     marks.insert("refusals", table(Table::Refusals));
     marks.insert("senders", table(Table::Senders));
+    marks.insert("unfilled", table(Table::Unfilled));
     marks.insert("secure_domains", table(Table::SecureDomains));
     let mut dovecot_marks = marks.clone();
     let dovecot_listen = match settings.mail_listen.as_str() {
@@ -226,7 +227,10 @@ fn files(settings: &Settings, key: &SecretKey, places: &Places) -> Result<Vec<Wr
             files.push(file(
                 &path,
                 Reader::Postfix,
-                format!("{head}query = {}\n", table.query(schema, secure_domain_tls(settings))),
+                format!(
+                    "{head}query = {}\n",
+                    table.query(schema, secure_domain_tls(settings), &settings.mail_domain)
+                ),
             ));
         }
     }
@@ -408,7 +412,7 @@ mod tests {
         let recipients = text_of("postgres://care@10.0.0.1/care", "postfix/recipients.cf");
         assert_eq!(
             recipients,
-            "hosts = 10.0.0.1:5433\nuser = carepost_mail\npassword = pw\ndbname = care\nquery = SELECT address FROM mail.recipients WHERE name = lower('%s')\n"
+            "hosts = 10.0.0.1:5433\nuser = carepost_mail\npassword = pw\ndbname = care\nquery = SELECT address FROM mail.recipients WHERE name = lower('%s') UNION ALL SELECT 'perhaps' FROM mail.unfilled WHERE lower('%d') = 'carepost.example' AND NOT EXISTS (SELECT 1 FROM mail.users WHERE name = lower('%s'))\n"
         );
         let sql = text_of("postgres://care@10.0.0.1/care", "dovecot/sql.conf.ext");
         assert!(

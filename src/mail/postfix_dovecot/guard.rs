@@ -13,9 +13,9 @@
 //! It reads the projection and nothing else, and runs as a program of its own, so that mail goes on
 //! while the service is stopped.
 
-use super::lookups;
+use super::lookups::{self, Answers};
 use super::milter::{self, Message, Verdict};
-use super::store::{self, Sender};
+use super::store::{self, Sender, Table};
 use crate::database::{Address, Database};
 use crate::settings::Settings;
 use mail_parser::{MessageParser, MimeHeaders, PartType};
@@ -51,22 +51,23 @@ pub async fn serve(settings: &Settings, stop: impl Future<Output = ()>) -> Resul
         (Address::Sqlite(path), _) => Address::Sqlite(path),
     };
     let projection = store::open_to_read(&address).await.map_err(|error| format!("{address}: {error}"))?;
+    let own = format!("@{}", settings.mail_domain);
     let (stopped, stops) = tokio::sync::watch::channel(false);
     if let Address::Sqlite(_) = &address {
         let listen = settings.mail_lookups_listen;
         let listener = TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
-        let (secure, mut stops) = (super::secure_domain_tls(settings), stops.clone());
-        let projection = projection.clone();
+        let secure = super::secure_domain_tls(settings);
+        let answers = Answers { projection: projection.clone(), secure, own: own.clone() };
+        let mut stops = stops.clone();
         tokio::spawn(async move {
             let stop = async move {
                 // It ends, too, when nobody is left who could say so.
                 let _ = stops.wait_for(|stopped| *stopped).await;
             };
-            lookups::serve(listener, projection, secure, stop).await;
+            lookups::serve(listener, answers, stop).await;
         });
     }
     let blocked = settings.blocked_attachments.split_whitespace().map(str::to_lowercase).collect();
-    let own = format!("@{}", settings.mail_domain);
     let rules = Arc::new(Rules { projection, blocked, own });
     let listen = settings.mail_guard_listen;
     let listener = TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
@@ -114,12 +115,16 @@ async fn look_at(rules: &Rules, message: Message) -> Verdict {
         }
     };
     match holds_all(rules, login, &from).await {
-        Ok(Some(sender)) => Verdict::Take {
+        Ok(Held::By(sender)) => Verdict::Take {
             remove,
             add: vec![(SENT_BY.to_owned(), sender.account_id)],
             recipients: sender.sent_copy.into_iter().collect(),
         },
-        Ok(None) => {
+        Ok(Held::NotYetKnown) => {
+            tracing::info!(queue_id, "whose address a message is from is not known yet");
+            Verdict::Later
+        }
+        Ok(Held::BySomebodyElse) => {
             tracing::info!(queue_id, "a message from an address its sender does not hold was refused");
             Verdict::Refuse(
                 "550 5.7.1 From must be your own address or that of a shared mailbox you belong to"
@@ -133,18 +138,32 @@ async fn look_at(rules: &Rules, message: Message) -> Verdict {
     }
 }
 
-/// How the first address is held, when every one of them is.
-async fn holds_all(
-    rules: &Rules,
-    login: &str,
-    addresses: &[String],
-) -> Result<Option<Sender>, crate::database::Error> {
+/// Whether somebody holds every address a message is from.
+enum Held {
+    /// As the first one is held.
+    By(Sender),
+    BySomebodyElse,
+    /// The projection is being filled.
+    NotYetKnown,
+}
+
+async fn holds_all(rules: &Rules, login: &str, addresses: &[String]) -> Result<Held, crate::database::Error> {
     let mut first = None;
     for address in addresses {
-        let Some(sender) = store::sender(&rules.projection, login, address).await? else { return Ok(None) };
+        let Some(sender) = store::sender(&rules.projection, login, address).await? else {
+            // Either may be what is still to come: the address, or whoever has signed in.
+            for name in [address.as_str(), login] {
+                if name.ends_with(&rules.own)
+                    && !store::look_up(&rules.projection, Table::Unfilled, name).await?.is_empty()
+                {
+                    return Ok(Held::NotYetKnown);
+                }
+            }
+            return Ok(Held::BySomebodyElse);
+        };
         first = first.or(Some(sender));
     }
-    Ok(first)
+    Ok(first.map_or(Held::BySomebodyElse, Held::By))
 }
 
 /// Headers with our name that somebody else has written, the last first so that counting holds.

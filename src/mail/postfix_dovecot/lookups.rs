@@ -38,15 +38,26 @@ async fn read(from: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Strin
     Ok(Some(String::from_utf8_lossy(&text).into_owned()))
 }
 
-async fn answer(projection: &Database, secure: &str, question: &str) -> String {
+/// What is answered from, and with.
+#[derive(Clone)]
+pub(super) struct Answers {
+    pub(super) projection: Database,
+    /// Postfix's word for how secure domains are connected to.
+    pub(super) secure: &'static str,
+    /// What our own addresses end in, with the @.
+    pub(super) own: String,
+}
+
+async fn answer(answers: &Answers, question: &str) -> String {
     let Some((table, key)) = question.split_once(' ') else { return "PERM no such table".to_owned() };
     let Some(table) = Table::ALL.into_iter().find(|known| known.name() == table) else {
         return "PERM no such table".to_owned();
     };
-    match store::look_up(projection, table, &key.to_lowercase()).await {
-        Ok(found) if found.is_empty() => "NOTFOUND ".to_owned(),
-        Ok(_) if table == Table::SecureDomains => format!("OK {secure}"),
-        Ok(found) => format!("OK {}", found.join(",")),
+    match found(answers, table, &key.to_lowercase()).await {
+        Ok(Found::Nothing) => "NOTFOUND ".to_owned(),
+        Ok(Found::NotYet) => "TEMP the projection is being filled".to_owned(),
+        Ok(Found::Values(_)) if table == Table::SecureDomains => format!("OK {}", answers.secure),
+        Ok(Found::Values(values)) => format!("OK {}", values.join(",")),
         Err(error) => {
             tracing::warn!(%error, table = table.name(), "a look-up for the mail server failed");
             "TEMP the projection cannot be read".to_owned()
@@ -54,23 +65,47 @@ async fn answer(projection: &Database, secure: &str, question: &str) -> String {
     }
 }
 
-async fn serve_one(stream: TcpStream, projection: Database, secure: String) -> io::Result<()> {
+enum Found {
+    Values(Vec<String>),
+    Nothing,
+    /// Nothing, and that may be because the projection is still being filled.
+    NotYet,
+}
+
+async fn found(answers: &Answers, table: Table, key: &str) -> Result<Found, crate::database::Error> {
+    let is_ours = key.ends_with(&answers.own);
+    if table == Table::Unfilled && !is_ours {
+        return Ok(Found::Nothing);
+    }
+    let values = store::look_up(&answers.projection, table, key).await?;
+    if !values.is_empty() {
+        return Ok(Found::Values(values));
+    }
+    match table {
+        Table::Recipients if is_ours => {
+            // Postfix has asked whether the projection is filled before it asks this, and it may have
+            // been made again in between.
+            let unfilled = store::look_up(&answers.projection, Table::Unfilled, key).await?;
+            Ok(if unfilled.is_empty() { Found::Nothing } else { Found::NotYet })
+        }
+        Table::Recipients | Table::Refusals | Table::Senders | Table::Unfilled | Table::SecureDomains => {
+            Ok(Found::Nothing)
+        }
+    }
+}
+
+async fn serve_one(stream: TcpStream, answers: Answers) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(question) = read(&mut stream).await? {
-        let answer = answer(&projection, &secure, &question).await;
+        let answer = answer(&answers, &question).await;
         stream.write_all(format!("{}:{answer},", answer.len()).as_bytes()).await?;
         stream.flush().await?;
     }
     Ok(())
 }
 
-/// Answers until `stop`. `secure` is Postfix's word for how secure domains are connected to.
-pub(super) async fn serve(
-    listener: TcpListener,
-    projection: Database,
-    secure: &'static str,
-    stop: impl Future<Output = ()>,
-) {
+/// Answers until `stop`.
+pub(super) async fn serve(listener: TcpListener, answers: Answers, stop: impl Future<Output = ()>) {
     tokio::pin!(stop);
     loop {
         let stream = tokio::select! {
@@ -79,9 +114,9 @@ pub(super) async fn serve(
         };
         match stream {
             Ok(stream) => {
-                let projection = projection.clone();
+                let answers = answers.clone();
                 tokio::spawn(async move {
-                    if let Err(error) = serve_one(stream, projection, secure.to_owned()).await {
+                    if let Err(error) = serve_one(stream, answers).await {
                         tracing::warn!(%error, "a connection of the mail server ended badly");
                     }
                 });
@@ -97,6 +132,35 @@ pub(super) async fn serve(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mail::Standing;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_address_of_ours_that_is_not_known_yet_is_asked_for_again() {
+        let folder = std::env::temp_dir().join("carepost-tests").join(crate::id::new_token());
+        let place = crate::database::Address::Sqlite(folder.join("mail.db"));
+        let projection = store::open(&place).await.expect("made");
+        store::ensure(&projection, store::tests::account("asha", Standing::Open)).await.expect("kept");
+        let answers = Answers {
+            projection: projection.clone(),
+            secure: "encrypt",
+            own: "@carepost.example".to_owned(),
+        };
+        let ask = async |question: &str| answer(&answers, question).await;
+        assert_eq!(ask("recipients Asha@carepost.example").await, "OK asha@carepost.example");
+        assert_eq!(ask("unfilled Asha@carepost.example").await, "NOTFOUND ");
+        assert!(ask("unfilled cy@carepost.example").await.starts_with("OK 451 4.3.2 "));
+        assert!(ask("recipients cy@carepost.example").await.starts_with("TEMP "));
+        // What is not of ours is no business of this list, nor are the other forms Postfix asks for.
+        for other in ["ward@trust.example", "carepost.example", "example", "cy@", "cy@notcarepost.example"] {
+            assert_eq!(ask(&format!("unfilled {other}")).await, "NOTFOUND ", "{other}");
+            assert_eq!(ask(&format!("recipients {other}")).await, "NOTFOUND ", "{other}");
+        }
+        let filling = store::filling(&projection).await.expect("read").expect("it is filling");
+        store::ensure_filled(&projection, &filling).await.expect("noted");
+        for table in ["unfilled", "recipients"] {
+            assert_eq!(ask(&format!("{table} cy@carepost.example")).await, "NOTFOUND ");
+        }
+    }
 
     #[tokio::test]
     async fn a_question_is_read_whole_or_refused() {

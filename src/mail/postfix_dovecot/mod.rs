@@ -23,7 +23,8 @@ pub mod servers;
 mod store;
 
 use super::{
-    EngineError, Ensured, Held, MailEngine, WantedAccount, WantedSharedMailbox, refuse_bad, refuse_bad_id,
+    EngineError, Ensured, Filling, Held, MailEngine, WantedAccount, WantedSharedMailbox, refuse_bad,
+    refuse_bad_id,
 };
 use crate::database::{Address, BoxFuture, Database};
 use crate::settings::{SecretKey, Settings};
@@ -103,23 +104,21 @@ fn group(id: &str) -> String {
 }
 
 impl PostfixDovecot {
-    /// Opens the engine. Answers, too, whether its tables have just been made and hold nothing yet.
+    /// Opens the engine, and makes its tables where there are none that this program knows.
     ///
     /// # Errors
     /// In words.
-    pub async fn open(settings: &Settings, key: &SecretKey) -> Result<(Self, bool), String> {
+    pub async fn open(settings: &Settings, key: &SecretKey) -> Result<Self, String> {
         let address = projection_address(settings);
-        let (projection, made) =
-            store::open(&address).await.map_err(|error| format!("{address}: {error}"))?;
+        let projection = store::open(&address).await.map_err(|error| format!("{address}: {error}"))?;
         let doveadm = Doveadm::new(settings.doveadm_address, shared_secret(key, "doveadm"))?;
-        let engine = PostfixDovecot {
+        Ok(PostfixDovecot {
             projection,
             doveadm,
             storage: settings.mail_storage.clone(),
             postfix: SocketAddr::new(settings.doveadm_address.ip(), settings.smtp_port),
             nobody: format!("service-status-check@{}", settings.mail_domain),
-        };
-        Ok((engine, made))
+        })
     }
 
     async fn ensure(&self, wanted: Mailbox) -> Result<Ensured, EngineError> {
@@ -314,8 +313,13 @@ impl MailEngine for PostfixDovecot {
 
     fn answers(&self) -> BoxFuture<'_, Result<(), EngineError>> {
         Box::pin(async move {
-            let nobody = Command::find_unread(&self.nobody, 1);
-            self.doveadm.run(&[nobody]).await?;
+            // While the projection is being filled, Dovecot says of whoever is not in it that one must ask
+            // again; that it says anything is enough then.
+            let asked = match store::filling(&self.projection).await? {
+                None => Command::find_unread(&self.nobody, 1),
+                Some(_) => Command::forget(&[&self.nobody]),
+            };
+            self.doveadm.run(&[asked]).await?;
             greeting::takes_mail(self.postfix).await
         })
     }
@@ -325,5 +329,13 @@ impl MailEngine for PostfixDovecot {
         domains: &'a [String],
     ) -> BoxFuture<'a, Result<Ensured, EngineError>> {
         Box::pin(async move { Ok(store::ensure_secure_domains(&self.projection, domains.to_vec()).await?) })
+    }
+
+    fn filling(&self) -> BoxFuture<'_, Result<Option<Filling>, EngineError>> {
+        Box::pin(async move { Ok(store::filling(&self.projection).await?) })
+    }
+
+    fn ensure_filled<'a>(&'a self, filling: &'a Filling) -> BoxFuture<'a, Result<Ensured, EngineError>> {
+        Box::pin(async move { Ok(store::ensure_filled(&self.projection, filling).await?) })
     }
 }

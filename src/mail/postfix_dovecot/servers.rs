@@ -2,13 +2,16 @@
 //! for tests. In production the system starts them (`docs/guides/mail-postfix-dovecot.md`).
 
 use super::config::{self, Places};
+use super::{PostfixDovecot, guard};
 use crate::settings::{SecretKey, Settings};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
 
 /// The programs that must be installed, and the Debian packages they come in.
 const PROGRAMS: [(&str, &str); 6] = [
@@ -102,7 +105,8 @@ impl Ports {
 const FREE_FROM: u16 = 12_000;
 const FREE_PORTS: u32 = 20_000;
 
-/// Puts everything of the mail servers below one folder, listening on this machine alone.
+/// Puts everything of the mail servers below one folder, listening on this machine alone. Where the
+/// service takes no reports of sign-ins, it takes none here either.
 pub fn settle_in(settings: &mut Settings, folder: &Path, ports: Ports) {
     let path = |name: &str| folder.join(name).display().to_string();
     let local = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -121,7 +125,7 @@ pub fn settle_in(settings: &mut Settings, folder: &Path, ports: Ports) {
     settings.doveadm_address = local(ports.doveadm);
     settings.mail_guard_listen = local(ports.guard);
     settings.mail_lookups_listen = local(ports.lookups);
-    settings.mail_reports_listen = Some(local(ports.reports));
+    settings.mail_reports_listen = settings.mail_reports_listen.map(|_| local(ports.reports));
 }
 
 /// The running servers. They stop when this is dropped.
@@ -299,47 +303,162 @@ impl Drop for Servers {
     }
 }
 
+/// Lines of one's own in the servers' configuration.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OwnLines<'a> {
+    pub postfix: &'a str,
+    pub dovecot: &'a str,
+}
+
+/// Servers that were started, with the mail guard as a task of this program.
+pub struct Started {
+    pub servers: Servers,
+    pub engine: PostfixDovecot,
+    pub guard: JoinHandle<()>,
+}
+
+/// Starts the servers and the guard with everything below one folder: certificate, tables, configuration.
+/// The settings say afterwards where that is.
+///
+/// # Errors
+/// In words; what was started is stopped again.
+pub async fn start_below(
+    folder: &Path,
+    settings: &mut Settings,
+    key: &SecretKey,
+    ports: Ports,
+    own: OwnLines<'_>,
+) -> Result<Started, String> {
+    let places = Places { config: folder.join("config"), state: folder.join("state") };
+    for (file, lines) in [("postfix/local.cf", own.postfix), ("dovecot/local.conf", own.dovecot)] {
+        let file = places.config.join(file);
+        file.parent()
+            .map_or(Ok(()), std::fs::create_dir_all)
+            .and_then(|()| std::fs::write(&file, lines))
+            .map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    settle_in(settings, folder, ports);
+    self_signed(settings)?;
+    // What the servers read must be there before they start.
+    let engine = PostfixDovecot::open(settings, key).await?;
+    let servers = Servers::start(settings, key, &places)?;
+    let guarded = settings.clone();
+    let guard = tokio::spawn(async move {
+        if let Err(why) = guard::serve(&guarded, std::future::pending()).await {
+            tracing::error!(%why, "the mail guard has stopped");
+        }
+    });
+    let begun = Instant::now();
+    while tokio::net::TcpStream::connect(settings.mail_guard_listen).await.is_err() {
+        if begun.elapsed() > START_LIMIT || guard.is_finished() {
+            return Err(format!("the mail guard did not come up\n{}", servers.logs()));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(Started { servers, engine, guard })
+}
+
+/// Servers for a test or a measurement, in a folder and on ports of their own. They stop, and the folder
+/// goes, when this is dropped; where that is because a test failed, the end of their logs is printed.
+pub struct Passing {
+    pub folder: PathBuf,
+    pub ports: Ports,
+    pub engine: PostfixDovecot,
+    started: Option<Started>,
+}
+
+/// A new folder for [`Passing`] servers.
+///
+/// # Errors
+/// In words.
+pub fn passing_folder() -> Result<PathBuf, String> {
+    // Sockets have short names at most, so it lies as high as it can.
+    let folder = PathBuf::from("/run").join(format!("carepost-mail-{}", &crate::id::new_token()[..8]));
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Settings for [`Passing`] servers over a PostgreSQL database, by the service's address and that of the
+/// mail servers; else over a SQLite file in their folder.
+///
+/// # Errors
+/// In words.
+pub fn passing_settings(folder: &Path, postgres: Option<(String, String)>) -> Result<Settings, String> {
+    let (database, mail_database) =
+        postgres.unwrap_or_else(|| (format!("sqlite:{}/own/carepost.db", folder.display()), String::new()));
+    let texts = [("database", database), ("mail_database", mail_database)];
+    let texts = texts.map(|(name, value)| (name.to_owned(), value)).into();
+    Settings::from_texts(&texts, &BTreeMap::new()).map_err(|wrong| wrong.join("; "))
+}
+
+impl Passing {
+    /// Starts them below a folder that goes with them.
+    ///
+    /// # Errors
+    /// In words.
+    pub async fn start(
+        folder: PathBuf,
+        settings: &mut Settings,
+        key: &SecretKey,
+        own: OwnLines<'_>,
+    ) -> Result<Self, String> {
+        // Whoever comes first installs it for the whole program.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let ports = Ports::free().map_err(|error| error.to_string())?;
+        match start_below(&folder, settings, key, ports, own).await {
+            Ok(started) => {
+                Ok(Passing { folder, ports, engine: started.engine.clone(), started: Some(started) })
+            }
+            Err(why) => {
+                let _ = std::fs::remove_dir_all(&folder);
+                Err(why)
+            }
+        }
+    }
+
+    /// The servers, to stop one of them and start it again.
+    pub fn servers(&mut self) -> Option<&mut Servers> {
+        self.started.as_mut().map(|started| &mut started.servers)
+    }
+
+    /// Stops the mail guard.
+    pub fn stop_guard(&self) {
+        if let Some(started) = &self.started {
+            started.guard.abort();
+        }
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        if let Some(started) = self.started.take() {
+            if std::thread::panicking() {
+                eprintln!("{}", started.servers.logs());
+            }
+            started.guard.abort();
+            // They are told to stop by what is in the folder.
+            drop(started);
+        }
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
 #[cfg(test)]
 pub(in crate::mail) mod for_tests {
     //! The servers in a folder of their own for each database.
 
-    use super::super::PostfixDovecot;
     use super::*;
     use crate::database::for_tests;
     use crate::settings::Secret;
-    use std::collections::BTreeMap;
-    use std::path::PathBuf;
-
-    /// Servers that run until this is dropped, with their folder.
-    pub(in crate::mail) struct Running {
-        pub(in crate::mail) settings: Settings,
-        pub(in crate::mail) key: SecretKey,
-        folder: PathBuf,
-        servers: Option<Servers>,
-    }
-
-    impl Drop for Running {
-        fn drop(&mut self) {
-            if std::thread::panicking()
-                && let Some(servers) = &self.servers
-            {
-                eprintln!("{}", servers.logs());
-            }
-            self.servers = None;
-            let _ = std::fs::remove_dir_all(&self.folder);
-        }
-    }
 
     /// Servers over a fresh SQLite projection, and over a PostgreSQL database where there is a server.
     /// Empty where the packages are not installed, unless the test run says that they must be.
     #[expect(clippy::disallowed_methods, reason = "tests are told by the test run where its servers are")]
-    pub(in crate::mail) async fn on_both_databases() -> Vec<Running> {
+    pub(in crate::mail) async fn on_both_databases() -> Vec<Passing> {
         if let Some(why) = missing() {
             assert!(std::env::var("CAREPOST_TEST_REQUIRE_ALL").is_err(), "{why}");
             return Vec::new();
         }
-        // Whoever comes first installs it for the whole program.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut running = vec![on(None).await];
         if let Some(address) = for_tests::postgres_for_mail().await {
             running.push(on(Some(address)).await);
@@ -347,20 +466,10 @@ pub(in crate::mail) mod for_tests {
         running
     }
 
-    async fn on(postgres: Option<(String, String)>) -> Running {
-        let folder = PathBuf::from("/run").join(format!("carepost-mail-{}", &crate::id::new_token()[..8]));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let (database, mail_database) = postgres
-            .unwrap_or_else(|| (format!("sqlite:{}/own/carepost.db", folder.display()), String::new()));
-        let texts = [("database", database), ("mail_database", mail_database)];
-        let texts = texts.map(|(name, value)| (name.to_owned(), value)).into();
-        let mut settings = Settings::from_texts(&texts, &BTreeMap::new()).expect("settings");
-        settle_in(&mut settings, &folder, Ports::free().expect("free ports"));
+    async fn on(postgres: Option<(String, String)>) -> Passing {
+        let folder = passing_folder().expect("a folder");
+        let mut settings = passing_settings(&folder, postgres).expect("settings");
         let key = Secret::new([9; 32]);
-        self_signed(&settings).expect("a certificate");
-        PostfixDovecot::open(&settings, &key).await.expect("the tables are made");
-        let places = Places { config: folder.join("config"), state: folder.join("state") };
-        let servers = Servers::start(&settings, &key, &places).expect("the servers start");
-        Running { settings, key, folder, servers: Some(servers) }
+        Passing::start(folder, &mut settings, &key, OwnLines::default()).await.expect("the servers start")
     }
 }

@@ -1,19 +1,21 @@
 //! The projection: the tables and views that Postfix and Dovecot read, and the guard with them.
 
-use super::super::{EngineError, Ensured, Standing, WantedAccount, WantedPassword, WantedSharedMailbox};
+use super::super::{
+    EngineError, Ensured, Filling, Standing, WantedAccount, WantedPassword, WantedSharedMailbox,
+};
 use crate::database::{Address, Database, Error, FromRow, Reads, Result, Row, Tx};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// Goes up when the tables or views change; then they are made again, empty.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// On PostgreSQL: the service's own tables, and the views others may read.
 const SCHEMAS: &str = "mail_kept,mail";
 const SCHEMAS_TO_READ: &str = "mail";
 
 const TABLES: &str = include_str!("tables.sql");
 const VIEWS: &str = include_str!("views.sql");
-const VIEW_NAMES: [&str; 8] = [
+const VIEW_NAMES: [&str; 10] = [
     "sign_ins",
     "users",
     "visible",
@@ -22,9 +24,17 @@ const VIEW_NAMES: [&str; 8] = [
     "refusals",
     "senders",
     "enforced_domains",
+    "enforced_for_now",
+    "unfilled",
 ];
 const TABLE_NAMES: [&str; 7] =
     ["steps", "access", "passwords", "names", "secure_domains", "mailboxes", "projection"];
+
+/// The row that says whose tables these are: new ones, in which nothing is yet.
+fn row() -> String {
+    let made = crate::id::new_token();
+    format!("INSERT INTO projection VALUES ({VERSION}, '{made}', FALSE, FALSE);")
+}
 
 fn sqlite_script() -> String {
     let mut script = String::new();
@@ -36,7 +46,7 @@ fn sqlite_script() -> String {
     }
     script.push_str(TABLES);
     script.push_str(&VIEWS.replace("JOINED", "group_concat"));
-    script.push_str(&format!("INSERT INTO projection VALUES ({VERSION});"));
+    script.push_str(&row());
     script
 }
 
@@ -45,13 +55,14 @@ pub const POSTGRES_ROLE: &str = "carepost_mail";
 
 fn postgres_script() -> String {
     let views = VIEWS.replace("JOINED", "string_agg").replace("CREATE VIEW ", "CREATE VIEW mail.");
+    let row = row();
     format!(
         "DROP SCHEMA IF EXISTS mail_kept CASCADE;
          CREATE SCHEMA mail_kept;
          CREATE SCHEMA IF NOT EXISTS mail;
          {TABLES}
          {views}
-         INSERT INTO projection VALUES ({VERSION});
+         {row}
          DO $$ BEGIN
            IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{POSTGRES_ROLE}') THEN
              GRANT USAGE ON SCHEMA mail TO {POSTGRES_ROLE};
@@ -62,11 +73,10 @@ fn postgres_script() -> String {
 }
 
 /// Opens the projection to write, and makes its tables where they are not those of this program.
-/// Answers whether they were made, and are empty therefore.
 ///
 /// # Errors
 /// What the engine answered.
-pub(super) async fn open(address: &Address) -> Result<(Database, bool)> {
+pub(super) async fn open(address: &Address) -> Result<Database> {
     if let Address::Sqlite(path) = address {
         make_file(path)?;
     }
@@ -81,7 +91,26 @@ pub(super) async fn open(address: &Address) -> Result<(Database, bool)> {
     if !current {
         database.make_projection(sqlite_script(), postgres_script()).await?;
     }
-    Ok((database, !current))
+    Ok(database)
+}
+
+/// Whether everything is still to be put into the tables.
+pub(super) async fn filling(mut from: &Database) -> Result<Option<Filling>> {
+    let found: Option<(String,)> = from.maybe("SELECT made FROM projection WHERE NOT filled", &[]).await?;
+    Ok(found.map(|(made,)| Filling(made)))
+}
+
+/// Notes that everything is in the tables that were being filled then; others are left as they are.
+pub(super) async fn ensure_filled(database: &Database, filling: &Filling) -> Result<Ensured> {
+    let made = filling.0.clone();
+    let noted = database
+        .write(move |tx: &mut Tx| {
+            Box::pin(async move {
+                tx.run("UPDATE projection SET filled = TRUE WHERE made = $1 AND NOT filled", &[&made]).await
+            })
+        })
+        .await?;
+    Ok(if noted > 0 { Ensured::Updated } else { Ensured::AlreadyRight })
 }
 
 /// Opens the projection as the mail servers do.
@@ -567,7 +596,9 @@ pub(super) async fn ensure_secure_domains(database: &Database, domains: Vec<Stri
                 let before: Vec<(String,)> =
                     tx.all("SELECT domain FROM secure_domains ORDER BY domain", &[]).await?;
                 let before: Vec<String> = before.into_iter().map(|(domain,)| domain).collect();
-                if before == wanted {
+                let told = "UPDATE projection SET secure_domains_told = TRUE WHERE NOT secure_domains_told";
+                let first_told = tx.run(told, &[]).await? > 0;
+                if before == wanted && !first_told {
                     return Ok(Ensured::AlreadyRight);
                 }
                 tx.run("DELETE FROM secure_domains", &[]).await?;
@@ -613,13 +644,15 @@ pub(super) enum Table {
     Refusals,
     /// Who may send from an address.
     Senders,
+    /// What is said of an address of ours that may yet turn out to be somebody's.
+    Unfilled,
     /// Domains that take part in secure email.
     SecureDomains,
 }
 
 impl Table {
-    pub(super) const ALL: [Table; 4] =
-        [Table::Recipients, Table::Refusals, Table::Senders, Table::SecureDomains];
+    pub(super) const ALL: [Table; 5] =
+        [Table::Recipients, Table::Refusals, Table::Senders, Table::Unfilled, Table::SecureDomains];
 
     /// What it is called in Postfix's configuration.
     pub(super) fn name(self) -> &'static str {
@@ -627,25 +660,35 @@ impl Table {
             Table::Recipients => "recipients",
             Table::Refusals => "refusals",
             Table::Senders => "senders",
+            Table::Unfilled => "unfilled",
             Table::SecureDomains => "secure-domains",
         }
     }
 
-    /// How Postfix asks it by itself.
-    pub(super) fn query(self, schema: &str, secure: &str) -> String {
-        let select = match self {
-            Table::Recipients => format!("SELECT address FROM {schema}recipients WHERE name"),
-            Table::Refusals => format!("SELECT answer FROM {schema}refusals WHERE name"),
-            Table::Senders => format!("SELECT login FROM {schema}senders WHERE name"),
-            Table::SecureDomains => {
-                format!("SELECT '{secure}' FROM {schema}enforced_domains WHERE domain")
-            }
-        };
-        format!("{select} = lower('%s')")
+    /// How Postfix asks it by itself. A query that failed would keep it from this database for a
+    /// minute, so each has an answer.
+    pub(super) fn query(self, schema: &str, secure: &str, domain: &str) -> String {
+        let key = "lower('%s')";
+        let unfilled = format!(
+            "FROM {schema}unfilled WHERE lower('%d') = '{domain}' AND NOT EXISTS (SELECT 1 FROM {schema}users WHERE name = {key})"
+        );
+        match self {
+            // The second half is for mail that comes while the tables are made again: once it has been
+            // asked whether they are filled, nobody must be found to be nobody. Dovecot has it wait.
+            Table::Recipients => format!(
+                "SELECT address FROM {schema}recipients WHERE name = {key} UNION ALL SELECT 'perhaps' {unfilled}"
+            ),
+            Table::Refusals => format!("SELECT answer FROM {schema}refusals WHERE name = {key}"),
+            Table::Senders => format!("SELECT login FROM {schema}senders WHERE name = {key}"),
+            Table::Unfilled => format!("SELECT answer {unfilled}"),
+            Table::SecureDomains => format!(
+                "SELECT '{secure}' FROM {schema}enforced_domains WHERE domain = {key} UNION ALL SELECT '{secure}' FROM {schema}enforced_for_now"
+            ),
+        }
     }
 }
 
-/// What a table says about a key.
+/// What a table says about a key. Of [`Table::Unfilled`] only addresses of our domain are asked.
 pub(super) async fn look_up(mut from: &Database, table: Table, key: &str) -> Result<Vec<String>> {
     let found: Vec<(String,)> = match table {
         Table::Recipients => from.all("SELECT address FROM recipients WHERE name = $1", &[&key]).await?,
@@ -653,9 +696,113 @@ pub(super) async fn look_up(mut from: &Database, table: Table, key: &str) -> Res
         Table::Senders => {
             from.all("SELECT login FROM senders WHERE name = $1 ORDER BY login LIMIT 400", &[&key]).await?
         }
+        Table::Unfilled => {
+            from.all(
+                "SELECT answer FROM unfilled WHERE NOT EXISTS (SELECT 1 FROM users WHERE name = $1)",
+                &[&key],
+            )
+            .await?
+        }
         Table::SecureDomains => {
-            from.all("SELECT domain FROM enforced_domains WHERE domain = $1", &[&key]).await?
+            from.all(
+                "SELECT domain FROM enforced_domains WHERE domain = $1
+                 UNION ALL SELECT 'every domain' FROM enforced_for_now",
+                &[&key],
+            )
+            .await?
         }
     };
     Ok(found.into_iter().map(|(value,)| value).collect())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::database::for_tests;
+
+    /// Where a projection can be made: a fresh file, and a fresh PostgreSQL database where there is a
+    /// server.
+    async fn places() -> Vec<Address> {
+        let folder = std::env::temp_dir().join("carepost-tests").join(crate::id::new_token());
+        let mut places = vec![Address::Sqlite(folder.join("mail.db"))];
+        if let Some((own, _)) = for_tests::postgres_for_mail().await {
+            places.push(Address::Postgres(own));
+        }
+        places
+    }
+
+    pub(in super::super) fn account(name: &str, standing: Standing) -> Mailbox {
+        Mailbox::Account(WantedAccount {
+            id: format!("of-{name}"),
+            address: format!("{name}@carepost.example"),
+            aliases: Vec::new(),
+            display_name: String::new(),
+            quota_bytes: 1,
+            standing,
+            passwords: Vec::new(),
+        })
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn tables_that_were_made_anew_are_not_filled_whoever_says_so_of_those_before() {
+        for place in places().await {
+            let database = open(&place).await.expect("made");
+            let first = filling(&database).await.expect("read").expect("new tables are filled first");
+            ensure(&database, account("asha", Standing::Open)).await.expect("kept");
+            assert_eq!(filling(&database).await.expect("read"), Some(first.clone()), "one is not all");
+            assert_eq!(ensure_filled(&database, &first).await.expect("noted"), Ensured::Updated);
+            assert_eq!(filling(&database).await.expect("read"), None);
+
+            // Nothing is made anew for a program that knows these tables.
+            let database = open(&place).await.expect("opened");
+            assert_eq!(filling(&database).await.expect("read"), None);
+            assert!(find(&mut &database, "of-asha").await.expect("read").is_some());
+
+            for_tests::run(&database, "UPDATE projection SET version = version - 1").await;
+            let database = open(&place).await.expect("made anew");
+            assert_eq!(find(&mut &database, "of-asha").await.expect("read"), None);
+            let second = filling(&database).await.expect("read").expect("new tables are filled first");
+            assert_ne!(first, second);
+            assert_eq!(ensure_filled(&database, &first).await.expect("answered"), Ensured::AlreadyRight);
+            assert_eq!(filling(&database).await.expect("read"), Some(second));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn until_everything_is_there_nobody_is_nobody_and_every_domain_may_be_a_secure_one() {
+        for place in places().await {
+            let database = open(&place).await.expect("made");
+            for (name, standing) in [("asha", Standing::Open), ("bo", Standing::Leaver)] {
+                ensure(&database, account(name, standing)).await.expect("kept");
+            }
+            let says = async |table: Table, key: &str| look_up(&database, table, key).await.expect("read");
+            let unfilled =
+                async |name: &str| says(Table::Unfilled, &format!("{name}@carepost.example")).await;
+            let asked_again = unfilled("cy").await;
+            assert!(asked_again.len() == 1 && asked_again[0].starts_with("451 4.3.2 "), "{asked_again:?}");
+            assert_eq!(unfilled("asha").await, [""; 0]);
+            assert_eq!(unfilled("bo").await, [""; 0]);
+            assert_eq!(says(Table::SecureDomains, "trust.example").await.len(), 1);
+
+            // The secure domains are told first, and then only they are secure.
+            let domains = vec!["trust.example".to_owned()];
+            let told = || ensure_secure_domains(&database, domains.clone());
+            assert_eq!(told().await.expect("kept"), Ensured::Updated);
+            assert_eq!(told().await.expect("kept"), Ensured::AlreadyRight);
+            assert_eq!(says(Table::SecureDomains, "trust.example").await.len(), 1);
+            assert_eq!(says(Table::SecureDomains, "elsewhere.example").await, [""; 0]);
+
+            let filling = filling(&database).await.expect("read").expect("it is filling");
+            ensure_filled(&database, &filling).await.expect("noted");
+            assert_eq!(unfilled("cy").await, [""; 0]);
+
+            // An empty list is told, too.
+            for_tests::run(&database, "UPDATE projection SET version = version - 1").await;
+            let database = open(&place).await.expect("made anew");
+            let says = async |key: &str| look_up(&database, Table::SecureDomains, key).await.expect("read");
+            assert_eq!(says("elsewhere.example").await.len(), 1);
+            ensure_secure_domains(&database, Vec::new()).await.expect("kept");
+            assert_eq!(says("elsewhere.example").await, [""; 0]);
+        }
+    }
 }

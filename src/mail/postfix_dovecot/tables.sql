@@ -44,7 +44,12 @@ CREATE TABLE steps (
 CREATE TABLE secure_domains (
   domain TEXT PRIMARY KEY
 );
--- What the servers must know of the settings.
+-- One row: when these tables are made they are empty, and nobody may be told that an address is nobody's
+-- until everything is in them. `made` is another each time, so that whoever compared the tables before
+-- these never says that these are filled.
 CREATE TABLE projection (
-  version BIGINT PRIMARY KEY
+  version BIGINT PRIMARY KEY,
+  made TEXT NOT NULL,
+  filled BOOLEAN NOT NULL,
+  secure_domains_told BOOLEAN NOT NULL
 );

@@ -65,6 +65,19 @@ CREATE VIEW senders AS
     JOIN mailboxes persons ON persons.address = access.person AND persons.kind = 'Account'
    WHERE mailboxes.kind = 'SharedMailbox' AND mailboxes.standing = 'Open' AND persons.standing = 'Open';
 
--- How our own domain and domains that take part in secure email are connected to.
+-- Domains that take part in secure email.
 CREATE VIEW enforced_domains AS
   SELECT domain FROM secure_domains;
+
+-- A row while these are not known yet: until then every domain may be one.
+CREATE VIEW enforced_for_now AS
+  SELECT version FROM projection WHERE NOT secure_domains_told;
+
+-- A row until everything is here that should be. A name that is not here may then be somebody's: Postfix
+-- answers with these words. Dovecot knows only "nobody" and "ask again", and says the second when its
+-- query fails: it asks for the absolute value of the smallest number there is, which neither database
+-- can say. (It depends on a column, so that nobody works it out beforehand.)
+CREATE VIEW unfilled AS
+  SELECT '451 4.3.2 The list of our addresses is being made again; please try again later' AS answer,
+         -9223372036854775807 - CASE WHEN filled THEN 0 ELSE 1 END AS smallest
+    FROM projection WHERE NOT filled;

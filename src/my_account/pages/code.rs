@@ -3,7 +3,7 @@
 use super::Underway;
 use crate::app::App;
 use crate::database::{Error, Tx};
-use crate::directory::letters::From;
+use crate::letter::Letterhead;
 use crate::my_account::{Step, code_problem, store};
 use crate::sign_in::Activating;
 use crate::sign_in::codes::{self, Rules, Tried};
@@ -99,7 +99,7 @@ pub async fn save(State(app): State<App>, visit: Visit, activating: Activating, 
 pub async fn again(State(app): State<App>, visit: Visit, activating: Activating) -> Answer {
     let underway = Underway::at(Step::Code, app, visit, activating).await?;
     let now = underway.app.clock.now();
-    let (rules, from) = (Rules::of(&underway.app), From::of(&underway.app.settings));
+    let (rules, from) = (Rules::of(&underway.app), Letterhead::of(&underway.app.settings));
     let (account, browser) = (underway.account.clone(), underway.browser.clone());
     let sent = underway
         .app

@@ -3,8 +3,8 @@
 use super::new_link::no_longer_works;
 use crate::app::App;
 use crate::database::{Error, Tx};
-use crate::directory::letters::From;
 use crate::directory::{self, Account};
+use crate::letter::Letterhead;
 use crate::my_account::{Step, store};
 use crate::sign_in::codes::Rules;
 use crate::sign_in::limits;
@@ -54,7 +54,7 @@ pub async fn begin(State(app): State<App>, visit: Visit, Path(token): Path<Strin
         return no_longer_works(&app, &visit);
     };
     let now = app.clock.now();
-    let (rules, from) = (Rules::of(&app), From::of(&app.settings));
+    let (rules, from) = (Rules::of(&app), Letterhead::of(&app.settings));
     // The browser may do more than before, so it gets a new secret.
     let old = session::browser_hash(&visit.browser());
     let fresh = visit.renew_browser();

@@ -4,8 +4,8 @@
 use super::paths;
 use crate::app::App;
 use crate::database::{Error, Tx};
-use crate::directory::letters::From;
 use crate::directory::{self, Account};
+use crate::letter::Letterhead;
 use crate::my_account::code_problem;
 use crate::my_account::store::{self, Stepped};
 use crate::sign_in::codes::{self, Rules, Tried};
@@ -116,7 +116,7 @@ pub async fn open(
 pub async fn again(Shared(app): Shared<App>, visit: Visit, half: HolderHalfSignedIn) -> Answer {
     let account = without_app(&app, &half).await?;
     let now = app.clock.now();
-    let (rules, from) = (Rules::of(&app), From::of(&app.settings));
+    let (rules, from) = (Rules::of(&app), Letterhead::of(&app.settings));
     let (holder, browser) = (account.clone(), browser_hash(&visit.browser()));
     let sent = app
         .database

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::clock::Span;
 use crate::contact::Email;
 use crate::database::{Error, Tx};
+use crate::letter::Letterhead;
 use crate::register::CqcLocationId;
 use crate::registration::answers::{Answers, Proof, Sites};
 use crate::registration::journey::Page;
@@ -154,7 +155,7 @@ pub async fn save(asking: &Asking, fields: Fields) -> Answer {
     let now = app.clock.now();
     let within = Span::hours(i64::from(app.settings.decision_hours));
     let id = asking.case.id.clone();
-    let from = letters::From::of(&app.settings);
+    let from = Letterhead::of(&app.settings);
     let sent = app
         .database
         .write::<(), NotSent, _>(move |tx: &mut Tx| {

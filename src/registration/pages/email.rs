@@ -1,13 +1,15 @@
 //! The registrant's email address, and the code that shows they read it.
 
 use super::{Asking, Question, again, onwards};
+use crate::clock::Timestamp;
 use crate::contact::Email;
 use crate::database::{Error, Tx};
+use crate::letter::{Letter, Letterhead};
 use crate::outbox;
 use crate::registration::journey::Page;
-use crate::registration::letters;
+use crate::registration::{Registration, letters};
 use crate::sign_in::codes::{self, Asked, Rules, Tried};
-use crate::sign_in::limits::wait_in_words;
+use crate::sign_in::limits::{UsedUp, wait_in_words};
 use crate::sign_in::secrets::Purpose;
 use crate::sign_in::session::{self, Kind};
 use crate::web::components::Html;
@@ -44,7 +46,7 @@ pub async fn save(asking: &Asking, fields: Fields) -> Answer {
     if asking.answers().email.as_ref() == Some(&email) && asking.answers().email_confirmed {
         return onwards(asking.answers(), Page::EmailCode);
     }
-    if let Err(words) = send_code(asking, &email).await? {
+    if let Err(words) = send_own_code(asking, &email).await? {
         let problems = Problems::one(FIELD, words);
         return show_page(&page_of(asking, again(asking, fields, problems.clone())), &problems);
     }
@@ -57,23 +59,27 @@ pub async fn save(asking: &Asking, fields: Fields) -> Answer {
     go_to(Page::EmailCode.path())
 }
 
-/// Sends a code, or says in words why none can be sent.
-async fn send_code(asking: &Asking, email: &Email) -> Result<Result<(), String>, Stop> {
+/// Sends a code to somebody in a letter of this registration; answers how long to wait where too many
+/// were sent.
+pub(super) async fn send_code(
+    asking: &Asking,
+    purpose: Purpose,
+    to: Email,
+    letter: fn(&Letterhead, Timestamp, &Email, &Registration, &str) -> Letter,
+) -> Result<Result<(), UsedUp>, Stop> {
     let app = &asking.app;
     let now = app.clock.now();
-    let rules = Rules::of(app);
-    let from = letters::From::of(&app.settings);
+    let (rules, from) = (Rules::of(app), Letterhead::of(&app.settings));
     let browser = session::browser_hash(&asking.visit.browser());
-    let (id, email) = (asking.case.id.clone(), email.clone());
+    let case = asking.case.clone();
     let asked = app
         .database
         .write::<_, Error, _>(move |tx: &mut Tx| {
             Box::pin(async move {
-                let asked =
-                    codes::ask(tx, rules, Purpose::EmailCode, &id, &browser, email.as_str(), now).await?;
+                let asked = codes::ask(tx, rules, purpose, &case.id, &browser, to.as_str(), now).await?;
                 if let Asked::Made(code) = &asked {
-                    outbox::store::write_letter(tx, now, &letters::email_code(&from, now, &email, &id, code))
-                        .await?;
+                    let letter = letter(&from, now, &to, &case, code);
+                    outbox::store::write_letter(tx, now, &letter).await?;
                 }
                 Ok(asked)
             })
@@ -84,11 +90,21 @@ async fn send_code(asking: &Asking, email: &Email) -> Result<Result<(), String>,
             app.work_waits.notify_one();
             Ok(())
         }
-        Asked::TooOften(used_up) => Err(format!(
-            "We have sent too many codes to this address. You can ask for a new one {}",
-            wait_in_words(now, used_up.until)
-        )),
+        Asked::TooOften(used_up) => Err(used_up),
     })
+}
+
+/// Sends a code to the registrant, or says in words why none can be sent.
+async fn send_own_code(asking: &Asking, email: &Email) -> Result<Result<(), String>, Stop> {
+    let sent = send_code(asking, Purpose::EmailCode, email.clone(), |from, at, to, case, code| {
+        letters::email_code(from, at, to, &case.id, code)
+    });
+    Ok(sent.await?.map_err(|used_up| {
+        format!(
+            "We have sent too many codes to this address. You can ask for a new one {}",
+            wait_in_words(asking.app.clock.now(), used_up.until)
+        )
+    }))
 }
 
 #[derive(askama::Template)]
@@ -182,7 +198,7 @@ pub async fn again_code(
     if asking.answers().email_confirmed {
         return onwards(asking.answers(), Page::EmailCode);
     }
-    match send_code(&asking, &email).await? {
+    match send_own_code(&asking, &email).await? {
         Ok(()) => go_to(Page::EmailCode.path()),
         Err(words) => {
             let problems = Problems::one(CODE_FIELD, words);

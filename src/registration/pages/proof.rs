@@ -1,18 +1,17 @@
 //! Showing that one may act for the site: by contact ID, by a code to the address a register holds,
 //! or by a call to the number CQC publishes. Nothing the registrant gave is used as proof.
 
-use super::email::code_words;
+use super::email::{code_words, send_code};
 use super::{Asking, Question, again, onwards};
 use crate::contact::{Email, Mobile, Name};
 use crate::database::{Error, Tx};
-use crate::outbox;
 use crate::register::site_contacts::{ContactIdHash, SiteContacts};
 use crate::register::{Code, CqcContactId, CqcLocationId, Finding};
 use crate::registration::answers::{Proof, ProofWay};
 use crate::registration::journey::{Page, after};
 use crate::registration::letters;
 use crate::registration::site_choice::contact_words;
-use crate::sign_in::codes::{self, Asked, Rules, Tried};
+use crate::sign_in::codes::{self, Tried};
 use crate::sign_in::limits::{self, Budget, wait_in_words};
 use crate::sign_in::secrets::Purpose;
 use crate::sign_in::session;
@@ -205,43 +204,16 @@ async fn try_contact_id(asking: &Asking, typed: &CqcContactId) -> Result<Result<
 
 /// Sends the code to the address on record, or says in words why not.
 async fn send_site_code(asking: &Asking) -> Result<Result<(), String>, Stop> {
-    let app = &asking.app;
     let Some(email) = OnRecord::of(asking).await?.email() else {
         return Ok(Err("We have no email address of your site. Choose another way".to_owned()));
     };
-    let now = app.clock.now();
-    let rules = Rules::of(app);
-    let from = letters::From::of(&app.settings);
-    let case = asking.case.clone();
-    let browser = session::browser_hash(&asking.visit.browser());
-    let asked = app
-        .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let asked =
-                    codes::ask(tx, rules, Purpose::SiteCode, &case.id, &browser, email.as_str(), now).await?;
-                if let Asked::Made(code) = &asked {
-                    outbox::store::write_letter(
-                        tx,
-                        now,
-                        &letters::site_code(&from, now, &email, &case, code),
-                    )
-                    .await?;
-                }
-                Ok(asked)
-            })
-        })
-        .await?;
-    Ok(match asked {
-        Asked::Made(_) => {
-            app.work_waits.notify_one();
-            Ok(())
-        }
-        Asked::TooOften(used_up) => Err(format!(
+    let sent = send_code(asking, Purpose::SiteCode, email, letters::site_code).await?;
+    Ok(sent.map_err(|used_up| {
+        format!(
             "We have sent too many codes to your site. You can ask for a new one {}, or choose another way",
-            wait_in_words(now, used_up.until)
-        )),
-    })
+            wait_in_words(asking.app.clock.now(), used_up.until)
+        )
+    }))
 }
 
 #[derive(askama::Template)]

@@ -5,6 +5,7 @@ use super::email::code_words;
 use crate::app::App;
 use crate::contact::Email;
 use crate::database::{Error, Tx};
+use crate::letter::Letterhead;
 use crate::outbox;
 use crate::registration::{Registration, State, journey, letters, store};
 use crate::sign_in::Registrant;
@@ -55,7 +56,7 @@ pub async fn ask(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> Answ
     };
     let now = app.clock.now();
     let rules = Rules::of(&app);
-    let from = letters::From::of(&app.settings);
+    let from = Letterhead::of(&app.settings);
     let browser = session::browser_hash(&visit.browser());
     let network =
         Budget::an_hour("returns", visit.network(), i64::from(app.settings.starts_a_network_an_hour_max));

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::database::{Error, Tx};
 use crate::id::Reference;
+use crate::letter::Letterhead;
 use crate::outbox;
 use crate::registration::checks::{Outcome, RegisterCheck};
 use crate::registration::store::Saved;
@@ -107,7 +108,7 @@ pub async fn ask(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<S
     let reference = Reference::parse(&reference).ok_or_else(Stop::not_found)?;
     let now = app.clock.now();
     let rules = Rules::of(&app);
-    let from = letters::From::of(&app.settings);
+    let from = Letterhead::of(&app.settings);
     let browser = session::browser_hash(&visit.browser());
     let case = store::find_by_reference(&app.database, &reference).await?;
     let email = case.and_then(|case| case.registrant_email().cloned());

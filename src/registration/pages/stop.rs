@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::database::{Error, Tx};
+use crate::letter::Letterhead;
 use crate::registration::store::Saved;
 use crate::registration::{Registration, letters, store};
 use crate::sign_in::secrets::{Purpose, read_link_token};
@@ -81,7 +82,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, Path(token): Path<Stri
 pub async fn stop(Shared(app): Shared<App>, visit: Visit, Path(token): Path<String>) -> Answer {
     let (link, case, _) = load(&app, &token).await?;
     let now = app.clock.now();
-    let from = letters::From::of(&app.settings);
+    let from = Letterhead::of(&app.settings);
     let id = case.id.clone();
     let after = app
         .database

@@ -12,7 +12,8 @@ use carepost::letter;
 use carepost::mail::{Ensured, MailEngine, Standing, WantedAccount};
 use carepost::outbox;
 
-async fn compare(world: &MailWorld) -> (i64, String) {
+/// Compares directory and mail servers; answers how many differences there were, and the outcome.
+pub async fn compare(world: &MailWorld) -> (i64, String) {
     let now = world.app.clock.now();
     world
         .app
@@ -232,7 +233,7 @@ async fn owners_hear_of_mail_that_nobody_reads() {
         letters.into_iter().filter(|letter| letter.name == "unread mail").collect::<Vec<_>>()
     };
     let count = || async {
-        upkeep::queue_due(&world.app.database, world.app.clock.now()).await.expect("queued");
+        upkeep::queue_due(&world.app).await.expect("queued");
         world.settle().await;
         told().await
     };

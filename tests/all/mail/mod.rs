@@ -4,6 +4,7 @@
 mod access;
 pub mod clients;
 mod config;
+mod filling;
 mod flows;
 mod life;
 mod limits;

@@ -8,12 +8,11 @@ use carepost::contact::{Email, Mobile, Name};
 use carepost::database::{Database, Error, Tx};
 use carepost::directory::{Access, NewPerson, NewSite, store};
 use carepost::letter::Transport;
-use carepost::mail::postfix_dovecot::config::Places;
-use carepost::mail::postfix_dovecot::servers::{self, Ports, Servers};
-use carepost::mail::postfix_dovecot::{PostfixDovecot, guard};
+use carepost::mail::MailEngine;
+use carepost::mail::postfix_dovecot::servers::{self, OwnLines, Passing, Ports, Servers};
+use carepost::mail::postfix_dovecot::{PostfixDovecot, projection_address};
 use carepost::settings::{Secret, SecretKey, Settings};
 use carepost::{id, my_account, outbox, routes, web, work};
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,10 +26,9 @@ pub struct MailWorld {
     pub app: App,
     pub engine: PostfixDovecot,
     pub ports: Ports,
-    pub servers: Option<Servers>,
     pub folder: PathBuf,
+    mail: Passing,
     service: Vec<JoinHandle<()>>,
-    guard: JoinHandle<()>,
 }
 
 /// A site that has joined, with its people.
@@ -114,42 +112,20 @@ impl MailWorld {
     }
 
     async fn on(postgres: Option<(String, String)>, postfix_lines: &str) -> MailWorld {
-        // Whoever comes first installs it for the whole program.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let folder = PathBuf::from("/run").join(format!("carepost-mail-{}", &id::new_token()[..8]));
-        std::fs::create_dir_all(folder.join("config/postfix")).expect("a folder");
-        std::fs::create_dir_all(folder.join("config/dovecot")).expect("a folder");
-        std::fs::write(folder.join("config/postfix/local.cf"), postfix_lines).expect("written");
-        // Wrong passwords from one address are answered ever later; here all come from one.
-        let quick = "auth_failure_delay = 0\nservice anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}\n";
-        std::fs::write(folder.join("config/dovecot/local.conf"), quick).expect("written");
-        let ports = Ports::free().expect("free ports");
-        let (database, mail_database) = postgres
-            .unwrap_or_else(|| (format!("sqlite:{}/own/carepost.db", folder.display()), String::new()));
-        let texts = [("database", database), ("mail_database", mail_database)];
-        let texts = texts.map(|(name, value)| (name.to_owned(), value)).into();
-        let mut settings = Settings::from_texts(&texts, &BTreeMap::new()).expect("settings");
-        servers::settle_in(&mut settings, &folder, ports);
+        let folder = servers::passing_folder().expect("a folder");
+        let mut settings = servers::passing_settings(&folder, postgres).expect("settings");
         let key = Secret::new([9; 32]);
-        servers::self_signed(&settings).expect("a certificate");
+        // Wrong passwords from one address are answered ever later; here all come from one.
+        let dovecot = "auth_failure_delay = 0\nservice anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}\n";
+        let own = OwnLines { postfix: postfix_lines, dovecot };
+        let mail = Passing::start(folder, &mut settings, &key, own).await.expect("the servers start");
         let database = Database::open(&settings.database).await.expect("a database");
         database.migrate(0).await.expect("tables");
-        let (engine, _) = PostfixDovecot::open(&settings, &key).await.expect("the engine");
-        let places = Places { config: folder.join("config"), state: folder.join("state") };
-        let servers = Servers::start(&settings, &key, &places).expect("the servers start");
-        let guarded = settings.clone();
-        let guard = tokio::spawn(async move {
-            guard::serve(&guarded, std::future::pending()).await.expect("the guard serves");
-        });
-        let app = Self::app(database, settings, &key, &engine);
-        let mut world =
-            MailWorld { app, engine, ports, servers: Some(servers), folder, service: Vec::new(), guard };
+        let app = Self::app(database, settings, &key, &mail.engine);
+        let (folder, ports, engine) = (mail.folder.clone(), mail.ports, mail.engine.clone());
+        let mut world = MailWorld { app, engine, ports, folder, mail, service: Vec::new() };
+        world.is_told_of_the_empty_directory().await;
         world.start_service().await;
-        let guard_port = world.ports.guard;
-        until("the guard answers", || async move {
-            tokio::net::TcpStream::connect(("127.0.0.1", guard_port)).await.is_ok()
-        })
-        .await;
         world
     }
 
@@ -163,6 +139,29 @@ impl MailWorld {
         // It stands still until a test moves it on; the mail servers have their own.
         let clock = Clock::still(Clock::system().now());
         App::new(database, settings, clock, key.clone(), outside)
+    }
+
+    /// What the first comparison does with a directory that has nothing in it.
+    async fn is_told_of_the_empty_directory(&self) {
+        self.engine.ensure_secure_domains(&[]).await.expect("told");
+        let filling = self.engine.filling().await.expect("asked").expect("its tables are new");
+        self.engine.ensure_filled(&filling).await.expect("told");
+    }
+
+    /// What a program does that finds tables of another version; the mail servers go on.
+    pub async fn makes_projection_anew(&self) {
+        let settings = &self.app.settings;
+        let projection = Database::open_projection(&projection_address(settings), "mail_kept,mail")
+            .await
+            .expect("the projection");
+        projection
+            .write::<_, Error, _>(|tx: &mut Tx| {
+                Box::pin(async move { tx.run("UPDATE projection SET version = version - 1", &[]).await })
+            })
+            .await
+            .expect("another version");
+        PostfixDovecot::open(settings, &self.app.key).await.expect("made anew");
+        assert_ne!(self.engine.filling().await, Ok(None));
     }
 
     /// Starts the service's own part: background work, and the listener for reports.
@@ -199,11 +198,11 @@ impl MailWorld {
 
     /// Stops the mail guard.
     pub fn stop_guard(&self) {
-        self.guard.abort();
+        self.mail.stop_guard();
     }
 
     pub fn servers(&mut self) -> &mut Servers {
-        self.servers.as_mut().expect("the servers run")
+        self.mail.servers().expect("the servers run")
     }
 
     /// A site joins with these people (the first an owner, the others members), each with an
@@ -259,7 +258,6 @@ impl MailWorld {
         }
         let shared_mailbox = home.shared_mailbox.clone();
         until("the shared mailbox is provisioned", || async {
-            use carepost::mail::MailEngine;
             self.engine.look(&shared_mailbox).await.expect("looked").is_some() && self.all_done().await
         })
         .await;
@@ -390,6 +388,15 @@ impl MailWorld {
         Smtp::signed_in(self.ports.submission, &person.address, &person.password).await
     }
 
+    /// Mail programs that have not signed in.
+    pub async fn imap_program(&self) -> Imap {
+        Imap::program(self.ports.imap).await
+    }
+
+    pub async fn smtp_program(&self) -> Smtp {
+        Smtp::program(self.ports.submission).await
+    }
+
     pub async fn outside(&self) -> Smtp {
         Smtp::outside(self.ports.smtp).await
     }
@@ -421,14 +428,6 @@ impl MailWorld {
 impl Drop for MailWorld {
     fn drop(&mut self) {
         self.stop_service();
-        self.guard.abort();
-        if std::thread::panicking()
-            && let Some(servers) = &self.servers
-        {
-            eprintln!("{}", servers.logs());
-        }
-        self.servers = None;
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

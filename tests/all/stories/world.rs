@@ -7,15 +7,12 @@ use carepost::database::{Address, Database, Error, Tx};
 use carepost::letter::{self, Transport};
 use carepost::mail::MailEngine;
 use carepost::mail::fake::FakeEngine;
-use carepost::mail::postfix_dovecot::config::Places;
-use carepost::mail::postfix_dovecot::servers::{self, Ports, Servers};
-use carepost::mail::postfix_dovecot::{PostfixDovecot, guard};
+use carepost::mail::postfix_dovecot::servers::{self, OwnLines, Passing};
 use carepost::register::{import, samples};
-use carepost::settings::{Secret, SecretKey, Settings};
+use carepost::settings::{Secret, Settings};
 use carepost::{audit, outbox, routes, sign_in, work};
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::people::Person;
@@ -33,45 +30,10 @@ pub struct World {
     /// Holds the mailboxes, unless real servers do.
     pub mail: FakeEngine,
     /// The real servers of a story that has them.
-    _servers: Option<MailServers>,
+    _servers: Option<Passing>,
     /// Letters a person has read, or that the story says do not matter.
     read: Mutex<BTreeSet<String>>,
     ignored: Mutex<BTreeSet<String>>,
-}
-
-/// Postfix and Dovecot in a folder of their own.
-struct MailServers {
-    folder: PathBuf,
-    servers: Option<Servers>,
-}
-
-impl Drop for MailServers {
-    fn drop(&mut self) {
-        if std::thread::panicking()
-            && let Some(servers) = &self.servers
-        {
-            eprintln!("{}", servers.logs());
-        }
-        self.servers = None;
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-impl MailServers {
-    async fn start(settings: &mut Settings, key: &SecretKey) -> (MailServers, PostfixDovecot) {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let folder =
-            PathBuf::from("/run").join(format!("carepost-story-{}", &carepost::id::new_token()[..8]));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        servers::settle_in(settings, &folder, Ports::free().expect("free ports"));
-        servers::self_signed(settings).expect("a certificate");
-        let (engine, _) = PostfixDovecot::open(settings, key).await.expect("the engine");
-        let places = Places { config: folder.join("config"), state: folder.join("state") };
-        let servers = Servers::start(settings, key, &places).expect("the servers start");
-        let guarded = settings.clone();
-        tokio::spawn(async move { guard::serve(&guarded, std::future::pending()).await });
-        (MailServers { folder, servers: Some(servers) }, engine)
-    }
 }
 
 impl World {
@@ -108,7 +70,7 @@ impl World {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let address = format!("http://{}", listener.local_addr().expect("an address"));
             let database = fresh_database().await;
-            let key: SecretKey = Secret::new([42; 32]);
+            let key = Secret::new([42; 32]);
             samples::load(&database, &clock, &contact_key(&key)).await.expect("the sample loads");
             let mut settings = Settings::defaults().expect("defaults");
             settings.public_address = address.clone();
@@ -116,8 +78,11 @@ impl World {
             let mut servers = None;
             let mut engine: Arc<dyn MailEngine> = Arc::new(fake);
             if with_mail_servers {
-                let (started, real) = MailServers::start(&mut settings, &key).await;
-                (servers, engine) = (Some(started), Arc::new(real));
+                let folder = servers::passing_folder().expect("a folder");
+                let started = Passing::start(folder, &mut settings, &key, OwnLines::default()).await;
+                let started = started.expect("the servers start");
+                engine = Arc::new(started.engine.clone());
+                servers = Some(started);
             }
             let outside = Outside { live: Vec::new(), mail: engine, letters: Transport::Kept, demo: false };
             let app = App::new(database, settings, clock, key, outside);

@@ -1,0 +1,59 @@
+//! The directory in the database: a file for each thing that is stored.
+
+mod access;
+mod accounts;
+mod addresses;
+mod app_passwords;
+#[cfg(test)]
+pub(super) mod for_tests;
+mod invariants;
+mod opening;
+mod search;
+mod shared_mailboxes;
+mod sites;
+
+use crate::database::{Error, Result, Tx};
+use sha2::{Digest, Sha256};
+
+pub use access::{PersonOfSite, SiteOfAccount, list_people, list_sites_of_account, save_access};
+pub use accounts::{
+    find_account, find_account_by_address, find_account_by_any_email, home_of_account, mark_used,
+    registration_of_account, save_account, taken_contacts,
+};
+pub use addresses::{PastAddress, add_alias, list_aliases, past_address};
+pub use app_passwords::{
+    add_app_password, list_app_passwords_in_force, mark_app_password_used, revoke_app_password,
+    revoke_app_passwords,
+};
+pub use invariants::invariants;
+pub use opening::{Opened, Progress, open_site, progress};
+pub use search::{SITES_PAGE, SiteLine, list_sites, search_sites};
+pub use shared_mailboxes::{
+    find_shared_mailbox, find_shared_mailbox_of_site, save_shared_mailbox, unread_alarm,
+};
+pub use sites::{
+    find_site, find_site_by_cqc_location, find_site_by_ods_code, find_site_of_registration,
+    list_look_alike_sites, list_sites_owned,
+};
+
+fn broken(what: &str, text: &str) -> Error {
+    Error::Broken(format!("{what}: {text}"))
+}
+
+/// Makes other writers of the same account wait until this transaction ends.
+pub async fn alone_with_account(tx: &mut Tx, account: &str) -> Result<()> {
+    alone_with(tx, account).await
+}
+
+/// Makes other writers of the same registration's site wait until this transaction ends, so that of
+/// two mailboxes that become ready together one sees the other.
+pub async fn alone_with_site(tx: &mut Tx, registration: &str) -> Result<()> {
+    alone_with(tx, registration).await
+}
+
+async fn alone_with(tx: &mut Tx, what: &str) -> Result<()> {
+    let hash = Sha256::digest(what.as_bytes());
+    let mut key = [0_u8; 8];
+    key.copy_from_slice(&hash[..8]);
+    tx.alone(i64::from_be_bytes(key)).await
+}
