@@ -1,7 +1,7 @@
 //! Giving somebody access to a shared mailbox, and letting the address of the site that was there
 //! before lead to it.
 
-use super::site::{Loaded, load};
+use super::site_loaded::{Loaded, load};
 use super::site_person::{CONFIRM, REASON, read, reason_field};
 use super::{SITES, layout};
 use crate::app::App;

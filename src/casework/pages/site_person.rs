@@ -1,6 +1,6 @@
 //! What the central team does for one person of a site: each on a page of its own, with its reason.
 
-use super::site::{Loaded, few_owners, load};
+use super::site_loaded::{Loaded, few_owners, load};
 use super::{SITES, layout, not_done, text_problem};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
