@@ -5,7 +5,6 @@ use super::site_loaded::{LOOKED, Loaded, few_owners, load};
 use super::site_person::Doing;
 use super::{SITES, fact, html_fact, layout, named_table, success, tag, wrapped};
 use crate::app::App;
-use crate::audit;
 use crate::casework::store;
 use crate::clock::{Span, Timestamp};
 use crate::directory::{self, Account, Management, SharedMailbox, SharedMailboxState, Site, State};
