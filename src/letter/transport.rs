@@ -65,8 +65,7 @@ impl Transport {
             builder = builder.credentials(Credentials::new(user.clone(), password.reveal().clone()));
         }
         let address = settings.letter_from.parse().map_err(|error| format!("letter_from: {error}"))?;
-        let helpdesk =
-            settings.helpdesk_email.parse().map_err(|error| format!("helpdesk_email: {error}"))?;
+        let helpdesk = settings.helpdesk_email.parse().map_err(|error| format!("helpdesk_email: {error}"))?;
         Ok(Transport::Smtp(Box::new(Smtp {
             transport: builder.build(),
             from: Mailbox::new(Some(settings.service_name.clone()), address),
