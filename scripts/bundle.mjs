@@ -27,7 +27,6 @@ const TYPES = {
 // are left out on purpose: they show the NHS logo, which is not ours to show. Ours are icon.svg and
 // manifest.json.
 const sources = new Map()
-sources.set('nhsuk-frontend.min.css', join(nhsuk, 'nhsuk-frontend.min.css'))
 sources.set('nhsuk-frontend.min.js', join(nhsuk, 'nhsuk-frontend.min.js'))
 for (const file of readdirSync(join(nhsuk, 'assets/images'))) {
   if (/^nhsuk-icon-(arrow|chevron|cross|minus|plus|search|tick|user).*\.svg$/.test(file)) {
@@ -39,6 +38,9 @@ if (existsSync(ownFolder)) {
     if (extname(file) in TYPES) sources.set(file, join(ownFolder, file))
   }
 }
+// One style sheet, ours after theirs: a browser that waits for a second one shows nothing meanwhile.
+const STYLE = 'carepost.css'
+const designSystem = readFileSync(join(nhsuk, 'nhsuk-frontend.min.css'))
 
 const assets = new Map()
 
@@ -51,7 +53,8 @@ function add(name, referrers = []) {
   const extension = extname(name)
   let body = readFileSync(sources.get(name))
   if (TYPES[extension].text) {
-    body = body.toString().replace(/\/[*/]# sourceMappingURL=[^\n]*\s*$/, '')
+    const before = name === STYLE ? withoutSourceMap(designSystem) : ''
+    body = before + withoutSourceMap(body)
     if (extension === '.css') body = withoutRestrictedFont(body)
     body = body.replace(/\/assets\/([\w./-]+\.(?:css|js|json|svg|png|ico))\b/g, (path, other) => {
       if (!sources.has(other)) throw new Error(`${name} refers to ${path}, which is not bundled`)
@@ -64,6 +67,10 @@ function add(name, referrers = []) {
   const asset = { name, path, body, ...TYPES[extension] }
   assets.set(name, asset)
   return asset
+}
+
+function withoutSourceMap(body) {
+  return body.toString().replace(/\/[*/]# sourceMappingURL=[^\n]*\s*$/, '')
 }
 
 // Frutiger may be shown by the NHS only, and the style sheet fetches it from another host. Without

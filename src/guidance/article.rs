@@ -15,7 +15,7 @@
 //! ---
 //! ```
 
-use super::markdown::{self, Body};
+use super::markdown::{self, Body, Heading, Link, is_slug};
 use super::marks::Marks;
 use crate::clock::Day;
 use crate::web::components::Html;
@@ -57,29 +57,6 @@ pub struct Article {
     pub sentences: Vec<String>,
     /// Words of its tables and code, for the search.
     pub further_words: String,
-}
-
-/// A heading that a link can lead to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heading {
-    pub id: String,
-    pub text: String,
-    /// 2 or 3.
-    pub level: u8,
-}
-
-/// A link and the line of the file in which it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
-    pub to: String,
-    pub line: usize,
-}
-
-/// Whether a text can be part of an address: small letters, digits and hyphens.
-pub fn is_slug(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 60
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Words between commas.

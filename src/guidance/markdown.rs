@@ -15,7 +15,6 @@
 //! Pictures, HTML and everything else is refused: it would be beside the design system, or would
 //! say nothing to somebody who cannot see it.
 
-use super::article::{Heading, Link, is_slug};
 use super::marks::Marks;
 use crate::web::components::{
     Content, Details, DoDontIcon, DoDontList, Heading as HeadingPart, Html, InsetText, Table, TableCell,
@@ -25,6 +24,29 @@ use pulldown_cmark::{Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd
 
 /// Ids that the page round an article uses.
 const IDS_OF_THE_PAGE: [&str; 2] = ["maincontent", "top"];
+
+/// A heading that a link can lead to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heading {
+    pub id: String,
+    pub text: String,
+    /// 2 or 3.
+    pub level: u8,
+}
+
+/// A link and the line of the file in which it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub to: String,
+    pub line: usize,
+}
+
+/// Whether a text can be part of an address: small letters, digits and hyphens.
+pub fn is_slug(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 60
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
 
 /// An article's words, rendered.
 #[derive(Default)]

@@ -220,7 +220,7 @@ fn read_sections(text: &str, wrong: &mut Vec<String>) -> Vec<Section> {
         let parts: Vec<&str> = line.split('|').map(str::trim).collect();
         match parts.as_slice() {
             [slug, title, summary]
-                if article::is_slug(slug)
+                if markdown::is_slug(slug)
                     && !title.is_empty()
                     && !sections.iter().any(|known| known.slug == *slug) =>
             {

@@ -123,7 +123,7 @@ mod tests {
             let raw = find(path(name)).unwrap().raw;
             String::from_utf8(raw.to_vec()).unwrap()
         };
-        let css = text_of("nhsuk-frontend.min.css");
+        let css = text_of("carepost.css");
         assert!(!css.contains("Frutiger") && !css.contains("@font-face") && !css.contains("https://"));
         assert!(css.contains("font-family:arial,sans-serif"));
         for reference in css.split("url(/").skip(1) {

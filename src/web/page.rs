@@ -158,7 +158,7 @@ impl Visit {
                 seconds: ends_at.since(service.clock.now()).as_seconds(),
                 at: ends_at.time_in_words(),
             }),
-            styles: [assets::path("nhsuk-frontend.min.css"), assets::path("carepost.css")],
+            style: assets::path("carepost.css"),
             scripts: [assets::path("init.js"), assets::path("carepost.js")],
             icon: assets::path("icon.svg"),
         }
@@ -209,7 +209,7 @@ pub struct Layout {
     pub notices: Vec<Notice>,
     help: &'static [(&'static str, &'static str)],
     pub session: Option<SessionEnd>,
-    pub styles: [&'static str; 2],
+    pub style: &'static str,
     pub scripts: [&'static str; 2],
     pub icon: &'static str,
 }

@@ -1,5 +1,6 @@
 //! "Your account is active." What is left is to set up the authenticator app, at once.
 
+use super::paths;
 use crate::app::App;
 use crate::directory::{self, Access, State as AccountState, store::SiteOfAccount};
 use crate::sign_in::SettingUpApp;
@@ -19,11 +20,7 @@ pub struct DonePage {
 
 impl DonePage {
     fn set_up(&self) -> Button {
-        Button {
-            text: "Set up the app".to_owned(),
-            href: super::set_up_app::PATH.to_owned(),
-            ..Default::default()
-        }
+        Button { text: "Set up the app".to_owned(), href: paths::SET_UP_APP.to_owned(), ..Default::default() }
     }
 
     fn panel(&self) -> Panel {

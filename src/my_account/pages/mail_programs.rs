@@ -1,6 +1,6 @@
 //! Mail programs: an app password for each, shown once, named, and revoked on its own.
 
-use super::layout;
+use super::{layout, paths};
 use crate::app::App;
 use crate::database::{Error, Tx};
 use crate::directory;
@@ -15,8 +15,6 @@ use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, sho
 use axum::extract::{Path, State as Shared};
 use axum::http::{StatusCode, Uri};
 
-/// Where mail programs are.
-pub const PATH: &str = "/my-account/mail-programs";
 const NAME: &str = "name";
 /// Letters of an app password that stand together on the page.
 const GROUP: usize = 4;
@@ -77,7 +75,7 @@ async fn in_force(app: &App, by: &AccountHolder) -> Result<Vec<AppPassword>, Sto
 pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, uri: Uri) -> Answer {
     let programs = in_force(&app, &by).await?;
     let template = MailProgramsPage {
-        layout: layout(&visit, &by, "Mail programs", PATH),
+        layout: layout(&visit, &by, "Mail programs", paths::MAIL_PROGRAMS),
         banner: (query(&uri).text("done") == "revoked").then(|| {
             success(
                 "The app password is revoked. The program that used it cannot open your mailbox any more.",
@@ -98,7 +96,9 @@ pub struct AddPage {
 }
 
 fn show_add(visit: &Visit, by: &AccountHolder, form: Form, status: StatusCode) -> Answer {
-    let layout = layout(visit, by, "Add a mail program", PATH).with_problems(&form).back_to(PATH);
+    let layout = layout(visit, by, "Add a mail program", paths::MAIL_PROGRAMS)
+        .with_problems(&form)
+        .back_to(paths::MAIL_PROGRAMS);
     show_with(status, &AddPage { layout, form })
 }
 
@@ -145,7 +145,7 @@ pub async fn add(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, fiel
     app.work_waits.notify_one();
     let groups = new.value.reveal().as_bytes().chunks(GROUP);
     let template = AddedPage {
-        layout: layout(&visit, &by, "Your app password", PATH),
+        layout: layout(&visit, &by, "Your app password", paths::MAIL_PROGRAMS),
         name,
         address: by.address,
         groups: groups.map(|group| String::from_utf8_lossy(group).into_owned()).collect(),
@@ -170,9 +170,10 @@ pub async fn revoke_page(
     Path(id): Path<String>,
 ) -> Answer {
     let program = in_force(&app, &by).await?.into_iter().find(|program| program.id == id);
-    let Some(program) = program else { return go_to(PATH) };
+    let Some(program) = program else { return go_to(paths::MAIL_PROGRAMS) };
     let template = RevokePage {
-        layout: layout(&visit, &by, "Revoke an app password", PATH).back_to(PATH),
+        layout: layout(&visit, &by, "Revoke an app password", paths::MAIL_PROGRAMS)
+            .back_to(paths::MAIL_PROGRAMS),
         form: visit.empty_form(),
         id,
         name: program.name,
@@ -191,7 +192,7 @@ pub async fn revoke(Shared(app): Shared<App>, by: AccountHolder, Path(id): Path<
         .await?;
     if revoked {
         app.work_waits.notify_one();
-        return go_to(format!("{PATH}?done=revoked"));
+        return go_to(format!("{}?done=revoked", paths::MAIL_PROGRAMS));
     }
-    go_to(PATH)
+    go_to(paths::MAIL_PROGRAMS)
 }

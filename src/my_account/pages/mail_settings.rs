@@ -1,6 +1,6 @@
 //! Settings and steps for mail programs, and Apple's profile that types them in.
 
-use super::{layout, mail_programs};
+use super::{layout, paths};
 use crate::app::App;
 use crate::directory;
 use crate::my_account::mail_settings::{MailSettings, apple_profile};
@@ -11,9 +11,6 @@ use crate::web::{Answer, Layout, Problems, Visit, qr, show};
 use axum::extract::State as Shared;
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
-
-/// Where the settings are.
-pub const PATH: &str = "/my-account/mail-programs/settings";
 
 #[derive(askama::Template)]
 #[template(path = "my_account/pages/mail_settings.html")]
@@ -45,11 +42,11 @@ fn list(settings: &MailSettings, port: u16, address: &str) -> SummaryList {
 /// GET /my-account/mail-programs/settings
 pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder) -> Answer {
     let settings = MailSettings::of(&app.settings);
-    let phone_page = format!("{}{PATH}", app.settings.public_address);
+    let phone_page = format!("{}{}", app.settings.public_address, paths::MAIL_SETTINGS);
     let sites = directory::store::list_sites_of_account(&mut &app.database, &by.account).await?;
     let template = MailSettingsPage {
-        layout: layout(&visit, &by, "Settings for mail programs", mail_programs::PATH)
-            .back_to(mail_programs::PATH),
+        layout: layout(&visit, &by, "Settings for mail programs", paths::MAIL_PROGRAMS)
+            .back_to(paths::MAIL_PROGRAMS),
         reading: list(&settings, settings.imap_port, &by.address),
         sending: list(&settings, settings.submission_port, &by.address),
         picture: qr::picture(

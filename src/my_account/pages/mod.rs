@@ -8,6 +8,7 @@ pub mod mail_settings;
 pub mod new_link;
 pub mod overview;
 pub mod password;
+mod paths;
 pub mod policy;
 pub mod recovery_codes;
 pub mod security;
@@ -25,12 +26,15 @@ use crate::sign_in::{AccountHolder, Activating, session};
 use crate::web::{Layout, Stop, Visit};
 
 /// The parts of an account holder's pages.
-const NAVIGATION: [(&str, &str); 3] =
-    [(overview::PATH, "Your account"), (mail_programs::PATH, "Mail programs"), (security::PATH, "Security")];
+const NAVIGATION: [(&str, &str); 3] = [
+    (paths::OVERVIEW, "Your account"),
+    (paths::MAIL_PROGRAMS, "Mail programs"),
+    (paths::SECURITY, "Security"),
+];
 
 /// What stands round every page of somebody who is signed in.
 fn layout(visit: &Visit, by: &AccountHolder, title: &str, part: &str) -> Layout {
-    visit.layout(title).for_person(&by.name, "/sign-out", overview::PATH).with_navigation(&NAVIGATION, part)
+    visit.layout(title).for_person(&by.name, "/sign-out", paths::OVERVIEW).with_navigation(&NAVIGATION, part)
 }
 
 /// Who is activating.
@@ -54,7 +58,7 @@ impl Underway {
         let account = crate::directory::store::find_account(&mut reads, &activating.account).await?;
         let account = match account.filter(|account| works && account.state == State::Pending) {
             Some(account) => account,
-            None => return Err(Stop::GoTo(new_link::PATH.to_owned())),
+            None => return Err(Stop::GoTo(paths::NEW_LINK.to_owned())),
         };
         let browser = session::browser_hash(&visit.browser());
         let activation = store::find(&mut reads, &activating.link, &browser).await?;

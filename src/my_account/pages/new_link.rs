@@ -1,6 +1,7 @@
 //! A link that no longer works leads here, and here a new one is asked for. The answer is the same
 //! whoever asks: whether an account exists is nobody else's business.
 
+use super::paths;
 use crate::app::App;
 use crate::contact::Email;
 use crate::database::{Error, Tx};
@@ -10,9 +11,6 @@ use crate::web::page::show_with;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show};
 use axum::extract::State;
 use axum::http::StatusCode;
-
-/// Where a new link is asked for.
-pub const PATH: &str = "/activate";
 
 #[derive(askama::Template)]
 #[template(path = "my_account/pages/new_link.html")]
@@ -95,5 +93,8 @@ pub async fn ask(State(app): State<App>, visit: Visit, fields: Fields) -> Answer
 
 /// GET /activate/link-sent
 pub async fn sent(visit: Visit) -> Answer {
-    show(&NewLinkSentPage { layout: visit.layout("Check your email").back_to(PATH) }, &Problems::none())
+    show(
+        &NewLinkSentPage { layout: visit.layout("Check your email").back_to(paths::NEW_LINK) },
+        &Problems::none(),
+    )
 }

@@ -1,6 +1,6 @@
 //! "Your account": who I am, and the shared mailboxes I can open.
 
-use super::{layout, security};
+use super::{layout, paths, security};
 use crate::app::App;
 use crate::directory::store::{PersonOfSite, SiteOfAccount};
 use crate::directory::{self, Access, State};
@@ -14,9 +14,6 @@ use crate::web::parts::{fact, success, wrapped};
 use crate::web::{Answer, Layout, Problems, Visit, go_to, show};
 use axum::extract::State as Shared;
 use axum::http::Uri;
-
-/// Where an account holder arrives.
-pub const PATH: &str = "/my-account";
 
 /// A shared mailbox as one of its people sees it.
 pub struct Mailbox {
@@ -130,7 +127,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, uri
         row.value.classes = "app-wrap".to_owned();
     }
     let template = OverviewPage {
-        layout: layout(&visit, &by, "Your account", PATH),
+        layout: layout(&visit, &by, "Your account", paths::OVERVIEW),
         banner: done_words(query(&uri).text("done")).map(success),
         warning: warning.map(|text| InsetText { text, ..Default::default() }),
         facts,

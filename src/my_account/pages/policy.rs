@@ -1,6 +1,6 @@
 //! The acceptable use policy. Agreeing to it is the last step: the account becomes active.
 
-use super::{Underway, new_link};
+use super::{Underway, paths};
 use crate::app::App;
 use crate::database::{Error, Tx};
 use crate::my_account::store::{self, Finished};
@@ -57,6 +57,6 @@ pub async fn save(State(app): State<App>, visit: Visit, activating: Activating, 
             go_to("/activate/done")
         }
         Finished::NotReady => go_to(next(None).path()),
-        Finished::LinkGone => go_to(new_link::PATH),
+        Finished::LinkGone => go_to(paths::NEW_LINK),
     }
 }

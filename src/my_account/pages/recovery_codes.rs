@@ -1,7 +1,7 @@
 //! Recovery codes: shown once, for writing down or printing.
 
-use super::layout;
 use super::security::{self, Proof};
+use super::{layout, paths};
 use crate::app::App;
 use crate::audit::{Actor, Entry};
 use crate::database::{Error, Tx};
@@ -14,9 +14,6 @@ use crate::web::page::show_with;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Visit, go_to};
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-
-/// Where recovery codes are made.
-pub const PATH: &str = "/my-account/security/recovery-codes";
 
 #[derive(askama::Template)]
 #[template(path = "my_account/pages/recovery_codes.html")]
@@ -50,9 +47,9 @@ async fn show(
     let is_first = kept.made_at.is_none();
     let form = visit.form(Fields::default(), problems);
     let title = if is_first { "Get your recovery codes" } else { "Make new recovery codes" };
-    let mut layout = layout(visit, by, title, security::PATH).with_problems(&form);
+    let mut layout = layout(visit, by, title, paths::SECURITY).with_problems(&form);
     if !is_first {
-        layout = layout.back_to(security::PATH);
+        layout = layout.back_to(paths::SECURITY);
     }
     let password = (!is_first).then(|| security::password_field(&form));
     show_with(status, &RecoveryCodesPage { layout, form, password, left: kept.left, is_first })
@@ -93,11 +90,11 @@ pub async fn make(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, fie
             let problems = Problems::one(security::CODE, words);
             return show(&app, &visit, &by, problems, StatusCode::UNPROCESSABLE_ENTITY).await;
         }
-        Stepped::Gone => return go_to(PATH),
+        Stepped::Gone => return go_to(paths::RECOVERY_CODES),
     }
     app.work_waits.notify_one();
     let template = ShownPage {
-        layout: layout(&visit, &by, "Your recovery codes", security::PATH),
+        layout: layout(&visit, &by, "Your recovery codes", paths::SECURITY),
         form: visit.empty_form(),
         codes: codes.iter().map(RecoveryCode::shown).collect(),
         service: app.settings.service_name.clone(),
@@ -118,5 +115,5 @@ pub async fn written(Shared(app): Shared<App>, by: AccountHolder) -> Answer {
             })
         })
         .await?;
-    go_to(format!("{}?done=recovery-codes", super::overview::PATH))
+    go_to(format!("{}?done=recovery-codes", paths::OVERVIEW))
 }

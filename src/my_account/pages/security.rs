@@ -1,6 +1,6 @@
 //! Security: the authenticator app, the recovery codes, signing out everywhere.
 
-use super::layout;
+use super::{layout, paths};
 use crate::app::App;
 use crate::database::{Error, Tx};
 use crate::my_account::store::{self, Stepped};
@@ -19,9 +19,6 @@ use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to};
 use axum::extract::State as Shared;
 use axum::http::{StatusCode, Uri};
 
-/// Where security is.
-pub const PATH: &str = "/my-account/security";
-const APP_PATH: &str = "/my-account/security/app";
 pub(super) const CODE: &str = "code";
 const PASSWORD: &str = "password";
 /// With fewer recovery codes than this the page says to make new ones.
@@ -59,10 +56,15 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, uri
         }
     };
     let rows = vec![
-        with_action(fact("Authenticator app", since), APP_PATH, "Replace", " your authenticator app"),
+        with_action(
+            fact("Authenticator app", since),
+            paths::REPLACE_APP,
+            "Replace",
+            " your authenticator app",
+        ),
         with_action(
             fact("Recovery codes", left),
-            super::recovery_codes::PATH,
+            paths::RECOVERY_CODES,
             "Make new ones",
             " in place of your recovery codes",
         ),
@@ -74,7 +76,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, uri
         _ => None,
     };
     let template = SecurityPage {
-        layout: layout(&visit, &by, "Security", PATH),
+        layout: layout(&visit, &by, "Security", paths::SECURITY),
         banner,
         facts: SummaryList { rows, ..Default::default() },
     };
@@ -160,7 +162,9 @@ pub struct ReplaceAppPage {
 fn show_replace(visit: &Visit, by: &AccountHolder, problems: Problems, status: StatusCode) -> Answer {
     let form = visit.form(Fields::default(), problems);
     let template = ReplaceAppPage {
-        layout: layout(visit, by, "Replace your authenticator app", PATH).with_problems(&form).back_to(PATH),
+        layout: layout(visit, by, "Replace your authenticator app", paths::SECURITY)
+            .with_problems(&form)
+            .back_to(paths::SECURITY),
         password: password_field(&form),
         form,
     };
@@ -191,7 +195,7 @@ pub async fn replace(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, 
     match stepped {
         Stepped::Done => {
             app.work_waits.notify_one();
-            go_to(super::set_up_app::PATH)
+            go_to(paths::SET_UP_APP)
         }
         Stepped::Refused => {
             let problems = Problems::one(CODE, factor.refused_words());
@@ -211,7 +215,7 @@ pub struct EverywherePage {
 /// GET /my-account/security/sign-out-everywhere
 pub async fn everywhere_page(visit: Visit, by: AccountHolder) -> Answer {
     let template = EverywherePage {
-        layout: layout(&visit, &by, "Sign out everywhere", PATH).back_to(PATH),
+        layout: layout(&visit, &by, "Sign out everywhere", paths::SECURITY).back_to(paths::SECURITY),
         form: visit.empty_form(),
     };
     show_with(StatusCode::OK, &template)

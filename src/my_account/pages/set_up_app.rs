@@ -3,6 +3,7 @@
 //! Whoever is here has just activated, or has shown the password and a second thing. It leads on
 //! once: the session that opens this page is used up by the first right code.
 
+use super::paths;
 use crate::app::App;
 use crate::database::{Error, Tx};
 use crate::my_account::app_code_problem;
@@ -14,8 +15,6 @@ use crate::web::components::Html;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, qr, show};
 use axum::extract::State as Shared;
 
-/// Where an app is set up.
-pub const PATH: &str = "/sign-in/app";
 const CODE: &str = "code";
 /// Letters of the key in one group, for typing it.
 const GROUP: usize = 4;
@@ -114,9 +113,9 @@ pub async fn confirm(Shared(app): Shared<App>, visit: Visit, by: SettingUpApp, f
             anew.is_saved(&visit);
             app.work_waits.notify_one();
             go_to(if waiting.is_another {
-                format!("{}?done=app", super::security::PATH)
+                format!("{}?done=app", paths::SECURITY)
             } else {
-                super::recovery_codes::PATH.to_owned()
+                paths::RECOVERY_CODES.to_owned()
             })
         }
         Stepped::Refused | Stepped::Gone => go_to(SIGN_IN),

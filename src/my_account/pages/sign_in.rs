@@ -1,6 +1,7 @@
 //! Signing in: address and password, then a code; and signing out. What is counted and what is
 //! answered alike stands in [`crate::sign_in::doors`].
 
+use super::paths;
 use crate::app::App;
 use crate::audit::{Actor, Entry};
 use crate::database::{Error, Tx};
@@ -112,8 +113,8 @@ pub async fn sign_in(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> 
             anew.is_saved(&visit);
             app.work_waits.notify_one();
             go_to(match half_way {
-                HalfWay::CodeOfApp => super::sign_in_code::PATH,
-                HalfWay::CodeByText => super::text_code::PATH,
+                HalfWay::CodeOfApp => paths::CODE_OF_APP,
+                HalfWay::CodeByText => paths::CODE_BY_TEXT,
             })
         }
         Err(used_up) => {

@@ -1,5 +1,6 @@
 //! The second step of signing in: a code of the authenticator app, or a recovery code.
 
+use super::paths;
 use crate::app::App;
 use crate::database::{Error, Tx};
 use crate::my_account::store::{self, Stepped};
@@ -15,8 +16,6 @@ use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to};
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 
-/// Where the app's code is asked for.
-pub const PATH: &str = "/sign-in/code";
 const CODE: &str = "code";
 
 #[derive(askama::Template)]
@@ -52,7 +51,8 @@ fn show(visit: &Visit, asked: Asked, status: StatusCode, problems: Problems) -> 
             show_with(status, &CodePage { layout, form })
         }
         Asked::Recovery => {
-            let layout = visit.layout("Enter a recovery code").with_problems(&form).back_to(PATH);
+            let layout =
+                visit.layout("Enter a recovery code").with_problems(&form).back_to(paths::CODE_OF_APP);
             show_with(status, &RecoveryCodePage { layout, form })
         }
     }
@@ -61,7 +61,7 @@ fn show(visit: &Visit, asked: Asked, status: StatusCode, problems: Problems) -> 
 /// Only whoever has an app is asked for its code or for a recovery code.
 async fn must_have_app(app: &App, half: &HolderHalfSignedIn) -> Result<sign_ins::Authenticator, Stop> {
     let found = sign_ins::authenticator(&mut &app.database, &half.account).await?;
-    found.ok_or_else(|| Stop::GoTo(super::text_code::PATH.to_owned()))
+    found.ok_or_else(|| Stop::GoTo(paths::CODE_BY_TEXT.to_owned()))
 }
 
 /// GET /sign-in/code
@@ -133,8 +133,8 @@ async fn enter(app: App, visit: Visit, half: HolderHalfSignedIn, asked: Asked, t
             anew.is_saved(&visit);
             app.work_waits.notify_one();
             go_to(match asked {
-                Asked::App => super::overview::PATH.to_owned(),
-                Asked::Recovery => format!("{}?done=recovery-code", super::overview::PATH),
+                Asked::App => paths::OVERVIEW.to_owned(),
+                Asked::Recovery => format!("{}?done=recovery-code", paths::OVERVIEW),
             })
         }
         Stepped::Refused => wrong(factor.refused_words()),

@@ -1,6 +1,7 @@
 //! The second step of signing in for somebody who has not set up an authenticator app yet: a code by
 //! text message to the mobile that was given for them. It leads to setting up the app and nowhere else.
 
+use super::paths;
 use crate::app::App;
 use crate::database::{Error, Tx};
 use crate::directory::{self, Account};
@@ -17,8 +18,6 @@ use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, sho
 use axum::extract::State as Shared;
 use axum::http::Uri;
 
-/// Where the code by text message is asked for.
-pub const PATH: &str = "/sign-in/text-code";
 const CODE: &str = "code";
 
 #[derive(askama::Template)]
@@ -56,7 +55,7 @@ fn show_page(app: &App, visit: &Visit, account: &Account, problems: Problems, se
 async fn without_app(app: &App, half: &HolderHalfSignedIn) -> Result<Account, Stop> {
     let mut reads = &app.database;
     if sign_ins::authenticator(&mut reads, &half.account).await?.is_some() {
-        return Err(Stop::GoTo(super::sign_in_code::PATH.to_owned()));
+        return Err(Stop::GoTo(paths::CODE_OF_APP.to_owned()));
     }
     let account = directory::store::find_account(&mut reads, &half.account).await?;
     account.ok_or_else(|| Stop::GoTo(SIGN_IN.to_owned()))
@@ -107,7 +106,7 @@ pub async fn open(
     match stepped {
         Stepped::Done => {
             anew.is_saved(&visit);
-            go_to(super::set_up_app::PATH)
+            go_to(paths::SET_UP_APP)
         }
         Stepped::Refused | Stepped::Gone => go_to(SIGN_IN),
     }
@@ -128,7 +127,7 @@ pub async fn again(Shared(app): Shared<App>, visit: Visit, half: HolderHalfSigne
     match sent {
         Ok(()) => {
             app.work_waits.notify_one();
-            go_to(format!("{PATH}?sent=again"))
+            go_to(format!("{}?sent=again", paths::CODE_BY_TEXT))
         }
         Err(used_up) => {
             let words = format!(

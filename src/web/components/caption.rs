@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use super::heading::Size;
+use super::size::Size;
 use super::html::{Attributes, Classes, Component, Html, Markup, TextOrHtml, component, from_text, or};
 
 /// A line beside a heading that says what it belongs to, for example the section of a form.

@@ -160,7 +160,7 @@ impl Card {
     fn render_heading(&self, out: &mut Markup, care: Option<&str>) {
         let heading = &self.heading;
         if !heading.text.is_empty() {
-            let size = heading.size.map(super::heading::Size::name);
+            let size = heading.size.map(super::size::Size::name);
             let class = Classes::new("nhsuk-card__heading").modifier("nhsuk-heading-", size);
             let is_link = !self.href.is_empty() && self.variant != Some(CardVariant::Feature);
             let spoken = match care {

@@ -1,7 +1,8 @@
 use serde::Deserialize;
 
 use super::caption::{Caption, CaptionPlacement};
-use super::heading::{Heading, Size};
+use super::heading::Heading;
+use super::size::Size;
 use super::html::{Attributes, Classes, Component, Html, Markup, component, from_text};
 use super::label::{Wording, wording};
 

@@ -35,7 +35,7 @@ components! {
     header: Header, HeaderAccount, HeaderAccountItem, HeaderColour, HeaderLogo, HeaderNavigation,
         HeaderNavigationItem, HeaderOrganisation, HeaderSearch, HeaderSearchButton, HeaderSearchInput,
         HeaderSearchLabel, HeaderService;
-    heading: Heading, Size;
+    heading: Heading;
     hint: Hint;
     html: Attributes, Content, Html;
     icon: IconName;
@@ -50,6 +50,7 @@ components! {
     radios: Conditional, Radios, RadiosItem;
     search_input: SearchButton, SearchInput;
     select: Select, SelectItem;
+    size: Size;
     skip_link: SkipLink;
     summary_list: Action, Actions, SummaryList, SummaryListRow, SummaryListText;
     tables: Table, TableAlign, TableCell, TableFormat, TableHeader, TableSort;

@@ -1,6 +1,7 @@
 use serde::Deserialize;
 
-use super::heading::{Heading, Size};
+use super::heading::Heading;
+use super::size::Size;
 use super::html::{Attributes, Classes, Component, Html, Markup, TextOrHtml, component};
 
 /// Says in large letters that something is done.

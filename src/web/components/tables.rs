@@ -2,7 +2,8 @@ use serde::Deserialize;
 
 use super::back_link::Reverse;
 use super::card::Card;
-use super::heading::{Heading, Size};
+use super::heading::Heading;
+use super::size::Size;
 use super::html::{Attributes, Classes, Component, Html, Markup, TextOrHtml, component, from_text, or};
 
 /// Facts in rows and columns.
