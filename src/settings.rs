@@ -340,6 +340,8 @@ settings! {
     owners_max: u16 = "100", "people";
     /// How soon somebody who complains hears that we have the complaint.
     complaint_working_days: u8 = "1", "working days";
+    /// How soon a site is called that cannot show in another way that it may be acted for.
+    call_back_working_days: u8 = "2", "working days";
     /// The day of the year by which a DSPT must be published again, in words.
     dspt_year_end: String = "30 June", "day";
     /// A folder with articles, sections and synonyms for the support site in place of those built in; empty for those.

@@ -4,7 +4,7 @@
 //! with fewer than two, the first holiday leaves it with none ([`OWNERS_GOOD`]).
 
 use super::store::PersonOfSite;
-use super::{Access, Account, Refusal, SharedMailbox, State};
+use super::{Access, Account, Refusal, Room, SharedMailbox, State};
 use crate::audit::{Actor, Entry};
 use crate::outbox::{Change, Work};
 
@@ -67,9 +67,10 @@ impl SharedMailbox {
         Change::new(AccessChange { mailbox: self, account: account.to_owned(), access }, entry).then(work)
     }
 
-    fn has_room(people: &[PersonOfSite], access: Access) -> Result<(), Refusal> {
+    fn has_room(people: &[PersonOfSite], access: Access, room: Room) -> Result<(), Refusal> {
         let count = people.iter().filter(|person| person.access == access).count();
-        if count < access.most() { Ok(()) } else { Err(Refusal::TooMany(access)) }
+        let most = room.most(access);
+        if count < usize::from(most) { Ok(()) } else { Err(Refusal::TooMany { access, most }) }
     }
 
     /// Lets an account use it that could not before, of this site or another one.
@@ -79,6 +80,7 @@ impl SharedMailbox {
     pub fn give_access(
         self,
         people: &[PersonOfSite],
+        room: Room,
         account: &Account,
         access: Access,
         by: Actor,
@@ -87,7 +89,7 @@ impl SharedMailbox {
         if let Some(person) = people.iter().find(|person| person.account_id == account.id) {
             return Err(Refusal::HasAccess { person: name(person), access: person.access });
         }
-        Self::has_room(people, access)?;
+        Self::has_room(people, access, room)?;
         let action = match access {
             Access::Owner => "access given as an owner",
             Access::Member => "access given as a member",
@@ -103,6 +105,7 @@ impl SharedMailbox {
     pub fn change_access(
         self,
         people: &[PersonOfSite],
+        room: Room,
         account: &str,
         access: Access,
         site: &str,
@@ -115,7 +118,7 @@ impl SharedMailbox {
             return Err(Refusal::HasAccess { person: name(person), access });
         }
         can_do_without(people, account, site)?;
-        Self::has_room(people, access)?;
+        Self::has_room(people, access, room)?;
         let action = match access {
             Access::Owner => "member made an owner",
             Access::Member => "owner made a member",
@@ -204,12 +207,15 @@ mod tests {
         check(&[("asha", Owner, Pending), ("bo", Member, Active)], "asha", true);
     }
 
+    const ROOM: Room = Room { owners: 100, members: 250 };
+
     #[test]
     fn access_is_given_changed_and_taken_with_its_reason() {
         let people =
             [person("asha", Access::Owner, State::Active), person("bo", Access::Member, State::Active)];
         let by = || Actor::CaseWorker("worker".to_owned());
-        let given = mailbox().give_access(&people, &account(State::Active), Access::Member, by(), "new here");
+        let given =
+            mailbox().give_access(&people, ROOM, &account(State::Active), Access::Member, by(), "new here");
         let given = given.expect("given");
         assert_eq!((given.state.account.as_str(), given.state.access), ("account", Some(Access::Member)));
         assert_eq!(
@@ -219,18 +225,19 @@ mod tests {
         let work = [Work::ProvisionSharedMailbox { shared_mailbox: "mailbox".to_owned() }];
         assert_eq!(given.work, work);
 
-        let made = mailbox().change_access(&people, "bo", Access::Owner, "Rose Court", by(), "stands in");
+        let made =
+            mailbox().change_access(&people, ROOM, "bo", Access::Owner, "Rose Court", by(), "stands in");
         let made = made.expect("made an owner");
         assert_eq!(made.entry.action, "member made an owner");
         assert_eq!((made.state.access, made.work), (Some(Access::Owner), work.to_vec()));
-        let again = mailbox().change_access(&people, "bo", Access::Member, "Rose Court", by(), "x");
+        let again = mailbox().change_access(&people, ROOM, "bo", Access::Member, "Rose Court", by(), "x");
         assert_eq!(
             again.err().map(|refusal| refusal.words()).as_deref(),
             Some("bo Patel is a member of this shared mailbox already.")
         );
-        let last = mailbox().change_access(&people, "asha", Access::Member, "Rose Court", by(), "x");
+        let last = mailbox().change_access(&people, ROOM, "asha", Access::Member, "Rose Court", by(), "x");
         assert_eq!(last.err(), last_owner("asha"));
-        let nobody = mailbox().change_access(&people, "cy", Access::Member, "Rose Court", by(), "x");
+        let nobody = mailbox().change_access(&people, ROOM, "cy", Access::Member, "Rose Court", by(), "x");
         assert_eq!(nobody.err(), Some(Refusal::NoAccess("This person".to_owned())));
     }
 
@@ -238,9 +245,10 @@ mod tests {
     fn a_shared_mailbox_has_an_end() {
         let full: Vec<_> =
             (0..250).map(|number| person(&number.to_string(), Access::Member, State::Active)).collect();
-        let given =
-            |access| mailbox().give_access(&full, &account(State::Active), access, Actor::Service, "x").err();
-        assert_eq!(given(Access::Member), Some(Refusal::TooMany(Access::Member)));
+        let given = |access| {
+            mailbox().give_access(&full, ROOM, &account(State::Active), access, Actor::Service, "x").err()
+        };
+        assert_eq!(given(Access::Member), Some(Refusal::TooMany { access: Access::Member, most: 250 }));
         assert_eq!(given(Access::Owner), None);
     }
 }

@@ -28,7 +28,7 @@ use crate::audit::{Actor, Entry};
 use crate::clock::{Span, Timestamp};
 use crate::contact::{Email, Mobile, Name};
 use crate::outbox::{Change, Work};
-use crate::settings::Secret;
+use crate::settings::{Secret, Settings};
 
 /// Places for accounts at a site without an exception.
 pub const SLOTS: usize = 10;
@@ -90,12 +90,24 @@ impl Access {
             Access::Member => "a member",
         }
     }
+}
 
-    /// How many of them a shared mailbox can have.
-    pub fn most(self) -> usize {
-        match self {
-            Access::Owner => 100,
-            Access::Member => 250,
+/// How many owners and members a shared mailbox can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    pub owners: u16,
+    pub members: u16,
+}
+
+impl Room {
+    pub fn of(settings: &Settings) -> Self {
+        Room { owners: settings.owners_max, members: settings.members_max }
+    }
+
+    pub fn most(self, access: Access) -> u16 {
+        match access {
+            Access::Owner => self.owners,
+            Access::Member => self.members,
         }
     }
 }
@@ -448,7 +460,10 @@ pub enum Refusal {
     /// This person has no access that could be changed or taken away.
     NoAccess(String),
     /// The shared mailbox has as many owners, or members, as one can have.
-    TooMany(Access),
+    TooMany {
+        access: Access,
+        most: u16,
+    },
     /// No account has this address.
     NoAccount(String),
     /// Nobody ever had this address here, or it is no site's.
@@ -499,10 +514,13 @@ impl Refusal {
                 format!("{person} is {} of this shared mailbox already.", access.with_article())
             }
             Refusal::NoAccess(person) => format!("{person} cannot open this shared mailbox any more."),
-            Refusal::TooMany(access) => match access {
-                Access::Owner => format!("A shared mailbox can have {} owners. This one has as many.", access.most()),
-                Access::Member => format!("A shared mailbox can have {} members. This one has as many.", access.most()),
-            },
+            Refusal::TooMany { access, most } => {
+                let people = match access {
+                    Access::Owner => "owners",
+                    Access::Member => "members",
+                };
+                format!("A shared mailbox can have {most} {people}. This one has as many.")
+            }
             Refusal::NoAccount(address) => format!("No account has the address {address}. Check each letter."),
             Refusal::NotASitesAddress(address) => format!(
                 "{address} was never the address of a site’s shared mailbox. Only such an address can lead to this one."

@@ -146,8 +146,9 @@ impl Library {
     pub fn reading_ages(&self) -> String {
         let mut text = String::from(
             "# Reading age\n\nHow old somebody must be, at school, to read an article with ease: the Flesch-Kincaid grade and\n\
-             five years. An item of a list counts as a sentence. We write for 9 to 11 and refuse more; less is\n\
-             better. This page is made from the articles by `make docs`.\n\n\
+             five years. Sentences are counted, in paragraphs and in lists; headings, tables and points that are\n\
+             no sentences are not, as they would make a text look easier than it is. We write for 9 to 11 and\n\
+             refuse more. This page is made from the articles by `make docs`.\n\n\
              | article | words | reading age |\n|---|---|---|\n",
         );
         for article in &self.articles {

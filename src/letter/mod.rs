@@ -29,6 +29,7 @@ pub struct Letterhead {
     pub feedback: String,
     pub code_minutes: u16,
     pub decision_hours: u16,
+    pub activation_days: u16,
     pub activation_hours: u16,
 }
 
@@ -42,6 +43,7 @@ impl Letterhead {
             feedback: settings.feedback_email.clone(),
             code_minutes: settings.code_minutes,
             decision_hours: settings.decision_hours,
+            activation_days: settings.activation_days,
             activation_hours: settings.activation_hours,
         }
     }

@@ -200,7 +200,10 @@ pub fn live(from: &Letterhead, at: Timestamp, case: &Registration, to: &Email) -
         format!("{} is live on secure email", case.site_name()),
         &[
             &format!("The first owner has activated their account, so {} can now send and receive secure email.", case.site_name()),
-            "Please remind the others to activate theirs. An account that is not activated within 30 days becomes inactive.",
+            &format!(
+                "Please remind the others to activate theirs. An account that nobody activates within {} days can become inactive.",
+                from.activation_days
+            ),
         ],
     )
     .about(&case.id)

@@ -155,7 +155,7 @@ impl Reason {
             }
             Reason::OnePersonOnly => "Register again and add a second person.",
             Reason::TooManyPeople => {
-                "Register again with ten people or fewer. You can ask for more afterwards and say why."
+                "Register again with as many people as a site has accounts, or fewer. You can ask for more afterwards and say why."
             }
             Reason::RepeatedContact => {
                 "Register again with an email address and a mobile number of their own for each person."

@@ -15,6 +15,7 @@ pub mod queue;
 pub mod sign_in;
 pub mod site;
 pub mod site_access;
+mod site_loaded;
 pub mod site_person;
 pub mod sites;
 

@@ -1,15 +1,13 @@
 //! The page of a site that has joined: its shared mailbox, its people, and what can be done for them.
 
 use super::history::{actor_in_words, capitalised};
+use super::site_loaded::{LOOKED, Loaded, few_owners, load};
 use super::site_person::Doing;
 use super::{SITES, fact, html_fact, layout, named_table, success, tag, wrapped};
 use crate::app::App;
-use crate::audit::{self, Actor, Entry};
 use crate::casework::store;
 use crate::clock::{Span, Timestamp};
-use crate::database::{Error, Tx};
-use crate::directory::store::PersonOfSite;
-use crate::directory::{self, Account, Management, SharedMailbox, SharedMailboxState, Site, State, access};
+use crate::directory::{self, Account, Management, SharedMailbox, SharedMailboxState, Site, State};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
     Heading, Html, NotificationBanner, SummaryList, Table, TableCell, TableHeader, Tag, TagColour,
@@ -20,54 +18,6 @@ use crate::web::page::show_with;
 use crate::web::{Answer, Layout, Stop, Visit};
 use axum::extract::{Path, State as Shared};
 use axum::http::{StatusCode, Uri};
-
-/// What the entry of a look says.
-const LOOKED: &str = "site looked at";
-
-/// A site with everything its pages show.
-pub(super) struct Loaded {
-    pub site: Site,
-    pub mailbox: SharedMailbox,
-    pub people: Vec<PersonOfSite>,
-}
-
-impl Loaded {
-    /// "Rose Court (VM195)"
-    pub(super) fn called(&self) -> String {
-        format!("{} ({})", self.site.name, self.site.ods_code)
-    }
-
-    pub(super) fn path(&self) -> String {
-        format!("{SITES}/{}", self.site.id)
-    }
-}
-
-/// Loads a site, and notes once an hour who looks at it, before anything of it is shown.
-pub(super) async fn load(app: &App, by: &CaseWorker, id: &str) -> Result<Loaded, Stop> {
-    let mut reads = &app.database;
-    let site = directory::store::find_site(&mut reads, id).await?.ok_or_else(Stop::not_found)?;
-    let mailbox = directory::store::find_shared_mailbox_of_site(&mut reads, id).await?;
-    let mailbox = mailbox.ok_or_else(Stop::not_found)?;
-    let people = directory::store::list_people(&mut reads, id).await?;
-    note_looked(app, by, &site.id).await?;
-    Ok(Loaded { site, mailbox, people })
-}
-
-async fn note_looked(app: &App, by: &CaseWorker, site: &str) -> Result<(), Stop> {
-    let now = app.clock.now();
-    let since = now.minus(super::LOOKED_FOR);
-    let actor = Actor::CaseWorker(by.id.clone());
-    if audit::store::happened_since(&mut &app.database, site, &actor, LOOKED, since).await? {
-        return Ok(());
-    }
-    let site = site.to_owned();
-    app.database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { audit::store::add(tx, now, &Entry::new(actor, LOOKED, &site)).await })
-        })
-        .await?;
-    Ok(())
-}
 
 #[derive(askama::Template)]
 #[template(path = "casework/pages/site.html")]
@@ -272,22 +222,6 @@ async fn history(app: &App, loaded: &Loaded) -> Result<Table, Stop> {
         rows,
         responsive: true,
         compact: true,
-        ..Default::default()
-    })
-}
-
-/// What to say where a site has fewer owners than is good.
-pub(super) fn few_owners(people: &[PersonOfSite]) -> Option<WarningCallout> {
-    let text = match access::active_owners(people) {
-        0 => "No owner of this site has an active account. Nobody can speak for it.",
-        1 => {
-            "Only one owner of this site has an active account. Ask them to name a second one, so that the site can act when they are away."
-        }
-        _ => return None,
-    };
-    Some(WarningCallout {
-        heading: Heading { text: "Too few owners".to_owned(), level: Some(2), ..Default::default() },
-        text: text.to_owned(),
         ..Default::default()
     })
 }

@@ -1,7 +1,7 @@
 //! Giving somebody access to a shared mailbox, and letting the address of the site that was there
 //! before lead to it.
 
-use super::site::{Loaded, load};
+use super::site_loaded::{Loaded, load};
 use super::site_person::{CONFIRM, REASON, read, reason_field};
 use super::{SITES, layout};
 use crate::app::App;
@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::database::{Error, Tx};
 use crate::directory::letters;
 use crate::directory::store::{self as directory_store, PastAddress};
-use crate::directory::{Access, Account, Refusal, address};
+use crate::directory::{Access, Account, Refusal, Room, address};
 use crate::letter::Letterhead;
 use crate::sign_in::CaseWorker;
 use crate::web::components::{Checkboxes, Radios, Textarea};
@@ -194,7 +194,7 @@ async fn save_given(
     let people = directory_store::list_people(tx, &site.id).await?;
     let letter =
         letters::access_given_to(&Letterhead::of(&app.settings), now, &account, &mailbox, &site.name);
-    match mailbox.give_access(&people, &account, access, by, reason) {
+    match mailbox.give_access(&people, Room::of(&app.settings), &account, access, by, reason) {
         Ok(change) => {
             let saved = directory_store::save_access(tx, now, &change.telling(letter)).await?;
             if saved { Ok(Ok(())) } else { Err(changed()) }

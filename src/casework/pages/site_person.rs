@@ -1,6 +1,6 @@
 //! What the central team does for one person of a site: each on a page of its own, with its reason.
 
-use super::site::{Loaded, few_owners, load};
+use super::site_loaded::{Loaded, few_owners, load};
 use super::{SITES, layout, not_done, text_problem};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
@@ -9,7 +9,7 @@ use crate::database::{Error, Tx};
 use crate::directory::access::can_do_without;
 use crate::directory::letters;
 use crate::directory::store as directory_store;
-use crate::directory::{Access, Account, Refusal, SharedMailbox, State};
+use crate::directory::{Access, Account, Refusal, Room, SharedMailbox, State};
 use crate::letter::Letterhead;
 use crate::outbox::{self, Work};
 use crate::sign_in::CaseWorker;
@@ -447,7 +447,9 @@ async fn change_access(
         letters::access_changed(&Letterhead::of(&app.settings), order.at, account, &mailbox, site, access);
     let (by, reason) = (order.by.clone(), order.reason.as_str());
     let change = match access {
-        Some(access) => mailbox.change_access(&people, &account.id, access, site, by, reason),
+        Some(access) => {
+            mailbox.change_access(&people, Room::of(&app.settings), &account.id, access, site, by, reason)
+        }
         None => mailbox.remove_access(&people, &account.id, site, by, reason),
     };
     let change = match change {

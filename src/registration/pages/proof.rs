@@ -16,6 +16,7 @@ use crate::sign_in::limits::{self, Budget, wait_in_words};
 use crate::sign_in::secrets::Purpose;
 use crate::sign_in::session;
 use crate::web::components::Html;
+use crate::web::form::counted;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, go_to, show as show_page};
 
 const WAY: &str = "way";
@@ -78,13 +79,13 @@ async fn page_of(asking: &Asking, form: Form) -> Result<Question, Stop> {
             ),
         );
     }
-    let hint = match &record.telephone {
-        Some(_) => "We call the number CQC publishes for the site. This takes up to 2 working days.",
-        None => {
-            "CQC publishes no number for the site, so one of our team finds another way. This takes up to 2 working days."
-        }
+    let how = match &record.telephone {
+        Some(_) => "We call the number CQC publishes for the site.",
+        None => "CQC publishes no number for the site, so one of our team finds another way.",
     };
-    field = field.choice_hinted("call", "With a call from our team", hint);
+    let days = usize::from(asking.app.settings.call_back_working_days);
+    let hint = format!("{how} This takes up to {}.", counted(days, "working day", "working days"));
+    field = field.choice_hinted("call", "With a call from our team", &hint);
     let layout = asking.layout(Page::Proof, &title, &form);
     let field = Html::of(&field);
     Ok(Question::new(layout, form, field))

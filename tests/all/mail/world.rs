@@ -6,7 +6,7 @@ use carepost::audit::Actor;
 use carepost::clock::Clock;
 use carepost::contact::{Email, Mobile, Name};
 use carepost::database::{Database, Error, Tx};
-use carepost::directory::{Access, NewPerson, NewSite, store};
+use carepost::directory::{Access, NewPerson, NewSite, Room, store};
 use carepost::letter::Transport;
 use carepost::mail::MailEngine;
 use carepost::mail::postfix_dovecot::servers::{self, OwnLines, Passing, Ports, Servers};
@@ -342,6 +342,7 @@ impl MailWorld {
     /// Takes somebody off a shared mailbox, or gives them access, and queues what follows.
     pub async fn changes_access(&self, home: &Home, account: &str, access: Option<Access>) {
         let (mailbox, site) = (home.shared_mailbox.clone(), home.site.clone());
+        let room = Room::of(&self.app.settings);
         let (account, now) = (account.to_owned(), self.app.clock.now());
         self.app
             .database
@@ -355,7 +356,7 @@ impl MailWorld {
                         }
                         Some(access) => {
                             let holder = store::find_account(tx, &account).await?.expect("the account");
-                            mailbox.give_access(&people, &holder, access, Actor::Service, "a test")
+                            mailbox.give_access(&people, room, &holder, access, Actor::Service, "a test")
                         }
                     };
                     assert!(store::save_access(tx, now, &change.expect("allowed")).await?);
