@@ -12,7 +12,7 @@ const CATEGORIES: [&str; 4] = ["performance", "accessibility", "best-practices",
 /// `scripts/bench.sh lighthouse` installs.
 #[expect(clippy::disallowed_methods, reason = "the run says where the program is")]
 pub async fn measure() {
-    let Ok(program) = std::env::var("CAREPOST_BENCH_LIGHTHOUSE") else {
+    let Ok(program) = std::env::var("LIGHTHOUSE") else {
         println!("lighthouse: not measured, scripts/bench.sh lighthouse installs it");
         return;
     };

@@ -9,7 +9,7 @@ if [ $# -eq 0 ] || [[ " $* " == *" lighthouse "* ]]; then
   scripts/install.sh chromium
   lighthouse="${CARGO_TARGET_DIR:-target}/lighthouse"
   npm install --prefix "$lighthouse" --no-audit --no-fund --loglevel=error lighthouse@12.8.2
-  export CAREPOST_BENCH_LIGHTHOUSE="$(realpath "$lighthouse")/node_modules/.bin/lighthouse" CHROME_PATH="${CHROME_PATH:-$(command -v chromium)}"
+  export LIGHTHOUSE="$(realpath "$lighthouse")/node_modules/.bin/lighthouse" CHROME_PATH="${CHROME_PATH:-$(command -v chromium)}"
 fi
 cargo build --release --bin carepost
 exec scripts/with-test-servers.sh cargo bench --bench carepost -- "$@"

@@ -53,6 +53,13 @@ fn name(person: &PersonOfSite) -> String {
     format!("{} {}", person.first_name, person.last_name)
 }
 
+/// Who can open a shared mailbox already, and how many may.
+#[derive(Clone, Copy, Debug)]
+pub struct Among<'a> {
+    pub people: &'a [PersonOfSite],
+    pub room: Room,
+}
+
 impl SharedMailbox {
     /// Lets an address of the past lead to it.
     pub fn add_alias(self, address: &str, by: Actor, reason: &str) -> Change<SharedMailbox> {
@@ -67,9 +74,9 @@ impl SharedMailbox {
         Change::new(AccessChange { mailbox: self, account: account.to_owned(), access }, entry).then(work)
     }
 
-    fn has_room(people: &[PersonOfSite], access: Access, room: Room) -> Result<(), Refusal> {
-        let count = people.iter().filter(|person| person.access == access).count();
-        let most = room.most(access);
+    fn has_room(among: Among<'_>, access: Access) -> Result<(), Refusal> {
+        let count = among.people.iter().filter(|person| person.access == access).count();
+        let most = among.room.most(access);
         if count < usize::from(most) { Ok(()) } else { Err(Refusal::TooMany { access, most }) }
     }
 
@@ -79,17 +86,16 @@ impl SharedMailbox {
     /// [`Refusal::HasAccess`], [`Refusal::TooMany`].
     pub fn give_access(
         self,
-        people: &[PersonOfSite],
-        room: Room,
+        among: Among<'_>,
         account: &Account,
         access: Access,
         by: Actor,
         reason: &str,
     ) -> Result<Change<AccessChange>, Refusal> {
-        if let Some(person) = people.iter().find(|person| person.account_id == account.id) {
+        if let Some(person) = among.people.iter().find(|person| person.account_id == account.id) {
             return Err(Refusal::HasAccess { person: name(person), access: person.access });
         }
-        Self::has_room(people, access, room)?;
+        Self::has_room(among, access)?;
         let action = match access {
             Access::Owner => "access given as an owner",
             Access::Member => "access given as a member",
@@ -104,21 +110,20 @@ impl SharedMailbox {
     /// [`Refusal::NoAccess`], [`Refusal::HasAccess`], [`Refusal::LastOwner`], [`Refusal::TooMany`].
     pub fn change_access(
         self,
-        people: &[PersonOfSite],
-        room: Room,
+        among: Among<'_>,
         account: &str,
         access: Access,
         site: &str,
         by: Actor,
         reason: &str,
     ) -> Result<Change<AccessChange>, Refusal> {
-        let person = people.iter().find(|person| person.account_id == account);
+        let person = among.people.iter().find(|person| person.account_id == account);
         let person = person.ok_or_else(|| Refusal::NoAccess("This person".to_owned()))?;
         if person.access == access {
             return Err(Refusal::HasAccess { person: name(person), access });
         }
-        can_do_without(people, account, site)?;
-        Self::has_room(people, access, room)?;
+        can_do_without(among.people, account, site)?;
+        Self::has_room(among, access)?;
         let action = match access {
             Access::Owner => "member made an owner",
             Access::Member => "owner made a member",
@@ -207,7 +212,9 @@ mod tests {
         check(&[("asha", Owner, Pending), ("bo", Member, Active)], "asha", true);
     }
 
-    const ROOM: Room = Room { owners: 100, members: 250 };
+    fn among(people: &[PersonOfSite]) -> Among<'_> {
+        Among { people, room: Room { owners: 100, members: 250 } }
+    }
 
     #[test]
     fn access_is_given_changed_and_taken_with_its_reason() {
@@ -215,7 +222,7 @@ mod tests {
             [person("asha", Access::Owner, State::Active), person("bo", Access::Member, State::Active)];
         let by = || Actor::CaseWorker("worker".to_owned());
         let given =
-            mailbox().give_access(&people, ROOM, &account(State::Active), Access::Member, by(), "new here");
+            mailbox().give_access(among(&people), &account(State::Active), Access::Member, by(), "new here");
         let given = given.expect("given");
         assert_eq!((given.state.account.as_str(), given.state.access), ("account", Some(Access::Member)));
         assert_eq!(
@@ -226,18 +233,18 @@ mod tests {
         assert_eq!(given.work, work);
 
         let made =
-            mailbox().change_access(&people, ROOM, "bo", Access::Owner, "Rose Court", by(), "stands in");
+            mailbox().change_access(among(&people), "bo", Access::Owner, "Rose Court", by(), "stands in");
         let made = made.expect("made an owner");
         assert_eq!(made.entry.action, "member made an owner");
         assert_eq!((made.state.access, made.work), (Some(Access::Owner), work.to_vec()));
-        let again = mailbox().change_access(&people, ROOM, "bo", Access::Member, "Rose Court", by(), "x");
+        let again = mailbox().change_access(among(&people), "bo", Access::Member, "Rose Court", by(), "x");
         assert_eq!(
             again.err().map(|refusal| refusal.words()).as_deref(),
             Some("bo Patel is a member of this shared mailbox already.")
         );
-        let last = mailbox().change_access(&people, ROOM, "asha", Access::Member, "Rose Court", by(), "x");
+        let last = mailbox().change_access(among(&people), "asha", Access::Member, "Rose Court", by(), "x");
         assert_eq!(last.err(), last_owner("asha"));
-        let nobody = mailbox().change_access(&people, ROOM, "cy", Access::Member, "Rose Court", by(), "x");
+        let nobody = mailbox().change_access(among(&people), "cy", Access::Member, "Rose Court", by(), "x");
         assert_eq!(nobody.err(), Some(Refusal::NoAccess("This person".to_owned())));
     }
 
@@ -246,7 +253,7 @@ mod tests {
         let full: Vec<_> =
             (0..250).map(|number| person(&number.to_string(), Access::Member, State::Active)).collect();
         let given = |access| {
-            mailbox().give_access(&full, ROOM, &account(State::Active), access, Actor::Service, "x").err()
+            mailbox().give_access(among(&full), &account(State::Active), access, Actor::Service, "x").err()
         };
         assert_eq!(given(Access::Member), Some(Refusal::TooMany { access: Access::Member, most: 250 }));
         assert_eq!(given(Access::Owner), None);

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Timestamp;
 use crate::database::{Error, Tx};
+use crate::directory::access::Among;
 use crate::directory::letters;
 use crate::directory::store::{self as directory_store, PastAddress};
 use crate::directory::{Access, Account, Refusal, Room, address};
@@ -194,7 +195,13 @@ async fn save_given(
     let people = directory_store::list_people(tx, &site.id).await?;
     let letter =
         letters::access_given_to(&Letterhead::of(&app.settings), now, &account, &mailbox, &site.name);
-    match mailbox.give_access(&people, Room::of(&app.settings), &account, access, by, reason) {
+    match mailbox.give_access(
+        Among { people: &people, room: Room::of(&app.settings) },
+        &account,
+        access,
+        by,
+        reason,
+    ) {
         Ok(change) => {
             let saved = directory_store::save_access(tx, now, &change.telling(letter)).await?;
             if saved { Ok(Ok(())) } else { Err(changed()) }

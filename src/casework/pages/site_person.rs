@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::{Span, Timestamp};
 use crate::database::{Error, Tx};
-use crate::directory::access::can_do_without;
+use crate::directory::access::{Among, can_do_without};
 use crate::directory::letters;
 use crate::directory::store as directory_store;
 use crate::directory::{Access, Account, Refusal, Room, SharedMailbox, State};
@@ -447,9 +447,14 @@ async fn change_access(
         letters::access_changed(&Letterhead::of(&app.settings), order.at, account, &mailbox, site, access);
     let (by, reason) = (order.by.clone(), order.reason.as_str());
     let change = match access {
-        Some(access) => {
-            mailbox.change_access(&people, Room::of(&app.settings), &account.id, access, site, by, reason)
-        }
+        Some(access) => mailbox.change_access(
+            Among { people: &people, room: Room::of(&app.settings) },
+            &account.id,
+            access,
+            site,
+            by,
+            reason,
+        ),
         None => mailbox.remove_access(&people, &account.id, site, by, reason),
     };
     let change = match change {

@@ -6,6 +6,7 @@ use carepost::audit::Actor;
 use carepost::clock::Clock;
 use carepost::contact::{Email, Mobile, Name};
 use carepost::database::{Database, Error, Tx};
+use carepost::directory::access::Among;
 use carepost::directory::{Access, NewPerson, NewSite, Room, store};
 use carepost::letter::Transport;
 use carepost::mail::MailEngine;
@@ -356,7 +357,13 @@ impl MailWorld {
                         }
                         Some(access) => {
                             let holder = store::find_account(tx, &account).await?.expect("the account");
-                            mailbox.give_access(&people, room, &holder, access, Actor::Service, "a test")
+                            mailbox.give_access(
+                                Among { people: &people, room },
+                                &holder,
+                                access,
+                                Actor::Service,
+                                "a test",
+                            )
                         }
                     };
                     assert!(store::save_access(tx, now, &change.expect("allowed")).await?);
