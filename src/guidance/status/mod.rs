@@ -335,12 +335,15 @@ impl Announcement {
         }
     }
 
-    /// "From 9am on … to …".
+    /// "2 March 2026, 9am to 10am", or from one day to another, or from when on.
     pub fn when(&self) -> String {
-        let from = self.told.starts_at.in_words();
+        let from = self.told.starts_at;
         match self.told.ends_at {
-            Some(until) => format!("{from} to {}", until.in_words()),
-            None => format!("since {from}"),
+            Some(until) if until.day() == from.day() => {
+                format!("{}, {} to {}", from.day(), from.time_in_words(), until.time_in_words())
+            }
+            Some(until) => format!("{} to {}", from.in_words(), until.in_words()),
+            None => format!("from {}", from.in_words()),
         }
     }
 }
@@ -497,6 +500,21 @@ mod tests {
             starts_at: at(starts),
             ends_at: ends.map(at),
         }
+    }
+
+    #[test]
+    fn when_is_said_as_shortly_as_can_be() {
+        let check = |starts: &str, ends: Option<&str>, expect: &str| {
+            let told = told(None, starts, ends);
+            let at = told.starts_at;
+            let announcement =
+                Announcement { id: String::new(), version: 1, told, made_at: at, changed_at: at };
+            assert_eq!(announcement.when(), expect);
+        };
+        check("2026-11-29 07:00", Some("2026-11-29 08:30"), "29 November 2026, 7am to 8:30am");
+        let over_night = "29 November 2026 at 10pm to 30 November 2026 at 1am";
+        check("2026-11-29 22:00", Some("2026-11-30 01:00"), over_night);
+        check("2026-11-29 22:00", None, "from 29 November 2026 at 10pm");
     }
 
     #[test]
