@@ -118,11 +118,6 @@ impl Timestamp {
         self.london().strftime("%H:%M").to_string()
     }
 
-    /// "2026-03-02 09:00" in London, as [`Timestamp::parse_london`] reads it.
-    pub fn london_text(self) -> String {
-        self.london().strftime("%Y-%m-%d %H:%M").to_string()
-    }
-
     /// RFC 3339 in UTC, for machine output and logs.
     pub fn rfc3339(self) -> String {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()

@@ -28,7 +28,7 @@ const SUBJECT: &str = "subject";
 /// There once the question was answered, even with nothing.
 const ASKED: &str = "asked";
 /// Names the article that somebody writes about.
-pub const PAGE: &str = "page";
+const PAGE: &str = "page";
 /// Names the form that was shown, so that a second click sends nothing twice.
 const ONCE: &str = "once";
 

@@ -5,6 +5,7 @@ use super::{Component, Found, Health, PATH, Said, Source};
 use crate::app::App;
 use crate::clock::Span;
 use crate::database::{Error, Tx};
+use crate::mail::EngineError;
 use crate::web::notices::Notice;
 use std::time::Duration;
 
@@ -63,13 +64,13 @@ pub async fn look(app: &App) -> Result<(), Error> {
 
 async fn look_and_note(app: &App) -> Result<(), Error> {
     let now = app.clock.now();
-    let mail = match tokio::time::timeout(ANSWER_LIMIT, app.mail.answers()).await {
-        Ok(Ok(())) => Found::working(Component::Mail),
-        Ok(Err(error)) => {
+    let silent = |_| Err(EngineError::Later("no answer in time".to_owned()));
+    let mail = match tokio::time::timeout(ANSWER_LIMIT, app.mail.answers()).await.unwrap_or_else(silent) {
+        Ok(()) => Found::working(Component::Mail),
+        Err(error) => {
             tracing::warn!(?error, "the mail servers do not take mail");
             Found { component: Component::Mail, health: Health::NotWorking, words: MAIL_SILENT }
         }
-        Err(_) => Found { component: Component::Mail, health: Health::NotWorking, words: MAIL_SILENT },
     };
     let backlog = store::backlog(&app.database, now, LATE_AFTER).await?;
     let mut all = vec![mail];
