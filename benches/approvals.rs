@@ -6,13 +6,13 @@ use carepost::app::{App, Outside};
 use carepost::casework;
 use carepost::clock::{Clock, Span};
 use carepost::contact::{Email, Mobile, Name};
-use carepost::database::{Address, Database, Error, Tx};
+use carepost::database::{Address, Database, Error, transaction};
 use carepost::letter::Transport;
 use carepost::mail::fake::FakeEngine;
 use carepost::outbox::Work;
 use carepost::outbox::store::Taken;
 use carepost::registration::answers::{
-    Access, Answers, DsptAnswer, Person, Proof, ProofWay, SiteAnswer, Sites,
+    Answers, AskedAccess, DsptAnswer, Person, Proof, ProofWay, SiteAnswer, Sites,
 };
 use carepost::registration::checks::{CHECKS, Outcome, RegisterCheck};
 use carepost::registration::{Registration, store};
@@ -40,7 +40,7 @@ fn answers(number: usize) -> Answers {
             role: "Carer".to_owned(),
             email: Email::parse(&format!("person{number}x{place}@people.example")).expect("an address"),
             mobile: Mobile::parse(&format!("07{:09}", 100_000_000 + number * 10 + place)).expect("a mobile"),
-            access: if place < 2 { Access::Owner } else { Access::Member },
+            access: if place < 2 { AskedAccess::Owner } else { AskedAccess::Member },
             has_account: None,
         })
         .collect();
@@ -81,41 +81,34 @@ async fn prepare(app: &App, from: usize, count: usize) -> Vec<String> {
         let numbers: Vec<usize> = (start..(start + 100).min(from + count)).collect();
         let made: Vec<String> = app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    let mut ids = Vec::new();
-                    for number in numbers {
-                        let id = carepost::id::new_id(now);
-                        let mut draft = Registration::begin(
-                            id.clone(),
-                            "b".to_owned(),
-                            "n".to_owned(),
-                            now,
-                            Span::days(30),
-                        );
-                        store::add(tx, &draft).await?;
-                        draft.answers = answers(number);
-                        store::save_answers(tx, &id, draft.version, &draft.answers, now, draft.expires_at)
-                            .await?;
-                        draft.version += 1;
-                        let change = draft.submit(now, Span::hours(48)).expect("complete");
-                        store::save_submission(tx, now, &change).await?;
-                        let checks: Vec<RegisterCheck> = CHECKS
-                            .into_iter()
-                            .map(|check| RegisterCheck {
-                                check,
-                                outcome: Outcome::Pass,
-                                words: "green".to_owned(),
-                                evidence: "bench".to_owned(),
-                                checked_at: now,
-                            })
-                            .collect();
-                        store::save_checks(tx, &id, &checks).await?;
-                        ids.push(id);
-                    }
-                    Ok(ids)
-                })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                let mut ids = Vec::new();
+                for number in numbers {
+                    let id = carepost::id::new_id(now);
+                    let mut draft =
+                        Registration::begin(id.clone(), "b".to_owned(), "n".to_owned(), now, Span::days(30));
+                    store::add(tx, &draft).await?;
+                    draft.answers = answers(number);
+                    store::save_answers(tx, &id, draft.version, &draft.answers, now, draft.expires_at)
+                        .await?;
+                    draft.version += 1;
+                    let change = draft.submit(now, Span::hours(48)).expect("complete");
+                    store::save_submission(tx, now, &change).await?;
+                    let checks: Vec<RegisterCheck> = CHECKS
+                        .into_iter()
+                        .map(|check| RegisterCheck {
+                            check,
+                            outcome: Outcome::Pass,
+                            words: "green".to_owned(),
+                            evidence: "bench".to_owned(),
+                            checked_at: now,
+                        })
+                        .collect();
+                    store::save_checks(tx, &id, &checks).await?;
+                    ids.push(id);
+                }
+                Ok(ids)
+            }))
             .await
             .expect("prepared");
         ids.extend(made);

@@ -6,7 +6,7 @@ use crate::server::{Server, fresh_folder, fresh_postgres};
 use carepost::app::contact_key;
 use carepost::clock::Clock;
 use carepost::database::{Database, Reads};
-use carepost::register::import::{self, Kind, Options};
+use carepost::register::import::{self, ImportKind, Options};
 use carepost::sign_in::secrets::{self, Purpose};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -76,10 +76,10 @@ pub async fn load_sites(database: &Database, key: &carepost::settings::SecretKey
         ..Options::default()
     };
     for (kind, name, text) in [
-        (Kind::CqcLocations, "locations.ndjson", locations),
-        (Kind::OdsSites, "sites.csv", sites),
-        (Kind::Dspt, "dspt.csv", dspt),
-        (Kind::SiteContacts, "contacts.csv", contacts),
+        (ImportKind::CqcLocations, "locations.ndjson", locations),
+        (ImportKind::OdsSites, "sites.csv", sites),
+        (ImportKind::Dspt, "dspt.csv", dspt),
+        (ImportKind::SiteContacts, "contacts.csv", contacts),
     ] {
         let report = import::run_bytes(database, &Clock::system(), kind, name, text.as_bytes(), &options())
             .await
@@ -136,9 +136,8 @@ fn word(number: usize) -> &'static str {
 
 /// The code of the newest letter to an address, as its reader would copy it.
 async fn code_for(server: &Server, recipient: &str) -> String {
-    let mut reads = &server.database;
     for _ in 0..2_000 {
-        let found: Option<(String,)> = reads
+        let found: Option<(String,)> = server.database
             .maybe(
                 "SELECT secret_id FROM letters WHERE recipient = $1 AND secret_id IS NOT NULL ORDER BY written_at DESC LIMIT 1",
                 &[&recipient],
@@ -256,8 +255,7 @@ async fn wait_for_search(server: &Server, number: usize) {
 }
 
 async fn count_decided(database: &Database) -> i64 {
-    let mut reads = database;
-    let (count,): (i64,) = reads
+    let (count,): (i64,) = database
         .one("SELECT COUNT(*) FROM registrations WHERE state IN ('Approved', 'Provisioning', 'Live')", &[])
         .await
         .expect("read");

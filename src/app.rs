@@ -17,7 +17,7 @@ use prometheus_client::registry::Registry;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 
 /// Passwords hashed at the same time. Each takes a core and 19 MiB for about 40 ms; more would let
 /// a storm of sign-ins starve every other page.
@@ -42,8 +42,6 @@ pub struct Parts {
     pub search: Search,
     pub mail: Arc<dyn MailEngine>,
     pub letters: Transport,
-    /// Rung when work was queued.
-    pub work_waits: Notify,
     pub hashing: Semaphore,
     pub figures: Figures,
     /// Messages on top of every page.
@@ -85,7 +83,6 @@ impl App {
             live: outside.live,
             mail: outside.mail,
             letters: outside.letters,
-            work_waits: Notify::new(),
             hashing: Semaphore::new(HASHES_AT_ONCE),
             figures: Figures::new(),
             notices: Notices::default(),

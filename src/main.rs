@@ -5,14 +5,14 @@ use carepost::audit;
 use carepost::clock::{Clock, Day};
 use carepost::contact::{Email, Name};
 use carepost::database::{Database, Error, Tx};
-use carepost::directory::upkeep::{self, store::Found};
+use carepost::directory::upkeep::{self, store::MailboxDifference};
 use carepost::guidance::Library;
 use carepost::letter::Transport;
 use carepost::mail::postfix_dovecot::config::Places;
 use carepost::mail::postfix_dovecot::servers::{self, OwnLines, Servers};
 use carepost::mail::postfix_dovecot::{self, PostfixDovecot};
 use carepost::mail::{Embedded, MailEngine, secure_domains};
-use carepost::register::import::{self, Kind};
+use carepost::register::import::{self, ImportKind};
 use carepost::register::{Register, samples};
 use carepost::settings::{SecretKey, Settings, service_key};
 use carepost::{directory, register, routes, sign_in, work};
@@ -187,13 +187,16 @@ async fn run(line: Line) -> Result<ExitCode, String> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Import { kind, file, dry_run, allow_shrink, source, data_date, json } => {
-            let kind = Kind::parse(&kind)?;
+            let kind = ImportKind::parse(&kind)?;
             let data_date = match data_date {
                 None => None,
                 Some(text) => Some(Day::parse_iso(&text).ok_or("--data-date must be a day like 2026-03-02")?),
             };
-            let key =
-                if kind == Kind::SiteContacts { Some(contact_key(&service_key(&settings)?)) } else { None };
+            let key = if kind == ImportKind::SiteContacts {
+                Some(contact_key(&service_key(&settings)?))
+            } else {
+                None
+            };
             let options = import::Options {
                 dry_run,
                 allow_shrink,
@@ -415,7 +418,7 @@ async fn mail_compare(settings: Settings, remove_unknown: bool) -> Result<ExitCo
         .await
         .map_err(words)?;
     // The service may have taken it, so it is waited for whoever does it.
-    while let Some(waiting) = upkeep::store::waiting_comparison(&mut &app.database).await.map_err(words)? {
+    while let Some(waiting) = upkeep::store::waiting_comparison(&app.database).await.map_err(words)? {
         if work::do_due(&app).await.map_err(words)? == 0 {
             if !waiting.reason.is_empty() {
                 return Err(format!("Not compared yet: {}. It is tried again by itself.", waiting.reason));
@@ -425,7 +428,7 @@ async fn mail_compare(settings: Settings, remove_unknown: bool) -> Result<ExitCo
     }
     // What differed is put right before it is listed.
     while work::do_due(&app).await.map_err(words)? > 0 {}
-    let newest = upkeep::store::newest_comparison(&mut &app.database).await.map_err(words)?;
+    let newest = upkeep::store::newest_comparison(&app.database).await.map_err(words)?;
     let Some(newest) = newest else {
         return Err("The comparison was given up; the page of work that needs attention says why.".to_owned());
     };
@@ -435,8 +438,8 @@ async fn mail_compare(settings: Settings, remove_unknown: bool) -> Result<ExitCo
             "The mail servers do not hold everything yet; senders to addresses they do not know are told to try again. Compare again."
         );
     }
-    for listed in upkeep::store::list_differences(&mut &app.database).await.map_err(words)? {
-        let Found { mailbox_id: id, address, difference } = listed.found;
+    for listed in upkeep::store::list_differences(&app.database).await.map_err(words)? {
+        let MailboxDifference { mailbox_id: id, address, difference } = listed.found;
         println!("  {id} {address}: {}", difference.stored());
         if remove_unknown && !difference.is_repaired() {
             upkeep::store::remove_unknown(&app, &id).await?;

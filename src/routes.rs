@@ -13,7 +13,7 @@ use crate::registration::pages as registration;
 use crate::sign_in::Policy;
 use crate::sign_in::session;
 use crate::web::page::Service;
-use crate::web::{Answer, Layout, Problems, Stop, Visit, assets, layers, show};
+use crate::web::{Answer, Interrupt, Layout, Problems, Visit, assets, layers, show};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -258,11 +258,11 @@ pub fn router(app: &App, words: Arc<Library>) -> Router {
         demo: app.demo,
         notices: app.notices.clone(),
         help: &[("/contact", "Contact us"), ("/feedback", "Feedback"), ("/service-status", "Service status")],
-        takes_other_bodies_at: AUTODISCOVER,
+        non_form_routes: AUTODISCOVER,
         watcher: Box::new(move |route, status, took| watcher.figures.answered(route, status, took)),
     });
     router
-        .fallback(|| async { Stop::not_found() })
+        .fallback(|| async { Interrupt::not_found() })
         .with_state(app.clone())
         .layer(Extension(words))
         .layer(middleware::from_fn_with_state(service, layers::around))
@@ -343,9 +343,9 @@ async fn ready(State(app): State<App>) -> Response {
 }
 
 /// GET /session/stay: keeps the session open; answers the seconds it now has.
-async fn stay(State(app): State<App>, visit: Visit) -> Result<String, Stop> {
+async fn stay(State(app): State<App>, visit: Visit) -> Result<String, Interrupt> {
     session::stay(&app, &visit).await?.map(|seconds| seconds.to_string()).ok_or_else(|| {
-        Stop::refused(StatusCode::GONE, "This page has closed", "Open the page again to go on.")
+        Interrupt::refused(StatusCode::GONE, "This page has closed", "Open the page again to go on.")
     })
 }
 
@@ -357,7 +357,9 @@ async fn mta_sts(State(app): State<App>) -> String {
 
 /// GET /assets/{name}: part of the program, under a name that changes with its contents.
 async fn asset(request: Request) -> Response {
-    let Some(asset) = assets::find(request.uri().path()) else { return Stop::not_found().into_response() };
+    let Some(asset) = assets::find(request.uri().path()) else {
+        return Interrupt::not_found().into_response();
+    };
     let accepts = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let (body, encoding) = asset.body(accepts);
     let mut response = body.into_response();

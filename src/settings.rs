@@ -32,12 +32,12 @@ impl<T> fmt::Debug for Secret<T> {
 pub type SecretKey = Secret<[u8; 32]>;
 
 /// How one kind of setting is read from text and shown again.
-trait Kind: Sized {
+trait SettingKind: Sized {
     fn parse(text: &str) -> Result<Self, String>;
     fn show(&self) -> String;
 }
 
-impl Kind for String {
+impl SettingKind for String {
     fn parse(text: &str) -> Result<Self, String> {
         if text.chars().any(char::is_control) {
             Err("must be one line of text".to_owned())
@@ -50,7 +50,7 @@ impl Kind for String {
     }
 }
 
-impl Kind for Option<String> {
+impl SettingKind for Option<String> {
     fn parse(text: &str) -> Result<Self, String> {
         Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
     }
@@ -59,7 +59,7 @@ impl Kind for Option<String> {
     }
 }
 
-impl Kind for Option<Secret<String>> {
+impl SettingKind for Option<Secret<String>> {
     fn parse(text: &str) -> Result<Self, String> {
         Ok(Some(text.to_owned()).filter(|text| !text.is_empty()).map(Secret::new))
     }
@@ -68,7 +68,7 @@ impl Kind for Option<Secret<String>> {
     }
 }
 
-impl Kind for Option<PathBuf> {
+impl SettingKind for Option<PathBuf> {
     fn parse(text: &str) -> Result<Self, String> {
         Ok(Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty()))
     }
@@ -77,7 +77,7 @@ impl Kind for Option<PathBuf> {
     }
 }
 
-impl Kind for Option<SocketAddr> {
+impl SettingKind for Option<SocketAddr> {
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() { Ok(None) } else { SocketAddr::parse(text).map(Some) }
     }
@@ -86,7 +86,7 @@ impl Kind for Option<SocketAddr> {
     }
 }
 
-impl Kind for SocketAddr {
+impl SettingKind for SocketAddr {
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| "must be an address and a port, like 127.0.0.1:8080".to_owned())
     }
@@ -95,7 +95,7 @@ impl Kind for SocketAddr {
     }
 }
 
-impl Kind for Address {
+impl SettingKind for Address {
     fn parse(text: &str) -> Result<Self, String> {
         Address::parse(text)
     }
@@ -104,7 +104,7 @@ impl Kind for Address {
     }
 }
 
-impl Kind for bool {
+impl SettingKind for bool {
     fn parse(text: &str) -> Result<Self, String> {
         match text {
             "true" | "yes" | "on" => Ok(true),
@@ -119,7 +119,7 @@ impl Kind for bool {
 
 macro_rules! whole_numbers {
     ($($kind:ty),+) => { $(
-        impl Kind for $kind {
+        impl SettingKind for $kind {
             fn parse(text: &str) -> Result<Self, String> {
                 text.parse().map_err(|_| format!("must be a whole number from {} to {}", <$kind>::MIN.max(0), <$kind>::MAX))
             }
@@ -150,7 +150,7 @@ impl Display for Source {
 }
 
 /// A setting as `carepost settings` prints it.
-pub struct Line {
+pub struct SettingRow {
     pub name: &'static str,
     pub value: String,
     pub unit: &'static str,
@@ -191,7 +191,7 @@ macro_rules! settings {
                         (None, Some(text)) => (text.as_str(), Source::File),
                         (None, None) => ($default, Source::Default),
                     };
-                    let $name = match <$kind as Kind>::parse(text) {
+                    let $name = match <$kind as SettingKind>::parse(text) {
                         Ok(value) => { sources.insert(name, source); Some(value) }
                         Err(why) => { wrong.push(format!("{name}: {why} (it is “{}”, from the {source})", if text.len() > 80 { "…" } else { text })); None }
                     };
@@ -206,10 +206,10 @@ macro_rules! settings {
             }
 
             /// Every setting with its value, unit and source, in order.
-            pub fn lines(&self) -> Vec<Line> {
-                vec![$( Line {
+            pub fn lines(&self) -> Vec<SettingRow> {
+                vec![$( SettingRow {
                     name: stringify!($name),
-                    value: Kind::show(&self.$name),
+                    value: SettingKind::show(&self.$name),
                     unit: $unit,
                     source: self.sources.get(stringify!($name)).cloned().unwrap_or(Source::Default),
                     meaning: concat!($($meaning),+).trim_ascii(),

@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::clock::Span;
+use crate::database::transaction;
 use crate::directory::upkeep;
 use crate::guidance::status;
 use crate::letter::SendError;
@@ -61,13 +62,11 @@ async fn send_letter(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> 
     }
     let (taken, now) = (taken.clone(), app.clock.now());
     app.database
-        .write::<_, NotDone, _>(move |tx: &mut crate::database::Tx| {
-            Box::pin(async move {
-                letter::store::mark_sent(tx, now, &written.id).await?;
-                outbox::store::done(tx, now, &taken).await?;
-                Ok(())
-            })
-        })
+        .write::<_, NotDone, _>(transaction!(async move |tx| {
+            letter::store::mark_sent(tx, now, &written.id).await?;
+            outbox::store::done(tx, now, &taken).await?;
+            Ok(())
+        }))
         .await
 }
 
@@ -110,9 +109,9 @@ async fn do_one(app: &App, taken: &Taken) {
             let (now, finished) = (app.clock.now(), taken.clone());
             let marked = app
                 .database
-                .write::<_, crate::database::Error, _>(move |tx: &mut crate::database::Tx| {
-                    Box::pin(async move { outbox::store::done(tx, now, &finished).await })
-                })
+                .write::<_, crate::database::Error, _>(transaction!(async move |tx| {
+                    outbox::store::done(tx, now, &finished).await
+                }))
                 .await;
             if let Err(error) = marked {
                 tracing::warn!(work = %taken.id, kind, %error, "work was done and could not be marked so; it is done again");
@@ -171,7 +170,7 @@ pub async fn work_until_stopped(app: App) {
     loop {
         match do_due(&app).await {
             Ok(0) => {
-                let _ = tokio::time::timeout(LOOK_EVERY, app.work_waits.notified()).await;
+                let _ = tokio::time::timeout(LOOK_EVERY, app.database.signalled(outbox::QUEUED)).await;
             }
             Ok(_) => {}
             Err(error) => {
@@ -184,9 +183,6 @@ pub async fn work_until_stopped(app: App) {
 
 /// Ends drafts nobody continued, forgets sessions, codes, budgets and old finished work, and queues the
 /// upkeep that is due.
-///
-/// # Errors
-/// What the database answered.
 pub async fn clear_away(app: &App) -> Result<(), crate::database::Error> {
     let now = app.clock.now();
     registration::store::expire_drafts(&app.database, now).await?;

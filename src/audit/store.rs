@@ -2,7 +2,7 @@
 
 use super::{Actor, CHAIN_START, Entry, Written, link_hash};
 use crate::clock::{Span, Timestamp};
-use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
+use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx, transaction};
 use crate::id::new_id;
 
 /// How many entries are put on the chain in one transaction.
@@ -39,7 +39,7 @@ pub async fn add(tx: &mut Tx, at: Timestamp, entry: &Entry) -> Result<()> {
 }
 
 /// What happened to one thing, oldest first; at most 500 entries.
-pub async fn history(mut from: &Database, subject: &str) -> Result<Vec<Written>> {
+pub async fn history(from: &Database, subject: &str) -> Result<Vec<Written>> {
     from.all(
         "SELECT id, at, actor, action, subject, detail FROM audit_entries WHERE subject = $1 ORDER BY id LIMIT 500",
         &[&subject],
@@ -50,7 +50,7 @@ pub async fn history(mut from: &Database, subject: &str) -> Result<Vec<Written>>
 /// Whether somebody has done this to a thing since a moment. Entries of one thing lie together and
 /// in the order of time, so this looks at few.
 pub async fn happened_since(
-    from: &mut impl Reads,
+    from: &impl Reads,
     subject: &str,
     actor: &Actor,
     action: &str,
@@ -68,40 +68,37 @@ pub async fn happened_since(
 
 /// Puts waiting entries on the chain, oldest first; answers how many.
 pub async fn lengthen_chain(database: &Database) -> Result<usize> {
-    let mut from = database;
-    let waiting: Option<(String,)> = from.maybe("SELECT entry FROM audit_waiting LIMIT 1", &[]).await?;
+    let waiting: Option<(String,)> = database.maybe("SELECT entry FROM audit_waiting LIMIT 1", &[]).await?;
     if waiting.is_none() {
         return Ok(0);
     }
     database
-        .write(|tx: &mut Tx| {
-            Box::pin(async move {
-                tx.alone(CHAIN_LOCK).await?;
-                let last: Option<(i64, String)> = tx
-                    .maybe("SELECT sequence, hash FROM audit_chain ORDER BY sequence DESC LIMIT 1", &[])
-                    .await?;
-                let (mut sequence, mut hash) = last.unwrap_or((0, CHAIN_START.to_owned()));
-                let entries: Vec<Written> = tx
-                    .all(
-                        "SELECT e.id, e.at, e.actor, e.action, e.subject, e.detail
+        .write(transaction!(async move |tx| {
+            tx.lock(CHAIN_LOCK).await?;
+            let last: Option<(i64, String)> = tx
+                .maybe("SELECT sequence, hash FROM audit_chain ORDER BY sequence DESC LIMIT 1", &[])
+                .await?;
+            let (mut sequence, mut hash) = last.unwrap_or((0, CHAIN_START.to_owned()));
+            let entries: Vec<Written> = tx
+                .all(
+                    "SELECT e.id, e.at, e.actor, e.action, e.subject, e.detail
                            FROM audit_waiting w JOIN audit_entries e ON e.id = w.entry
                           ORDER BY w.entry LIMIT $1",
-                        &[&CHAINED_AT_ONCE],
-                    )
-                    .await?;
-                for entry in &entries {
-                    sequence += 1;
-                    hash = link_hash(&hash, entry);
-                    tx.run(
-                        "INSERT INTO audit_chain (sequence, entry, hash) VALUES ($1, $2, $3)",
-                        &[&sequence, &entry.id, &hash],
-                    )
-                    .await?;
-                    tx.run("DELETE FROM audit_waiting WHERE entry = $1", &[&entry.id]).await?;
-                }
-                Ok::<_, Error>(entries.len())
-            })
-        })
+                    &[&CHAINED_AT_ONCE],
+                )
+                .await?;
+            for entry in &entries {
+                sequence += 1;
+                hash = link_hash(&hash, entry);
+                tx.run(
+                    "INSERT INTO audit_chain (sequence, entry, hash) VALUES ($1, $2, $3)",
+                    &[&sequence, &entry.id, &hash],
+                )
+                .await?;
+                tx.run("DELETE FROM audit_waiting WHERE entry = $1", &[&entry.id]).await?;
+            }
+            Ok::<_, Error>(entries.len())
+        }))
         .await
 }
 
@@ -153,8 +150,7 @@ pub async fn verify_chain(database: &Database, now: Timestamp) -> Result<ChainSt
             },
         )
         .await?;
-    let mut from = database;
-    let (unchained,): (i64,) = from
+    let (unchained,): (i64,) = database
         .one(
             "SELECT COUNT(*) FROM audit_entries e
               WHERE NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.entry = e.id)
@@ -173,16 +169,14 @@ mod tests {
 
     async fn add_entries(database: &Database, count: usize) {
         database
-            .write(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    for number in 0..count {
-                        let entry =
-                            Entry::new(Actor::Service, "thing done", "subject").because(number.to_string());
-                        add(tx, Timestamp::from_milliseconds(1_000), &entry).await?;
-                    }
-                    Ok::<_, Error>(())
-                })
-            })
+            .write(transaction!(async move |tx| {
+                for number in 0..count {
+                    let entry =
+                        Entry::new(Actor::Service, "thing done", "subject").because(number.to_string());
+                    add(tx, Timestamp::from_milliseconds(1_000), &entry).await?;
+                }
+                Ok::<_, Error>(())
+            }))
             .await
             .expect("written");
     }
@@ -207,7 +201,7 @@ mod tests {
             add_entries(&database, 2).await;
             let check = async |actor: Actor, action: &str, since: i64, expect: bool| {
                 let since = Timestamp::from_milliseconds(since);
-                let found = happened_since(&mut &database, "subject", &actor, action, since).await;
+                let found = happened_since(&database, "subject", &actor, action, since).await;
                 assert_eq!(found.expect("read"), expect, "{actor:?} {action} since {since:?}");
             };
             check(Actor::Service, "thing done", 999, true).await;
@@ -222,8 +216,7 @@ mod tests {
         for database in both_engines().await {
             add_entries(&database, 1).await;
             for sql in ["UPDATE audit_entries SET detail = 'x'", "DELETE FROM audit_entries"] {
-                let refused =
-                    database.write(move |tx: &mut Tx| Box::pin(async move { tx.run(sql, &[]).await })).await;
+                let refused = database.write(transaction!(async move |tx| { tx.run(sql, &[]).await })).await;
                 assert!(matches!(refused, Err(Error::Broken(_))), "{}: {refused:?}", database.engine());
             }
         }

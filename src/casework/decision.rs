@@ -4,16 +4,16 @@ use super::{store, verify};
 use crate::app::App;
 use crate::audit::{Actor, Entry};
 use crate::clock::{Span, Timestamp};
-use crate::database::{Error, Tx};
+use crate::database::{Error, Tx, transaction};
 use crate::directory;
 use crate::letter::Letterhead;
 use crate::outbox::store::Taken;
 use crate::outbox::{self, Change, NotDone};
-use crate::registration::answers::Access;
+use crate::registration::answers::AskedAccess;
 use crate::registration::checks::{self, RegisterCheck, Verdict};
 use crate::registration::reasons::Reason;
 use crate::registration::store::{self as registrations, Saved};
-use crate::registration::{Refusal, Registration, State, letters};
+use crate::registration::{Refusal, Registration, RegistrationState, letters};
 use crate::sign_in::CaseWorker;
 
 /// Why a decision did not take effect, in words.
@@ -55,9 +55,8 @@ pub enum Approved {
 /// # Errors
 /// Later, while the database or a register does not answer.
 pub async fn decide(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
-    let mut reads = &app.database;
-    let Some(case) = registrations::find(&mut reads, id).await? else { return Ok(()) };
-    if !matches!(case.state, State::Submitted | State::Checking) {
+    let Some(case) = registrations::find(&app.database, id).await? else { return Ok(()) };
+    if !matches!(case.state, RegistrationState::Submitted | RegistrationState::Checking) {
         return Ok(());
     }
     let evidence = fresh_evidence(app, &case).await?;
@@ -70,43 +69,40 @@ pub async fn decide(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
     let taken = taken.clone();
     let outcome = app
         .database
-        .write::<_, NotDecided, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                if let Some(checks) = &evidence {
-                    registrations::save_checks(tx, &case.id, checks).await?;
-                }
-                let because = match verdict {
-                    Verdict::Straight => {
-                        match take_effect(
-                            tx,
-                            now,
-                            &settings,
-                            case.clone(),
-                            Actor::Service,
-                            "every check is green",
-                        )
-                        .await
-                        {
-                            Ok(()) => None,
-                            Err(NotDecided::Directory(refusal)) => Some((refusal.words(), false)),
-                            Err(other) => return Err(other),
-                        }
-                    }
-                    Verdict::AskAgain(what) => return Ok(Some(what)),
-                    Verdict::Refer { because, high_risk } => Some((because, high_risk)),
-                };
-                if let Some((because, high_risk)) = because {
-                    let change = case.refer(&because, high_risk)?;
-                    if registrations::save(tx, now, &change).await? == Saved::SomebodyWasFaster {
-                        return Err(moved_on());
+        .write::<_, NotDecided, _>(transaction!(async move |tx| {
+            if let Some(checks) = &evidence {
+                registrations::save_checks(tx, &case.id, checks).await?;
+            }
+            let because = match verdict {
+                Verdict::Straight => {
+                    match take_effect(
+                        tx,
+                        now,
+                        &settings,
+                        case.clone(),
+                        Actor::Service,
+                        "every check is green",
+                    )
+                    .await
+                    {
+                        Ok(()) => None,
+                        Err(NotDecided::Directory(refusal)) => Some((refusal.words(), false)),
+                        Err(other) => return Err(other),
                     }
                 }
-                outbox::store::done(tx, now, &taken).await?;
-                Ok(None)
-            })
-        })
+                Verdict::AskAgain(what) => return Ok(Some(what)),
+                Verdict::Refer { because, high_risk } => Some((because, high_risk)),
+            };
+            if let Some((because, high_risk)) = because {
+                let change = case.refer(&because, high_risk)?;
+                if registrations::save(tx, now, &change).await? == Saved::VersionConflict {
+                    return Err(moved_on());
+                }
+            }
+            outbox::store::done(tx, now, &taken).await?;
+            Ok(None)
+        }))
         .await;
-    app.work_waits.notify_one();
     match outcome {
         Ok(None) => Ok(()),
         Ok(Some(what)) => Err(NotDone::Later(format!("no answer yet: {what}"))),
@@ -124,8 +120,7 @@ fn moved_on() -> NotDecided {
 /// fresh.
 async fn fresh_evidence(app: &App, case: &Registration) -> Result<Option<Vec<RegisterCheck>>, NotDone> {
     let limit = Span::hours(i64::from(app.settings.evidence_hours_max));
-    let mut reads = &app.database;
-    let oldest = verify::oldest_evidence(&mut reads, &case.id).await?;
+    let oldest = verify::oldest_evidence(&app.database, &case.id).await?;
     match oldest {
         Some(at) if app.clock.now().since(at) <= limit => Ok(None),
         Some(_) | None => verify::check(app, case).await.map(Some),
@@ -159,8 +154,8 @@ fn new_site(case: &Registration) -> Option<directory::NewSite> {
             email: person.email.clone(),
             mobile: person.mobile.clone(),
             access: match person.access {
-                Access::Owner => directory::Access::Owner,
-                Access::Member => directory::Access::Member,
+                AskedAccess::Owner => directory::Access::Owner,
+                AskedAccess::Member => directory::Access::Member,
             },
             existing_account: person.has_account.as_ref().map(|email| email.as_str().to_owned()),
         })
@@ -206,7 +201,7 @@ async fn take_effect(
 async fn save(tx: &mut Tx, now: Timestamp, change: &Change<Registration>) -> Result<(), NotDecided> {
     match registrations::save(tx, now, change).await? {
         Saved::Yes => Ok(()),
-        Saved::SomebodyWasFaster => Err(moved_on()),
+        Saved::VersionConflict => Err(moved_on()),
     }
 }
 
@@ -215,8 +210,7 @@ async fn save(tx: &mut Tx, now: Timestamp, change: &Change<Registration>) -> Res
 /// # Errors
 /// What happened instead, in words.
 pub async fn approve(app: &App, by: &CaseWorker, id: &str, version: i64) -> Result<Approved, NotDecided> {
-    let mut reads = &app.database;
-    let case = registrations::find(&mut reads, id).await?.ok_or_else(moved_on)?;
+    let case = registrations::find(&app.database, id).await?.ok_or_else(moved_on)?;
     let evidence = match fresh_evidence(app, &case).await {
         Ok(evidence) => evidence,
         Err(NotDone::Later(why) | NotDone::Never(why)) => return Err(NotDecided::EvidenceChanged(why)),
@@ -224,46 +218,39 @@ pub async fn approve(app: &App, by: &CaseWorker, id: &str, version: i64) -> Resu
     let now = app.clock.now();
     let effect = Effect::of(app);
     let (by, id) = (by.clone(), id.to_owned());
-    let approved = app
-        .database
-        .write::<_, NotDecided, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let case = seen_by(tx, &id, version).await?;
-                if let Some(checks) = &evidence {
-                    let before = registrations::list_checks(tx, &id).await?;
-                    registrations::save_checks(tx, &id, checks).await?;
-                    if let Some(words) = worse(&before, checks) {
-                        // The newer evidence is kept; the person looks at it and decides anew. Whoever
-                        // approved before approved something else.
-                        store::forget_approvals(tx, &id).await?;
-                        return Ok(Err(NotDecided::EvidenceChanged(words)));
-                    }
+
+    app.database
+        .write::<_, NotDecided, _>(transaction!(async move |tx| {
+            let case = seen_by(tx, &id, version).await?;
+            if let Some(checks) = &evidence {
+                let before = registrations::list_checks(tx, &id).await?;
+                registrations::save_checks(tx, &id, checks).await?;
+                if let Some(words) = worse(&before, checks) {
+                    // The newer evidence is kept; the person looks at it and decides anew. Whoever
+                    // approved before approved something else.
+                    store::forget_approvals(tx, &id).await?;
+                    return Ok(Err(NotDecided::EvidenceChanged(words)));
                 }
-                let is_new = store::add_approval(tx, &id, &by.id, now).await?;
-                let approvals = store::count_approvals(tx, &id).await?;
-                // Evidence that was read after the case was referred counts, too.
-                let high_risk =
-                    case.high_risk || checks::is_high_risk(&registrations::list_checks(tx, &id).await?);
-                if high_risk && approvals < 2 {
-                    if !is_new {
-                        return Ok(Ok(Approved::FirstOfTwo));
-                    }
-                    let entry = Entry::new(
-                        Actor::CaseWorker(by.id.clone()),
-                        "first approval of a high-risk case",
-                        &id,
-                    );
-                    crate::audit::store::add(tx, now, &entry).await?;
+            }
+            let is_new = store::add_approval(tx, &id, &by.id, now).await?;
+            let approvals = store::count_approvals(tx, &id).await?;
+            // Evidence that was read after the case was referred counts, too.
+            let high_risk =
+                case.high_risk || checks::is_high_risk(&registrations::list_checks(tx, &id).await?);
+            if high_risk && approvals < 2 {
+                if !is_new {
                     return Ok(Ok(Approved::FirstOfTwo));
                 }
-                let why = if high_risk { "second of two approvals" } else { "" };
-                take_effect(tx, now, &effect, case, Actor::CaseWorker(by.id.clone()), why).await?;
-                Ok(Ok(Approved::Effective))
-            })
-        })
-        .await?;
-    app.work_waits.notify_one();
-    approved
+                let entry =
+                    Entry::new(Actor::CaseWorker(by.id.clone()), "first approval of a high-risk case", &id);
+                crate::audit::store::add(tx, now, &entry).await?;
+                return Ok(Ok(Approved::FirstOfTwo));
+            }
+            let why = if high_risk { "second of two approvals" } else { "" };
+            take_effect(tx, now, &effect, case, Actor::CaseWorker(by.id.clone()), why).await?;
+            Ok(Ok(Approved::Effective))
+        }))
+        .await?
 }
 
 /// What got worse between two readings of the evidence, in words.
@@ -318,19 +305,16 @@ pub async fn decline(
     let from = Letterhead::of(&app.settings);
     let (by, id) = (by.clone(), id.to_owned());
     app.database
-        .write::<_, NotDecided, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let case = seen_by(tx, &id, version).await?;
-                let mut change = case.decline(&by.id, reason, &words)?;
-                if let Some(email) = change.state.registrant_email().cloned() {
-                    let letter = letters::declined(&from, now, &change.state, &email, reason, &words);
-                    change = change.telling(letter);
-                }
-                save(tx, now, &change).await
-            })
-        })
+        .write::<_, NotDecided, _>(transaction!(async move |tx| {
+            let case = seen_by(tx, &id, version).await?;
+            let mut change = case.decline(&by.id, reason, &words)?;
+            if let Some(email) = change.state.registrant_email().cloned() {
+                let letter = letters::declined(&from, now, &change.state, &email, reason, &words);
+                change = change.telling(letter);
+            }
+            save(tx, now, &change).await
+        }))
         .await?;
-    app.work_waits.notify_one();
     Ok(())
 }
 
@@ -349,22 +333,19 @@ pub async fn ask_for_more(
     let from = Letterhead::of(&app.settings);
     let (by, id) = (by.clone(), id.to_owned());
     app.database
-        .write::<_, NotDecided, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let case = seen_by(tx, &id, version).await?;
-                let mut change = case.ask_for_more(&by.id, &question)?;
-                // The state forgets the question when it is answered; the note keeps it beside the answer.
-                registrations::add_note(tx, &id, &by.id, now, &format!("Asked the registrant: {question}"))
-                    .await?;
-                if let Some(email) = change.state.registrant_email().cloned() {
-                    let letter = letters::more_information(&from, now, &change.state, &email, &question);
-                    change = change.telling(letter);
-                }
-                save(tx, now, &change).await
-            })
-        })
+        .write::<_, NotDecided, _>(transaction!(async move |tx| {
+            let case = seen_by(tx, &id, version).await?;
+            let mut change = case.ask_for_more(&by.id, &question)?;
+            // The state forgets the question when it is answered; the note keeps it beside the answer.
+            registrations::add_note(tx, &id, &by.id, now, &format!("Asked the registrant: {question}"))
+                .await?;
+            if let Some(email) = change.state.registrant_email().cloned() {
+                let letter = letters::more_information(&from, now, &change.state, &email, &question);
+                change = change.telling(letter);
+            }
+            save(tx, now, &change).await
+        }))
         .await?;
-    app.work_waits.notify_one();
     Ok(())
 }
 
@@ -378,37 +359,34 @@ pub async fn follow_site(app: &App, taken: &Taken, id: &str) -> Result<(), NotDo
     let from = Letterhead::of(&app.settings);
     let (taken, id) = (taken.clone(), id.to_owned());
     app.database
-        .write::<_, NotDone, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let faster = || NotDone::Later("somebody else changed the registration".to_owned());
-                let Some(progress) = directory::store::progress(tx, &id).await? else { return Ok(()) };
-                let Some(mut case) = registrations::find(tx, &id).await? else { return Ok(()) };
-                if case.state == State::Approved
-                    && progress.unprovisioned == 0
-                    && let Ok(change) = case.clone().provisioned()
-                {
-                    if registrations::save(tx, now, &change).await? == Saved::SomebodyWasFaster {
-                        return Err(faster());
-                    }
-                    case = registrations::find(tx, &id).await?.ok_or_else(faster)?;
+        .write::<_, NotDone, _>(transaction!(async move |tx| {
+            let faster = || NotDone::Later("somebody else changed the registration".to_owned());
+            let Some(progress) = directory::store::progress(tx, &id).await? else { return Ok(()) };
+            let Some(mut case) = registrations::find(tx, &id).await? else { return Ok(()) };
+            if case.state == RegistrationState::Approved
+                && progress.unprovisioned == 0
+                && let Ok(change) = case.clone().provisioned()
+            {
+                if registrations::save(tx, now, &change).await? == Saved::VersionConflict {
+                    return Err(faster());
                 }
-                if case.state == State::Provisioning
-                    && let Some(account) = &progress.first_owner
-                    && let Ok(mut change) = case.first_owner_active(account)
-                {
-                    if let Some(email) = change.state.registrant_email().cloned() {
-                        let letter = letters::live(&from, now, &change.state, &email);
-                        change = change.telling(letter);
-                    }
-                    if registrations::save(tx, now, &change).await? == Saved::SomebodyWasFaster {
-                        return Err(faster());
-                    }
+                case = registrations::find(tx, &id).await?.ok_or_else(faster)?;
+            }
+            if case.state == RegistrationState::Provisioning
+                && let Some(account) = &progress.first_owner
+                && let Ok(mut change) = case.first_owner_active(account)
+            {
+                if let Some(email) = change.state.registrant_email().cloned() {
+                    let letter = letters::live(&from, now, &change.state, &email);
+                    change = change.telling(letter);
                 }
-                outbox::store::done(tx, now, &taken).await?;
-                Ok(())
-            })
-        })
+                if registrations::save(tx, now, &change).await? == Saved::VersionConflict {
+                    return Err(faster());
+                }
+            }
+            outbox::store::done(tx, now, &taken).await?;
+            Ok(())
+        }))
         .await?;
-    app.work_waits.notify_one();
     Ok(())
 }

@@ -26,14 +26,14 @@ pub async fn forget_approvals(tx: &mut Tx, registration: &str) -> Result<u64> {
     tx.run("DELETE FROM approvals WHERE registration_id = $1", &[&registration]).await
 }
 
-pub async fn count_approvals(from: &mut impl Reads, registration: &str) -> Result<i64> {
+pub async fn count_approvals(from: &impl Reads, registration: &str) -> Result<i64> {
     let (count,): (i64,) =
         from.one("SELECT COUNT(*) FROM approvals WHERE registration_id = $1", &[&registration]).await?;
     Ok(count)
 }
 
 /// Identifiers and names of those who have approved, the first first.
-pub async fn list_approvers(mut from: &Database, registration: &str) -> Result<Vec<(String, String)>> {
+pub async fn list_approvers(from: &Database, registration: &str) -> Result<Vec<(String, String)>> {
     from.all(
         "SELECT w.id, w.name FROM approvals a JOIN case_workers w ON w.id = a.case_worker_id
           WHERE a.registration_id = $1 ORDER BY a.at LIMIT 10",
@@ -114,7 +114,7 @@ impl Filter {
 }
 
 /// A page of the queue, counted from 0, and one line more where there is another page.
-pub async fn list_queue(mut from: &Database, filter: Filter, page: i64) -> Result<Vec<CaseLine>> {
+pub async fn list_queue(from: &Database, filter: Filter, page: i64) -> Result<Vec<CaseLine>> {
     let (limit, offset) = (PAGE + 1, PAGE * page);
     let sql = match filter {
         Filter::ToDo => {
@@ -159,7 +159,7 @@ pub async fn list_queue(mut from: &Database, filter: Filter, page: i64) -> Resul
 }
 
 /// Cases whose reference, site, code or postcode is what was typed; at most a page.
-pub async fn search(mut from: &Database, typed: &str) -> Result<Vec<CaseLine>> {
+pub async fn search(from: &Database, typed: &str) -> Result<Vec<CaseLine>> {
     let upper = typed.to_uppercase();
     from.all(
         "SELECT id, reference, kind, state, title, asked_at, due_at, high_risk, because FROM (
@@ -180,7 +180,7 @@ pub async fn search(mut from: &Database, typed: &str) -> Result<Vec<CaseLine>> {
 }
 
 /// How many cases wait for a case worker, and how many of them are late.
-pub async fn count_to_do(mut from: &Database, now: Timestamp) -> Result<(i64, i64)> {
+pub async fn count_to_do(from: &Database, now: Timestamp) -> Result<(i64, i64)> {
     from.one(
         "SELECT (SELECT COUNT(*) FROM registrations WHERE state = 'Referred')
               + (SELECT COUNT(*) FROM enquiries WHERE state = 'Open'),
@@ -197,7 +197,7 @@ const SITE_ENTRIES_MAX: i64 = 100;
 /// What has happened to a site, its shared mailbox, and, by case workers, to the accounts that have
 /// a place there or may use it; the newest first.
 pub async fn site_history(
-    mut from: &Database,
+    from: &Database,
     site: &str,
     shared_mailbox: &str,
 ) -> Result<Vec<crate::audit::Written>> {
@@ -228,7 +228,7 @@ impl FromRow for Note {
 }
 
 /// The notes of a case, oldest first, at most 200.
-pub async fn list_notes(mut from: &Database, case: &str) -> Result<Vec<Note>> {
+pub async fn list_notes(from: &Database, case: &str) -> Result<Vec<Note>> {
     from.all(
         "SELECT n.at, COALESCE(w.name, ''), n.text FROM case_notes n LEFT JOIN case_workers w ON w.id = n.case_worker_id
           WHERE n.case_id = $1 ORDER BY n.id LIMIT 200",
@@ -238,7 +238,7 @@ pub async fn list_notes(mut from: &Database, case: &str) -> Result<Vec<Note>> {
 }
 
 /// Names of case workers by identifier, for the history.
-pub async fn list_names(mut from: &Database) -> Result<Vec<(String, String)>> {
+pub async fn list_names(from: &Database) -> Result<Vec<(String, String)>> {
     from.all("SELECT id, name FROM case_workers ORDER BY added_at LIMIT 1000", &[]).await
 }
 
@@ -247,6 +247,7 @@ mod tests {
     use super::*;
     use crate::database::Error;
     use crate::database::for_tests::{both_engines, run};
+    use crate::database::transaction;
 
     const NOON: Timestamp = Timestamp::from_milliseconds(1_000_000);
 
@@ -311,17 +312,15 @@ mod tests {
     async fn one_person_approves_once_however_often_they_say_so() {
         for database in both_engines().await {
             let outcome = database
-                .write(|tx: &mut Tx| {
-                    Box::pin(async move {
-                        let mut new = Vec::new();
-                        for who in ["a", "a", "b"] {
-                            new.push(add_approval(tx, "r1", who, NOON).await?);
-                        }
-                        let count = count_approvals(tx, "r1").await?;
-                        forget_approvals(tx, "r1").await?;
-                        Ok::<_, Error>((new, count, count_approvals(tx, "r1").await?))
-                    })
-                })
+                .write(transaction!(async move |tx| {
+                    let mut new = Vec::new();
+                    for who in ["a", "a", "b"] {
+                        new.push(add_approval(tx, "r1", who, NOON).await?);
+                    }
+                    let count = count_approvals(tx, "r1").await?;
+                    forget_approvals(tx, "r1").await?;
+                    Ok::<_, Error>((new, count, count_approvals(tx, "r1").await?))
+                }))
                 .await
                 .expect("written");
             assert_eq!(outcome, (vec![true, false, true], 2, 0), "{}", database.engine());

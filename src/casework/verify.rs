@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::clock::{Span, Timestamp};
-use crate::database::{Reads, Tx};
+use crate::database::{Reads, transaction};
 use crate::directory;
 use crate::outbox::store::Taken;
 use crate::outbox::{self, NotDone, Work};
@@ -14,7 +14,7 @@ use crate::registration::answers::{Proof, SiteAnswer};
 use crate::registration::checks::{self, Bounds, Findings, RegisterCheck, Verdict};
 use crate::registration::pages::dspt::threshold;
 use crate::registration::store::{self as registrations, Saved};
-use crate::registration::{Registration, State};
+use crate::registration::{Registration, RegistrationState};
 
 /// Runs the checks of a sent registration and keeps their evidence: on to the decision where all is
 /// green, to a case worker where something is not, again later where a register did not answer.
@@ -22,9 +22,8 @@ use crate::registration::{Registration, State};
 /// # Errors
 /// Later, while a register does not answer.
 pub async fn run_checks(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
-    let mut reads = &app.database;
-    let Some(case) = registrations::find(&mut reads, id).await? else { return Ok(()) };
-    if !matches!(case.state, State::Submitted | State::Checking) {
+    let Some(case) = registrations::find(&app.database, id).await? else { return Ok(()) };
+    if !matches!(case.state, RegistrationState::Submitted | RegistrationState::Checking) {
         // Withdrawn, stopped, or decided by a case worker in the meantime.
         return Ok(());
     }
@@ -36,48 +35,43 @@ pub async fn run_checks(app: &App, taken: &Taken, id: &str) -> Result<(), NotDon
         Verdict::Straight | Verdict::Refer { .. } => None,
     };
     app.database
-        .write::<_, NotDone, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let id = case.id.clone();
-                match verdict {
-                    Verdict::AskAgain(_) => {
-                        registrations::save_checks(tx, &id, &checks).await?;
-                        if case.state == State::Submitted
-                            && let Ok(change) = case.begin_checking()
-                        {
-                            let _: Saved = registrations::save(tx, now, &change).await?;
-                        }
+        .write::<_, NotDone, _>(transaction!(async move |tx| {
+            let id = case.id.clone();
+            match verdict {
+                Verdict::AskAgain(_) => {
+                    registrations::save_checks(tx, &id, &checks).await?;
+                    if case.state == RegistrationState::Submitted
+                        && let Ok(change) = case.begin_checking()
+                    {
+                        let _: Saved = registrations::save(tx, now, &change).await?;
+                    }
+                    return Ok(());
+                }
+                Verdict::Straight => {
+                    if !outbox::store::done(tx, now, &taken).await? {
                         return Ok(());
                     }
-                    Verdict::Straight => {
-                        if !outbox::store::done(tx, now, &taken).await? {
-                            return Ok(());
-                        }
-                        registrations::save_checks(tx, &id, &checks).await?;
-                        outbox::store::queue(tx, now, now, &Work::Decide { registration: id }).await?;
+                    registrations::save_checks(tx, &id, &checks).await?;
+                    outbox::store::queue(tx, now, now, &Work::Decide { registration: id }).await?;
+                }
+                Verdict::Refer { because, high_risk } => {
+                    if !outbox::store::done(tx, now, &taken).await? {
+                        return Ok(());
                     }
-                    Verdict::Refer { because, high_risk } => {
-                        if !outbox::store::done(tx, now, &taken).await? {
-                            return Ok(());
-                        }
-                        registrations::save_checks(tx, &id, &checks).await?;
-                        if let Ok(change) = case.refer(&because, high_risk)
-                            && registrations::save(tx, now, &change).await? == Saved::SomebodyWasFaster
-                        {
-                            return Err(NotDone::Later("the registration changed meanwhile".to_owned()));
-                        }
+                    registrations::save_checks(tx, &id, &checks).await?;
+                    if let Ok(change) = case.refer(&because, high_risk)
+                        && registrations::save(tx, now, &change).await? == Saved::VersionConflict
+                    {
+                        return Err(NotDone::Later("the registration changed meanwhile".to_owned()));
                     }
                 }
-                Ok(())
-            })
-        })
+            }
+            Ok(())
+        }))
         .await?;
     match later {
         Some(what) => Err(NotDone::Later(format!("no answer yet: {what}"))),
-        None => {
-            app.work_waits.notify_one();
-            Ok(())
-        }
+        None => Ok(()),
     }
 }
 
@@ -124,11 +118,10 @@ async fn dspt(app: &App, site: &SiteAnswer, now: Timestamp) -> Result<DsptStandi
 
 async fn dspt_evidence(app: &App, site: &SiteAnswer) -> String {
     let Ok(code) = OdsSiteCode::parse(&site.ods_code) else { return String::new() };
-    let mut reads = &app.database;
     let hq = app.imported.hq_of_site(&code).await.ok().flatten();
     let mut seen = Vec::new();
     for code in [Some(code.any()), hq].into_iter().flatten() {
-        if let Ok(Some(row)) = crate::register::store::dspt(&mut reads, &code).await {
+        if let Ok(Some(row)) = crate::register::store::dspt(&app.database, &code).await {
             seen.push(format!("{} ({}): {}", row.name, row.code, checks::seen(&row.provenance)));
         }
     }
@@ -139,7 +132,7 @@ async fn dspt_evidence(app: &App, site: &SiteAnswer) -> String {
 async fn contact_id_matches(app: &App, site: &SiteAnswer, proof: &Proof) -> Result<Option<bool>, NotDone> {
     let Proof::ContactId { hash } = proof else { return Ok(None) };
     let Ok(location) = CqcLocationId::parse(&site.cqc_location_id) else { return Ok(None) };
-    let contacts = crate::register::store::site_contacts(&mut &app.database, &location).await?;
+    let contacts = crate::register::store::site_contacts(&app.database, &location).await?;
     let known: Vec<ContactIdHash> = contacts
         .into_iter()
         .flat_map(|contacts| contacts.contacts)
@@ -159,17 +152,16 @@ async fn findings(
     proof: &Proof,
     now: Timestamp,
 ) -> Result<Findings, NotDone> {
-    let mut reads = &app.database;
     let people = &case.answers.people;
-    let mut already = directory::store::find_site_by_ods_code(&mut reads, &site.ods_code).await?;
+    let mut already = directory::store::find_site_by_ods_code(&app.database, &site.ods_code).await?;
     if already.is_none() {
-        already = directory::store::find_site_by_cqc_location(&mut reads, &site.cqc_location_id).await?;
+        already = directory::store::find_site_by_cqc_location(&app.database, &site.cqc_location_id).await?;
     }
     let mut people_taken = Vec::new();
     let mut accounts_not_found = Vec::new();
     let new: Vec<_> = people.iter().filter(|person| person.has_account.is_none()).collect();
     let contacts: Vec<_> = new.iter().map(|person| (&person.email, &person.mobile)).collect();
-    for (place, contact) in directory::store::taken_contacts(&mut reads, &contacts).await? {
+    for (place, contact) in directory::store::taken_contacts(&app.database, &contacts).await? {
         if let Some(person) = new.get(place) {
             people_taken.push(format!("{} ({})", person.full_name(), contact.in_words()));
         }
@@ -179,7 +171,7 @@ async fn findings(
     }
     for person in people {
         let Some(address) = &person.has_account else { continue };
-        let account = directory::store::find_account_by_address(&mut reads, address.as_str()).await?;
+        let account = directory::store::find_account_by_address(&app.database, address.as_str()).await?;
         let is_theirs =
             account.is_some_and(|account| directory::same_last_name(&account.last_name, &person.last_name));
         if !is_theirs {
@@ -188,7 +180,7 @@ async fn findings(
     }
     let town = case.answers.town.as_deref().unwrap_or(&site.town);
     let mut look_alikes =
-        directory::store::list_look_alike_sites(&mut reads, &site.name, town, &site.ods_code).await?;
+        directory::store::list_look_alike_sites(&app.database, &site.name, town, &site.ods_code).await?;
     for (place, person) in people.iter().enumerate() {
         for other in &people[..place] {
             if directory::address::look_alike(&person.full_name(), &other.full_name()) {
@@ -218,11 +210,8 @@ async fn findings(
 }
 
 /// When the oldest evidence of a registration was read.
-///
-/// # Errors
-/// What the database answered.
 pub async fn oldest_evidence(
-    from: &mut impl Reads,
+    from: &impl Reads,
     registration: &str,
 ) -> Result<Option<Timestamp>, crate::database::Error> {
     let checks = registrations::list_checks(from, registration).await?;

@@ -1,7 +1,7 @@
 //! Databases for tests: a fresh SQLite file always, a fresh PostgreSQL schema where the test run
 //! has started a server.
 
-use super::{Address, Database, Error, Tx};
+use super::{Address, Database, Error};
 
 /// Both engines, each with its tables made and nothing in them.
 ///
@@ -78,7 +78,7 @@ pub async fn postgres_for_mail() -> Option<(String, String)> {
 /// Runs statements that only a test may run (inserting rows by hand, say).
 pub async fn run(database: &Database, sql: &'static str) {
     database
-        .write::<_, Error, _>(move |tx: &mut Tx| Box::pin(async move { tx.script(sql).await }))
+        .write::<_, Error, _>(transaction!(async move |tx| { tx.script(sql).await }))
         .await
         .expect("the statement runs");
 }

@@ -2,7 +2,7 @@
 //!
 //! One file serves both engines; where they must differ there is a pair.
 
-use super::{Database, Engine, Error, FromRow, Reads, Result, Row, Tx};
+use super::{Database, Engine, Error, FromRow, Reads, Result, Row, transaction};
 use sha2::{Digest, Sha256};
 
 /// One step of the tables' history.
@@ -33,15 +33,7 @@ macro_rules! migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: &[Migration] = &[
-    migration!(1, "0001_foundation"),
-    migration!(2, "0002_registers"),
-    migration!(3, "0003_guards", pair),
-    migration!(4, "0004_mailboxes"),
-    migration!(5, "0005_guidance"),
-    migration!(6, "0006_messages"),
-    migration!(7, "0007_who_wrote"),
-];
+pub const MIGRATIONS: &[Migration] = &[migration!(1, "0001_baseline"), migration!(2, "0002_guards", pair)];
 
 /// The lock two nodes take before they migrate one PostgreSQL database.
 const MIGRATION_LOCK: i64 = 0x0043_4152_4550_4f53;
@@ -66,7 +58,7 @@ const CREATE_VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_versions (
 const LIST_APPLIED: &str = "SELECT number, name, checksum FROM schema_versions ORDER BY number";
 
 fn text_for(database: &Database, migration: &Migration) -> &'static str {
-    match database.0 {
+    match database.engine {
         Engine::Sqlite(_) => migration.sqlite,
         Engine::Postgres(_) => migration.postgres,
     }
@@ -79,9 +71,8 @@ fn checksum(text: &str) -> String {
 pub(super) async fn migrate(database: &Database, now_ms: i64) -> Result<usize> {
     let texts: Vec<&'static str> = MIGRATIONS.iter().map(|migration| text_for(database, migration)).collect();
     database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                tx.alone(MIGRATION_LOCK).await?;
+        .write(transaction!(async move |tx| {
+                tx.lock(MIGRATION_LOCK).await?;
                 tx.script(CREATE_VERSIONS).await?;
                 let applied: Vec<Applied> = tx.all(LIST_APPLIED, &[]).await?;
                 refuse_strangers(&applied, &texts)?;
@@ -96,8 +87,7 @@ pub(super) async fn migrate(database: &Database, now_ms: i64) -> Result<usize> {
                     done += 1;
                 }
                 Ok(done)
-            })
-        })
+            }))
         .await
 }
 
@@ -121,8 +111,7 @@ fn refuse_strangers(applied: &[Applied], texts: &[&str]) -> Result<()> {
 }
 
 pub(super) async fn current(database: &Database) -> Result<std::result::Result<(), String>> {
-    let mut from = database;
-    let applied: Vec<Applied> = match from.all(LIST_APPLIED, &[]).await {
+    let applied: Vec<Applied> = match database.all(LIST_APPLIED, &[]).await {
         Ok(applied) => applied,
         Err(Error::Broken(_)) => return Ok(Err("the tables have not been made yet".to_owned())),
         Err(error) => return Err(error),

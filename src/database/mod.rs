@@ -16,11 +16,14 @@
 
 mod migrate;
 mod postgres;
+mod signals;
 mod sqlite;
 mod values;
 
+use signals::Signals;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 
 pub use migrate::MIGRATIONS;
 pub use values::{Field, FromRow, Param, Params, Row};
@@ -117,9 +120,24 @@ impl std::fmt::Debug for Address {
     }
 }
 
+/// Writes the closure that [`Database::write`] takes: `transaction!(async move |tx| { … })`.
+///
+/// An `async` closure cannot say yet that its future may go to another thread, so the future is boxed
+/// here, and nowhere else.
+#[macro_export]
+macro_rules! transaction {
+    (async move |$tx:ident| $body:block) => {
+        move |$tx: &mut $crate::database::Tx| Box::pin(async move $body)
+    };
+}
+pub use crate::transaction;
+
 /// The database, shared by everything that reads or writes. Cheap to clone.
 #[derive(Clone)]
-pub struct Database(Engine);
+pub struct Database {
+    engine: Engine,
+    signals: Arc<Signals>,
+}
 
 #[derive(Clone)]
 enum Engine {
@@ -129,20 +147,36 @@ enum Engine {
 
 /// A writing transaction. It ends by itself: committed if the closure answered `Ok`, rolled back
 /// if not.
-pub struct Tx(Kind);
+pub struct Tx {
+    session: Session,
+    /// Channels that are signalled once this transaction is durable, a bit each.
+    signals: u32,
+}
 
-enum Kind {
-    Sqlite(sqlite::Connection),
+/// The connection a transaction runs on.
+enum Session {
+    /// The lock is never contended: it lets a look-up borrow the transaction as shared.
+    Sqlite(Mutex<sqlite::Connection>),
     Postgres(postgres::Transaction),
 }
 
 impl Database {
+    fn on(engine: Engine) -> Self {
+        Database { engine, signals: Arc::default() }
+    }
+
+    /// Waits until a transaction of this program that signalled `channel` is durable; at once if one
+    /// was since the last wait.
+    pub async fn signalled(&self, channel: usize) {
+        self.signals.wait(channel).await;
+    }
+
     /// Opens a database without changing its tables; see [`Database::migrate`].
     ///
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be reached.
     pub async fn open(address: &Address) -> Result<Self> {
-        Ok(Database(match address {
+        Ok(Self::on(match address {
             Address::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path, sqlite::File::Own)?),
             Address::Postgres(text) => Engine::Postgres(postgres::Postgres::open(text, None).await?),
         }))
@@ -155,7 +189,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be reached.
     pub async fn open_projection(address: &Address, schemas: &'static str) -> Result<Self> {
-        Ok(Database(match address {
+        Ok(Self::on(match address {
             Address::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path, sqlite::File::Shared)?),
             Address::Postgres(text) => Engine::Postgres(postgres::Postgres::open(text, Some(schemas)).await?),
         }))
@@ -166,7 +200,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] when it cannot be reached.
     pub async fn open_projection_to_read(address: &Address, schemas: &'static str) -> Result<Self> {
-        Ok(Database(match address {
+        Ok(Self::on(match address {
             Address::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path, sqlite::File::OnlyRead)?),
             Address::Postgres(text) => Engine::Postgres(postgres::Postgres::open(text, Some(schemas)).await?),
         }))
@@ -174,26 +208,21 @@ impl Database {
 
     /// Makes the tables of a projection with a script in its engine's own words. Only for tables
     /// that can be made again from others: there is no history.
-    ///
-    /// # Errors
-    /// What the engine answered.
     pub async fn make_projection(&self, sqlite: String, postgres: String) -> Result<()> {
-        let script = match &self.0 {
+        let script = match &self.engine {
             Engine::Sqlite(_) => sqlite,
             Engine::Postgres(_) => postgres,
         };
-        self.write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                tx.alone(migrate::PROJECTION_LOCK).await?;
-                tx.script(&script).await
-            })
-        })
+        self.write(transaction!(async move |tx| {
+            tx.lock(migrate::PROJECTION_LOCK).await?;
+            tx.script(&script).await
+        }))
         .await
     }
 
     /// `sqlite` or `postgres`, for logs and figures.
     pub fn engine(&self) -> &'static str {
-        match &self.0 {
+        match &self.engine {
             Engine::Sqlite(_) => "sqlite",
             Engine::Postgres(_) => "postgres",
         }
@@ -229,9 +258,9 @@ impl Database {
         E: From<Error> + Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, std::result::Result<T, E>> + Clone + Send + 'static,
     {
-        match &self.0 {
-            Engine::Sqlite(sqlite) => sqlite.write(change).await,
-            Engine::Postgres(postgres) => postgres.write(change).await,
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.write(change, &self.signals).await,
+            Engine::Postgres(postgres) => postgres.write(change, &self.signals).await,
         }
     }
 
@@ -244,7 +273,7 @@ impl Database {
     where
         F: FnMut(&Row<'_>) -> Result<()> + Send + 'static,
     {
-        match &self.0 {
+        match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.each(sql, each).await,
             Engine::Postgres(postgres) => postgres.each(sql, each).await,
         }
@@ -256,7 +285,7 @@ impl Database {
     /// # Errors
     /// What the engine said about it.
     pub async fn prepares(&self, sql: &'static str) -> Result<()> {
-        match &self.0 {
+        match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.prepares(sql),
             Engine::Postgres(postgres) => postgres.prepares(sql).await,
         }
@@ -265,17 +294,17 @@ impl Database {
 
 /// What both the database and a transaction can be asked, so that one look-up serves pages and
 /// decisions.
-pub trait Reads: Send {
+pub trait Reads: Send + Sync {
     /// Every row, in the order the statement gives. The statement bounds how many there are.
     fn all<T: FromRow + Send>(
-        &mut self,
+        &self,
         sql: &'static str,
         params: Params<'_>,
     ) -> impl Future<Output = Result<Vec<T>>> + Send;
 
     /// The first row, if there is one.
     fn maybe<T: FromRow + Send>(
-        &mut self,
+        &self,
         sql: &'static str,
         params: Params<'_>,
     ) -> impl Future<Output = Result<Option<T>>> + Send {
@@ -284,7 +313,7 @@ pub trait Reads: Send {
 
     /// The one row there must be.
     fn one<T: FromRow + Send>(
-        &mut self,
+        &self,
         sql: &'static str,
         params: Params<'_>,
     ) -> impl Future<Output = Result<T>> + Send {
@@ -296,9 +325,9 @@ pub trait Reads: Send {
     }
 }
 
-impl Reads for &Database {
-    async fn all<T: FromRow + Send>(&mut self, sql: &'static str, params: Params<'_>) -> Result<Vec<T>> {
-        match &self.0 {
+impl Reads for Database {
+    async fn all<T: FromRow + Send>(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<T>> {
+        match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.all(sql, params),
             Engine::Postgres(postgres) => postgres.all(sql, params).await,
         }
@@ -306,43 +335,42 @@ impl Reads for &Database {
 }
 
 impl Reads for Tx {
-    async fn all<T: FromRow + Send>(&mut self, sql: &'static str, params: Params<'_>) -> Result<Vec<T>> {
-        match &mut self.0 {
-            Kind::Sqlite(connection) => connection.all(sql, params),
-            Kind::Postgres(transaction) => transaction.all(sql, params).await,
+    async fn all<T: FromRow + Send>(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<T>> {
+        match &self.session {
+            Session::Sqlite(connection) => sqlite::locked(connection).all(sql, params),
+            Session::Postgres(transaction) => transaction.all(sql, params).await,
         }
     }
 }
 
 impl Tx {
     /// Runs a statement that changes rows; answers how many it changed.
-    ///
-    /// # Errors
-    /// What the engine answered.
     pub async fn run(&mut self, sql: &'static str, params: Params<'_>) -> Result<u64> {
-        match &mut self.0 {
-            Kind::Sqlite(connection) => connection.run(sql, params),
-            Kind::Postgres(transaction) => transaction.run(sql, params).await,
+        match &self.session {
+            Session::Sqlite(connection) => sqlite::locked(connection).run(sql, params),
+            Session::Postgres(transaction) => transaction.run(sql, params).await,
         }
     }
 
     /// Runs several statements without parameters: migrations only.
     async fn script(&mut self, sql: &str) -> Result<()> {
-        match &mut self.0 {
-            Kind::Sqlite(connection) => connection.script(sql),
-            Kind::Postgres(transaction) => transaction.script(sql).await,
+        match &self.session {
+            Session::Sqlite(connection) => sqlite::locked(connection).script(sql),
+            Session::Postgres(transaction) => transaction.script(sql).await,
         }
+    }
+
+    /// Wakes whoever waits for `channel` (see [`Database::signalled`]) once this transaction is durable.
+    pub fn signal(&mut self, channel: usize) {
+        self.signals |= Signals::bit(channel);
     }
 
     /// Makes other writers of the same thing wait until this transaction ends. On SQLite there are
     /// none; on PostgreSQL it is an advisory lock.
-    ///
-    /// # Errors
-    /// What the engine answered.
-    pub async fn alone(&mut self, key: i64) -> Result<()> {
-        match &mut self.0 {
-            Kind::Sqlite(_) => Ok(()),
-            Kind::Postgres(transaction) => transaction.alone(key).await,
+    pub async fn lock(&mut self, key: i64) -> Result<()> {
+        match &self.session {
+            Session::Sqlite(_) => Ok(()),
+            Session::Postgres(transaction) => transaction.lock(key).await,
         }
     }
 }

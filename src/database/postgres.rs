@@ -1,7 +1,9 @@
 //! PostgreSQL 15 or newer: pooled connections, any number of nodes.
 
-use super::{BoxFuture, Error, FromRow, Kind, Params, Result, Row, Tx};
+use super::{BoxFuture, Error, FromRow, Params, Result, Row, Session, Signals, Tx};
 use deadpool_postgres::{Object, Pool};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
@@ -22,7 +24,7 @@ pub(super) struct Transaction {
     /// Absent once the transaction has ended.
     client: Option<Object>,
     /// The server asked for the whole transaction to be tried again (40001 or 40P01).
-    again: bool,
+    again: AtomicBool,
 }
 
 fn meaning(error: &tokio_postgres::Error) -> Error {
@@ -142,21 +144,21 @@ impl Postgres {
         self.client().await?.prepare(sql).await.map(|_| ()).map_err(|error| meaning(&error))
     }
 
-    pub(super) async fn write<T, E, F>(&self, change: F) -> std::result::Result<T, E>
+    pub(super) async fn write<T, E, F>(&self, change: F, signals: &Arc<Signals>) -> std::result::Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, std::result::Result<T, E>> + Clone + Send + 'static,
     {
-        let postgres = self.clone();
+        let (postgres, signals) = (self.clone(), Arc::clone(signals));
         // A task of its own: a caller that goes away cannot leave a transaction open on a
         // connection that goes back to the pool.
-        tokio::spawn(async move { postgres.write_with_tries(change).await })
+        tokio::spawn(async move { postgres.write_with_tries(change, &signals).await })
             .await
             .unwrap_or_else(|_| Err(Error::Misused("a write panicked".to_owned()).into()))
     }
 
-    async fn write_with_tries<T, E, F>(&self, change: F) -> std::result::Result<T, E>
+    async fn write_with_tries<T, E, F>(&self, change: F, signals: &Signals) -> std::result::Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
@@ -167,15 +169,19 @@ impl Postgres {
             tried += 1;
             let client = self.client().await?;
             client.batch_execute("BEGIN").await.map_err(|error| meaning(&error))?;
-            let mut tx = Tx(Kind::Postgres(Transaction { client: Some(client), again: false }));
+            let transaction = Transaction { client: Some(client), again: AtomicBool::new(false) };
+            let mut tx = Tx { session: Session::Postgres(transaction), signals: 0 };
             let outcome = (change.clone())(&mut tx).await;
-            let Tx(Kind::Postgres(mut transaction)) = tx else {
+            let Tx { session: Session::Postgres(mut transaction), signals: raised } = tx else {
                 return Err(Error::Misused("not a PostgreSQL transaction".to_owned()).into());
             };
-            let again = transaction.again && tried < TRIES_MAX;
+            let again = transaction.again.load(Ordering::Relaxed) && tried < TRIES_MAX;
             match outcome {
                 Ok(answer) => match transaction.end("COMMIT").await {
-                    Ok(()) => return Ok(answer),
+                    Ok(()) => {
+                        signals.wake(raised);
+                        return Ok(answer);
+                    }
                     Err(error) if asks_again(&error) && tried < TRIES_MAX => {}
                     Err(error) if error.code().is_some() => return Err(meaning(&error).into()),
                     Err(error) => return Err(Error::Unknown(chain(&error)).into()),
@@ -218,12 +224,12 @@ impl Transaction {
         self.client.as_ref().ok_or_else(|| Error::Misused("the transaction has ended".to_owned()))
     }
 
-    fn noted(&mut self, error: &tokio_postgres::Error) -> Error {
-        self.again |= asks_again(error);
+    fn noted(&self, error: &tokio_postgres::Error) -> Error {
+        self.again.fetch_or(asks_again(error), Ordering::Relaxed);
         meaning(error)
     }
 
-    pub(super) async fn all<T: FromRow>(&mut self, sql: &'static str, params: Params<'_>) -> Result<Vec<T>> {
+    pub(super) async fn all<T: FromRow>(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<T>> {
         let statement = match self.client()?.prepare_cached(sql).await {
             Ok(statement) => statement,
             Err(error) => return Err(self.noted(&error)),
@@ -234,7 +240,7 @@ impl Transaction {
         }
     }
 
-    pub(super) async fn run(&mut self, sql: &'static str, params: Params<'_>) -> Result<u64> {
+    pub(super) async fn run(&self, sql: &'static str, params: Params<'_>) -> Result<u64> {
         let statement = match self.client()?.prepare_cached(sql).await {
             Ok(statement) => statement,
             Err(error) => return Err(self.noted(&error)),
@@ -245,14 +251,14 @@ impl Transaction {
         }
     }
 
-    pub(super) async fn script(&mut self, sql: &str) -> Result<()> {
+    pub(super) async fn script(&self, sql: &str) -> Result<()> {
         match self.client()?.batch_execute(sql).await {
             Ok(()) => Ok(()),
             Err(error) => Err(self.noted(&error)),
         }
     }
 
-    pub(super) async fn alone(&mut self, key: i64) -> Result<()> {
+    pub(super) async fn lock(&self, key: i64) -> Result<()> {
         self.run("SELECT pg_advisory_xact_lock($1)", &[&key]).await.map(|_| ())
     }
 }

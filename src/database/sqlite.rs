@@ -1,12 +1,12 @@
 //! SQLite, inside the program: readers that never wait, one writer that commits in groups.
 
-use super::{BoxFuture, Error, FromRow, Kind, Params, READ_LIMIT_MS, Result, Row, Tx};
+use super::{BoxFuture, Error, FromRow, Params, READ_LIMIT_MS, Result, Row, Session, Signals, Tx};
 use rusqlite::{ErrorCode, OpenFlags};
 use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
@@ -224,14 +224,16 @@ impl Sqlite {
         self.with_reader(READ_LIMIT_MS, |reader| reader.lite.prepare(sql).map(|_| ()).map_err(meaning))
     }
 
-    pub(super) async fn write<T, E, F>(&self, change: F) -> std::result::Result<T, E>
+    pub(super) async fn write<T, E, F>(&self, change: F, signals: &Arc<Signals>) -> std::result::Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, std::result::Result<T, E>> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
+        let signals = Arc::clone(signals);
         let job: Job = Box::new(move |tx| {
+            tx.signals = 0;
             let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
                 let mut running = change(tx);
                 match running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -242,10 +244,15 @@ impl Sqlite {
                 }
             }))
             .unwrap_or_else(|_| Err(Error::Misused("a write panicked".to_owned()).into()));
-            let keep = outcome.is_ok();
+            let (keep, raised) = (outcome.is_ok(), tx.signals);
             let tell: Tell = Box::new(move |committed| {
                 let outcome = match committed {
-                    Ok(()) => outcome,
+                    Ok(()) => {
+                        if keep {
+                            signals.wake(raised);
+                        }
+                        outcome
+                    }
                     Err(error) => Err(error.into()),
                 };
                 // Nobody listens any more when the caller was dropped; the write stands.
@@ -267,10 +274,19 @@ fn make_private(path: &Path) {
     let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
 }
 
+/// The connection of a transaction.
+pub(super) fn locked(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn on(connection: Connection) -> Tx {
+    Tx { session: Session::Sqlite(Mutex::new(connection)), signals: 0 }
+}
+
 /// The writer's life: take what is waiting, run each in a savepoint, commit them together, tell
 /// everybody. Ends when the last [`Sqlite`] is dropped.
 fn keep_writing(first: Connection, path: &Path, file: File, mut jobs: mpsc::Receiver<Job>) {
-    let mut tx = Tx(Kind::Sqlite(first));
+    let mut tx = on(first);
     while let Some(job) = jobs.blocking_recv() {
         if let Err(error) = script(&tx, "BEGIN IMMEDIATE") {
             // Nothing was begun, so nothing is done: the caller hears why, not silence.
@@ -330,11 +346,11 @@ fn one_of_group(tx: &mut Tx, job: Job) -> std::result::Result<Tell, (Tell, Error
 
 /// Why SQLite has undone the transaction by itself, if it has.
 fn undone_by(tx: &Tx) -> Option<Error> {
-    match &tx.0 {
-        Kind::Sqlite(connection) => {
-            connection.undone_by.lock().unwrap_or_else(PoisonError::into_inner).take()
+    match &tx.session {
+        Session::Sqlite(connection) => {
+            locked(connection).undone_by.lock().unwrap_or_else(PoisonError::into_inner).take()
         }
-        Kind::Postgres(_) => None,
+        Session::Postgres(_) => None,
     }
 }
 
@@ -347,9 +363,10 @@ fn refuse(job: Job, tx: &mut Tx, error: &Error) {
 }
 
 fn script(tx: &Tx, sql: &'static str) -> Result<()> {
-    let Kind::Sqlite(connection) = &tx.0 else {
+    let Session::Sqlite(connection) = &tx.session else {
         return Err(Error::Misused("not a SQLite transaction".to_owned()));
     };
+    let connection = locked(connection);
     match sql {
         "PRAGMA query_only=ON" | "PRAGMA query_only=OFF" => connection.script(sql),
         _ => connection.run(sql, &[]).map(|_| ()),
@@ -358,13 +375,13 @@ fn script(tx: &Tx, sql: &'static str) -> Result<()> {
 
 /// A connection that is still inside a transaction after a rollback is not to be trusted again.
 fn reopen_if_broken(tx: &mut Tx, path: &Path, file: File) {
-    let sound = match &tx.0 {
-        Kind::Sqlite(connection) => connection.lite.is_autocommit(),
-        Kind::Postgres(_) => false,
+    let sound = match &tx.session {
+        Session::Sqlite(connection) => locked(connection).lite.is_autocommit(),
+        Session::Postgres(_) => false,
     };
     if !sound {
         match Connection::open(path, file, WRITER_CACHE_KIB) {
-            Ok(fresh) => *tx = Tx(Kind::Sqlite(fresh)),
+            Ok(fresh) => *tx = on(fresh),
             Err(error) => {
                 tracing::error!(%error, "the database writer could not open its file again")
             }

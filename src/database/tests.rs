@@ -11,15 +11,13 @@ async fn engines() -> Vec<Database> {
 
 async fn add(database: &Database, name: String, number: i64) -> Result<u64> {
     database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                tx.run("INSERT INTO things (name, number) VALUES ($1, $2)", &[&name, &number]).await
-            })
-        })
+        .write(transaction!(async move |tx| {
+            tx.run("INSERT INTO things (name, number) VALUES ($1, $2)", &[&name, &number]).await
+        }))
         .await
 }
 
-async fn count(mut from: impl Reads) -> i64 {
+async fn count(from: &impl Reads) -> i64 {
     let (count,): (i64,) = from.one("SELECT COUNT(*) FROM things", &[]).await.expect("a count");
     count
 }
@@ -30,24 +28,14 @@ async fn what_was_written_is_read_and_what_failed_is_not() {
         add(&database, "one".to_owned(), 1).await.expect("written");
         add(&database, "one".to_owned(), 2).await.expect_err("the name is taken");
         let failed: Result<()> = database
-            .write(|tx: &mut Tx| {
-                Box::pin(async move {
-                    tx.run("INSERT INTO things (name, number) VALUES ('two', 2)", &[]).await?;
-                    assert_eq!(count(Borrowed(tx)).await, 2, "a transaction sees its own rows");
-                    Err(Error::Broken("the rule says no".to_owned()))
-                })
-            })
+            .write(transaction!(async move |tx| {
+                tx.run("INSERT INTO things (name, number) VALUES ('two', 2)", &[]).await?;
+                assert_eq!(count(tx).await, 2, "a transaction sees its own rows");
+                Err(Error::Broken("the rule says no".to_owned()))
+            }))
             .await;
         assert!(failed.is_err());
         assert_eq!(count(&database).await, 1, "{}", database.engine());
-    }
-}
-
-/// A transaction lent to a function that takes its source by value.
-struct Borrowed<'a>(&'a mut Tx);
-impl Reads for Borrowed<'_> {
-    async fn all<T: FromRow + Send>(&mut self, sql: &'static str, params: Params<'_>) -> Result<Vec<T>> {
-        self.0.all(sql, params).await
     }
 }
 
@@ -55,12 +43,10 @@ impl Reads for Borrowed<'_> {
 async fn a_panic_is_contained_and_the_next_write_works() {
     for database in engines().await {
         let panicked: Result<()> = database
-            .write(|tx: &mut Tx| {
-                Box::pin(async move {
-                    tx.run("INSERT INTO things (name, number) VALUES ('lost', 1)", &[]).await?;
-                    panic!("a mistake in a rule")
-                })
-            })
+            .write(transaction!(async move |tx| {
+                tx.run("INSERT INTO things (name, number) VALUES ('lost', 1)", &[]).await?;
+                panic!("a mistake in a rule")
+            }))
             .await;
         assert!(matches!(panicked, Err(Error::Misused(_))), "{panicked:?}");
         add(&database, "kept".to_owned(), 1).await.expect("the writer lives");
@@ -72,12 +58,10 @@ async fn a_panic_is_contained_and_the_next_write_works() {
 async fn a_write_may_wait_for_nothing_but_the_database() {
     let database = sqlite().await;
     let waited: Result<()> = database
-        .write(|_tx: &mut Tx| {
-            Box::pin(async move {
-                tokio::task::yield_now().await;
-                Ok(())
-            })
-        })
+        .write(transaction!(async move |_tx| {
+            tokio::task::yield_now().await;
+            Ok(())
+        }))
         .await;
     assert!(matches!(waited, Err(Error::Misused(_))), "{waited:?}");
 }
@@ -108,22 +92,19 @@ async fn a_caller_that_goes_away_leaves_no_half_change() {
             let database = database.clone();
             let task = tokio::spawn(async move {
                 let _: Result<()> = database
-                    .write(move |tx: &mut Tx| {
-                        Box::pin(async move {
-                            let (first, second) = (format!("a{number}"), format!("b{number}"));
-                            tx.run("INSERT INTO things (name, number) VALUES ($1, 1)", &[&first]).await?;
-                            tx.run("INSERT INTO things (name, number) VALUES ($1, 1)", &[&second]).await?;
-                            Ok(())
-                        })
-                    })
+                    .write(transaction!(async move |tx| {
+                        let (first, second) = (format!("a{number}"), format!("b{number}"));
+                        tx.run("INSERT INTO things (name, number) VALUES ($1, 1)", &[&first]).await?;
+                        tx.run("INSERT INTO things (name, number) VALUES ($1, 1)", &[&second]).await?;
+                        Ok(())
+                    }))
                     .await;
             });
             tokio::task::yield_now().await;
             task.abort();
         }
         add(&database, "last".to_owned(), 1).await.expect("the engine goes on");
-        let mut from = &database;
-        let halves: Vec<(String,)> = from
+        let halves: Vec<(String,)> = database
             .all(
                 "SELECT a.name FROM things a WHERE a.name LIKE 'a%'
                    AND NOT EXISTS (SELECT 1 FROM things b WHERE b.name = 'b' || SUBSTR(a.name, 2))",
@@ -138,8 +119,7 @@ async fn a_caller_that_goes_away_leaves_no_half_change() {
 #[tokio::test]
 async fn a_read_that_never_ends_is_stopped() {
     let database = sqlite().await;
-    let mut from = &database;
-    let endless: Result<Vec<(i64,)>> = from
+    let endless: Result<Vec<(i64,)>> = database
         .all(
             "WITH RECURSIVE counting(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counting)
              SELECT COUNT(*) FROM counting",

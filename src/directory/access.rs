@@ -4,7 +4,7 @@
 //! with fewer than two, the first holiday leaves it with none ([`OWNERS_GOOD`]).
 
 use super::store::PersonOfSite;
-use super::{Access, Account, Refusal, Room, SharedMailbox, State};
+use super::{Access, Account, AccountState, Refusal, Room, SharedMailbox};
 use crate::audit::{Actor, Entry};
 use crate::outbox::{Change, Work};
 
@@ -22,7 +22,7 @@ pub struct AccessChange {
 }
 
 fn is_active_owner(person: &PersonOfSite) -> bool {
-    person.access == Access::Owner && person.state == State::Active.stored()
+    person.access == Access::Owner && person.state == AccountState::Active.stored()
 }
 
 /// Owners of a site whose accounts are active.
@@ -172,7 +172,7 @@ mod tests {
         }
     }
 
-    fn person(id: &str, access: Access, state: State) -> PersonOfSite {
+    fn person(id: &str, access: Access, state: AccountState) -> PersonOfSite {
         PersonOfSite {
             account_id: id.to_owned(),
             first_name: id.to_owned(),
@@ -193,8 +193,8 @@ mod tests {
     #[test]
     fn a_site_keeps_an_owner_who_can_act() {
         use Access::{Member, Owner};
-        use State::{Active, Disabled, Pending};
-        let check = |people: &[(&str, Access, State)], who: &str, refused: bool| {
+        use AccountState::{Active, Disabled, Pending};
+        let check = |people: &[(&str, Access, AccountState)], who: &str, refused: bool| {
             let people: Vec<_> =
                 people.iter().map(|(id, access, state)| person(id, *access, *state)).collect();
             let expect = if refused { last_owner(who) } else { None };
@@ -218,11 +218,18 @@ mod tests {
 
     #[test]
     fn access_is_given_changed_and_taken_with_its_reason() {
-        let people =
-            [person("asha", Access::Owner, State::Active), person("bo", Access::Member, State::Active)];
+        let people = [
+            person("asha", Access::Owner, AccountState::Active),
+            person("bo", Access::Member, AccountState::Active),
+        ];
         let by = || Actor::CaseWorker("worker".to_owned());
-        let given =
-            mailbox().give_access(among(&people), &account(State::Active), Access::Member, by(), "new here");
+        let given = mailbox().give_access(
+            among(&people),
+            &account(AccountState::Active),
+            Access::Member,
+            by(),
+            "new here",
+        );
         let given = given.expect("given");
         assert_eq!((given.state.account.as_str(), given.state.access), ("account", Some(Access::Member)));
         assert_eq!(
@@ -250,10 +257,13 @@ mod tests {
 
     #[test]
     fn a_shared_mailbox_has_an_end() {
-        let full: Vec<_> =
-            (0..250).map(|number| person(&number.to_string(), Access::Member, State::Active)).collect();
+        let full: Vec<_> = (0..250)
+            .map(|number| person(&number.to_string(), Access::Member, AccountState::Active))
+            .collect();
         let given = |access| {
-            mailbox().give_access(among(&full), &account(State::Active), access, Actor::Service, "x").err()
+            mailbox()
+                .give_access(among(&full), &account(AccountState::Active), access, Actor::Service, "x")
+                .err()
         };
         assert_eq!(given(Access::Member), Some(Refusal::TooMany { access: Access::Member, most: 250 }));
         assert_eq!(given(Access::Owner), None);

@@ -4,7 +4,7 @@
 //! Twenty-four letters drawn at random (107 bits), shown once; of them there is a hash. That is
 //! enough for SHA-256: nobody can try 2¹⁰⁷ of them.
 
-use super::{Account, Refusal, State};
+use super::{Account, AccountState, Refusal};
 use crate::audit::{Actor, Entry};
 use crate::clock::Timestamp;
 use crate::id::{hex, new_id, random_text};
@@ -71,8 +71,10 @@ impl Account {
         in_force: &[AppPassword],
     ) -> Result<Change<NewAppPassword>, Refusal> {
         match self.state {
-            State::Active => {}
-            State::Pending | State::Disabled => return Err(Refusal::NotActive(self.full_name())),
+            AccountState::Active => {}
+            AccountState::Pending | AccountState::Disabled => {
+                return Err(Refusal::NotActive(self.full_name()));
+            }
         }
         if in_force.len() >= usize::try_from(APP_PASSWORDS_MAX).unwrap_or(0) {
             return Err(Refusal::TooManyAppPasswords);
@@ -114,7 +116,7 @@ mod tests {
     #[test]
     fn a_password_is_plain_to_type_and_hard_to_guess() {
         let at = Timestamp::from_milliseconds(7);
-        let change = account(State::Active).add_app_password(at, "Phone", &[]).expect("made");
+        let change = account(AccountState::Active).add_app_password(at, "Phone", &[]).expect("made");
         let value = change.state.value.reveal();
         assert_eq!(value.len(), 24);
         assert!(value.bytes().all(|letter| ALPHABET.contains(&letter)), "{value}");
@@ -131,13 +133,19 @@ mod tests {
     fn twenty_are_enough_and_each_has_its_own_name() {
         let at = Timestamp::from_milliseconds(7);
         let many: Vec<AppPassword> = (0..20).map(|number| known(&number.to_string())).collect();
-        let made = |state: State, name: &str, in_force: &[AppPassword]| {
+        let made = |state: AccountState, name: &str, in_force: &[AppPassword]| {
             account(state).add_app_password(at, name, in_force).err()
         };
-        assert_eq!(made(State::Active, "Phone", &many), Some(Refusal::TooManyAppPasswords));
-        assert_eq!(made(State::Active, "Phone", &many[..19]), None);
-        assert_eq!(made(State::Active, "PHONE", &[known("Phone")]), Some(Refusal::NameIsTaken));
-        assert_eq!(made(State::Pending, "Phone", &[]), Some(Refusal::NotActive("Asha Patel".to_owned())));
-        assert_eq!(made(State::Disabled, "Phone", &[]), Some(Refusal::NotActive("Asha Patel".to_owned())));
+        assert_eq!(made(AccountState::Active, "Phone", &many), Some(Refusal::TooManyAppPasswords));
+        assert_eq!(made(AccountState::Active, "Phone", &many[..19]), None);
+        assert_eq!(made(AccountState::Active, "PHONE", &[known("Phone")]), Some(Refusal::NameIsTaken));
+        assert_eq!(
+            made(AccountState::Pending, "Phone", &[]),
+            Some(Refusal::NotActive("Asha Patel".to_owned()))
+        );
+        assert_eq!(
+            made(AccountState::Disabled, "Phone", &[]),
+            Some(Refusal::NotActive("Asha Patel".to_owned()))
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! The letters of the directory, in plain words. None carries a password.
 
-use super::{Access, Account, SharedMailbox, State};
+use super::{Access, Account, AccountState, SharedMailbox};
 use crate::clock::Timestamp;
 use crate::letter::{LINK_MARK, Letter, Letterhead};
 
@@ -85,8 +85,8 @@ pub fn unread(
 /// at the personal address.
 fn reads_at(account: &Account) -> &str {
     match account.state {
-        State::Active => &account.address,
-        State::Pending | State::Disabled => account.personal_email.as_str(),
+        AccountState::Active => &account.address,
+        AccountState::Pending | AccountState::Disabled => account.personal_email.as_str(),
     }
 }
 
@@ -184,7 +184,7 @@ pub fn enabled(from: &Letterhead, at: Timestamp, account: &Account) -> Letter {
 }
 
 /// "You were signed out and your mail programs stopped", after a lost phone or a suspected break-in.
-pub fn taken_out(from: &Letterhead, at: Timestamp, account: &Account) -> Letter {
+pub fn signed_out_and_revoked(from: &Letterhead, at: Timestamp, account: &Account) -> Letter {
     from.email(
         at,
         "taken out",

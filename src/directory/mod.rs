@@ -176,7 +176,7 @@ impl SharedMailbox {
 
 /// Where an account is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum AccountState {
     /// Nobody has activated it yet: no password, no mail.
     Pending,
     Active,
@@ -184,24 +184,26 @@ pub enum State {
     Disabled,
 }
 
-impl State {
+impl AccountState {
     pub fn stored(self) -> &'static str {
         match self {
-            State::Pending => "Pending",
-            State::Active => "Active",
-            State::Disabled => "Disabled",
+            AccountState::Pending => "Pending",
+            AccountState::Active => "Active",
+            AccountState::Disabled => "Disabled",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [State::Pending, State::Active, State::Disabled].into_iter().find(|known| known.stored() == text)
+        [AccountState::Pending, AccountState::Active, AccountState::Disabled]
+            .into_iter()
+            .find(|known| known.stored() == text)
     }
 
     pub fn in_words(self) -> &'static str {
         match self {
-            State::Pending => "Not activated yet",
-            State::Active => "Active",
-            State::Disabled => "Disabled (long leave)",
+            AccountState::Pending => "Not activated yet",
+            AccountState::Active => "Active",
+            AccountState::Disabled => "Disabled (long leave)",
         }
     }
 }
@@ -222,7 +224,7 @@ pub struct Account {
     pub id: String,
     /// Goes up with every save; a save of an older version is refused.
     pub version: i64,
-    pub state: State,
+    pub state: AccountState,
     pub first_name: Name,
     pub last_name: Name,
     pub role: String,
@@ -254,11 +256,11 @@ impl Account {
     /// [`Refusal::NotPending`].
     pub fn activate(self, at: Timestamp, password_hash: Secret<String>) -> Result<Change<Self>, Refusal> {
         match self.state {
-            State::Pending => {
+            AccountState::Pending => {
                 let entry = Entry::new(Actor::AccountHolder(self.id.clone()), "account activated", &self.id);
                 let work = Work::ProvisionAccount { account: self.id.clone() };
                 let active = Account {
-                    state: State::Active,
+                    state: AccountState::Active,
                     password_hash: Some(password_hash),
                     activated_at: Some(at),
                     policy_accepted_at: Some(at),
@@ -268,7 +270,7 @@ impl Account {
                 // The engine lets nobody in and takes no mail before this.
                 Ok(Change::new(active, entry).then(work))
             }
-            State::Active | State::Disabled => Err(Refusal::NotPending),
+            AccountState::Active | AccountState::Disabled => Err(Refusal::NotPending),
         }
     }
 
@@ -278,26 +280,26 @@ impl Account {
     /// [`Refusal::NotActive`].
     pub fn disable(self, at: Timestamp, by: Actor, reason: &str) -> Result<Change<Self>, Refusal> {
         match self.state {
-            State::Active => {
+            AccountState::Active => {
                 let entry = Entry::new(by, "account disabled", &self.id).because(reason);
                 let work = Work::ProvisionAccount { account: self.id.clone() };
                 let disabled = Account {
-                    state: State::Disabled,
+                    state: AccountState::Disabled,
                     state_since: at,
                     state_reason: reason.to_owned(),
                     ..self
                 };
                 Ok(Change::new(disabled, entry).then(work))
             }
-            State::Pending | State::Disabled => Err(Refusal::NotActive(self.full_name())),
+            AccountState::Pending | AccountState::Disabled => Err(Refusal::NotActive(self.full_name())),
         }
     }
 
     /// Until when it can stay disabled; nothing where it is not.
     pub fn disabled_until(&self, most: Span) -> Option<Timestamp> {
         match self.state {
-            State::Disabled => Some(self.state_since.plus(most)),
-            State::Pending | State::Active => None,
+            AccountState::Disabled => Some(self.state_since.plus(most)),
+            AccountState::Pending | AccountState::Active => None,
         }
     }
 
@@ -307,18 +309,18 @@ impl Account {
     /// [`Refusal::NotDisabled`].
     pub fn enable(self, at: Timestamp, by: Actor, reason: &str) -> Result<Change<Self>, Refusal> {
         match self.state {
-            State::Disabled => {
+            AccountState::Disabled => {
                 let entry = Entry::new(by, "account enabled", &self.id).because(reason);
                 let work = Work::ProvisionAccount { account: self.id.clone() };
                 let active = Account {
-                    state: State::Active,
+                    state: AccountState::Active,
                     state_since: at,
                     state_reason: reason.to_owned(),
                     ..self
                 };
                 Ok(Change::new(active, entry).then(work))
             }
-            State::Pending | State::Active => Err(Refusal::NotDisabled(self.full_name())),
+            AccountState::Pending | AccountState::Active => Err(Refusal::NotDisabled(self.full_name())),
         }
     }
 
@@ -624,7 +626,7 @@ pub(crate) mod tests {
         }
     }
 
-    pub(crate) fn account(state: State) -> Account {
+    pub(crate) fn account(state: AccountState) -> Account {
         Account {
             id: "account".to_owned(),
             version: 1,
@@ -649,7 +651,7 @@ pub(crate) mod tests {
     #[test]
     fn the_picture_of_the_states_is_what_the_code_does() {
         let at = Timestamp::from_milliseconds(1);
-        for state in [State::Pending, State::Active, State::Disabled] {
+        for state in [AccountState::Pending, AccountState::Active, AccountState::Disabled] {
             let made = [
                 ("activate", account(state).activate(at, Secret::new("hash".to_owned()))),
                 ("disable", account(state).disable(at, Actor::Service, "away")),
@@ -673,7 +675,8 @@ pub(crate) mod tests {
     #[test]
     fn an_activated_account_has_a_password_and_the_engine_hears_of_it() {
         let at = Timestamp::from_milliseconds(7);
-        let change = account(State::Pending).activate(at, Secret::new("hash".to_owned())).expect("activated");
+        let change =
+            account(AccountState::Pending).activate(at, Secret::new("hash".to_owned())).expect("activated");
         assert_eq!(change.state.activated_at, Some(at));
         assert_eq!(change.state.policy_accepted_at, Some(at));
         assert_eq!(change.work, [Work::ProvisionAccount { account: "account".to_owned() }]);
@@ -683,7 +686,7 @@ pub(crate) mod tests {
     #[test]
     fn what_is_first_provisioned_is_noted_once() {
         let at = Timestamp::from_milliseconds(7);
-        let change = account(State::Pending).provisioned(at).expect("a change");
+        let change = account(AccountState::Pending).provisioned(at).expect("a change");
         assert_eq!(change.state.provisioned_at, Some(at));
         assert!(change.state.provisioned(at).is_none());
     }

@@ -5,10 +5,10 @@
 //! work again, which finds everything right already.
 
 use super::letters;
-use super::{Access, Account, SharedMailbox, State, address, store};
+use super::{Access, Account, AccountState, SharedMailbox, address, store};
 use crate::app::App;
 use crate::clock::Span;
-use crate::database::{Error, Reads, Tx};
+use crate::database::{Error, Reads, Tx, transaction};
 use crate::letter::Letterhead;
 use crate::mail::{EngineError, Ensured, Standing, WantedAccount, WantedPassword, WantedSharedMailbox};
 use crate::outbox::store::Taken;
@@ -57,19 +57,18 @@ const TELLS_MAX: u32 = 8;
 
 /// Whether what the engine was told is still what the directory says.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
-    AsItIs,
-    AsItWas,
+enum Sync {
+    Current,
+    Stale,
 }
 
 /// Tells the engine until what it was told last is what the directory says.
-async fn until_as_it_is<F>(app: &App, tell: impl Fn() -> F) -> Result<(), NotDone>
+async fn until_current<F>(tell: impl Fn() -> F) -> Result<(), NotDone>
 where
-    F: Future<Output = Result<Told, NotDone>>,
+    F: Future<Output = Result<Sync, NotDone>>,
 {
     for _ in 0..TELLS_MAX {
-        if tell().await? == Told::AsItIs {
-            app.work_waits.notify_one();
+        if tell().await? == Sync::Current {
             return Ok(());
         }
     }
@@ -78,7 +77,7 @@ where
 
 /// A shared mailbox and what the mail engine should hold for it.
 async fn wanted_shared_mailbox(
-    from: &mut impl Reads,
+    from: &impl Reads,
     quotas: Quotas,
     id: &str,
 ) -> Result<Option<(SharedMailbox, WantedSharedMailbox)>, Error> {
@@ -105,51 +104,48 @@ async fn wanted_shared_mailbox(
 /// # Errors
 /// Later, or never until a person has acted.
 pub async fn shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
-    until_as_it_is(app, || tell_of_shared_mailbox(app, taken, id)).await
+    until_current(|| tell_of_shared_mailbox(app, taken, id)).await
 }
 
-async fn tell_of_shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<Told, NotDone> {
+async fn tell_of_shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<Sync, NotDone> {
     let quotas = Quotas::of(&app.settings);
-    let mut reads = &app.database;
     let missing = || NotDone::Never("there is no such shared mailbox".to_owned());
-    let (_, wanted) = wanted_shared_mailbox(&mut reads, quotas, id).await?.ok_or_else(missing)?;
+    let (_, wanted) = wanted_shared_mailbox(&app.database, quotas, id).await?.ok_or_else(missing)?;
     told(app.mail.ensure_shared_mailbox(&wanted)).await?;
 
     let now = app.clock.now();
     let from = Letterhead::of(&app.settings);
     let (taken, id) = (taken.clone(), id.to_owned());
     app.database
-        .write::<_, NotDone, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let site = site_of_shared_mailbox(tx, &id).await?;
-                store::alone_with_site(tx, &site.registration_id).await?;
-                let Some((mailbox, wanted_now)) = wanted_shared_mailbox(tx, quotas, &id).await? else {
-                    return Err(changed_meanwhile());
-                };
-                if wanted_now != wanted {
-                    return Ok(Told::AsItWas);
+        .write::<_, NotDone, _>(transaction!(async move |tx| {
+            let site = site_of_shared_mailbox(tx, &id).await?;
+            store::lock_site(tx, &site.registration_id).await?;
+            let Some((mailbox, wanted_now)) = wanted_shared_mailbox(tx, quotas, &id).await? else {
+                return Err(changed_meanwhile());
+            };
+            if wanted_now != wanted {
+                return Ok(Sync::Stale);
+            }
+            if !outbox::store::done(tx, now, &taken).await? {
+                return Ok(Sync::Current);
+            }
+            let told = mailbox.clone();
+            let Some(mut change) = mailbox.provisioned() else {
+                return Ok(Sync::Current);
+            };
+            // Whoever has an account from another site would not hear of it otherwise.
+            for person in store::list_people(tx, &site.id).await? {
+                if person.slot.is_none() {
+                    let letter = letters::access_given(&from, now, &person.address, &told, &site.name);
+                    change = change.telling(letter);
                 }
-                if !outbox::store::done(tx, now, &taken).await? {
-                    return Ok(Told::AsItIs);
-                }
-                let told = mailbox.clone();
-                let Some(mut change) = mailbox.provisioned() else {
-                    return Ok(Told::AsItIs);
-                };
-                // Whoever has an account from another site would not hear of it otherwise.
-                for person in store::list_people(tx, &site.id).await? {
-                    if person.slot.is_none() {
-                        let letter = letters::access_given(&from, now, &person.address, &told, &site.name);
-                        change = change.telling(letter);
-                    }
-                }
-                if !store::save_shared_mailbox(tx, now, &change).await? {
-                    return Err(changed_meanwhile());
-                }
-                follow_if_complete(tx, now, &site.registration_id).await?;
-                Ok(Told::AsItIs)
-            })
-        })
+            }
+            if !store::save_shared_mailbox(tx, now, &change).await? {
+                return Err(changed_meanwhile());
+            }
+            follow_if_complete(tx, now, &site.registration_id).await?;
+            Ok(Sync::Current)
+        }))
         .await
 }
 
@@ -174,17 +170,17 @@ async fn follow_if_complete(
 
 /// How an account's mailbox stands. Before activation nobody could read the mail, and whoever sends
 /// it must hear that.
-fn standing(state: State) -> Standing {
+fn standing(state: AccountState) -> Standing {
     match state {
-        State::Pending => Standing::NotActivated,
-        State::Active => Standing::Open,
-        State::Disabled => Standing::Disabled,
+        AccountState::Pending => Standing::NotActivated,
+        AccountState::Active => Standing::Open,
+        AccountState::Disabled => Standing::Disabled,
     }
 }
 
 /// An account, what the mail engine should hold for it, and where its holder works, in words.
 async fn wanted_account(
-    from: &mut impl Reads,
+    from: &impl Reads,
     quotas: Quotas,
     id: &str,
 ) -> Result<Option<(Account, WantedAccount, String)>, Error> {
@@ -214,7 +210,7 @@ async fn wanted_account(
 /// # Errors
 /// Later.
 pub async fn account_wanted(app: &App, id: &str) -> Result<Option<WantedAccount>, Error> {
-    let found = wanted_account(&mut &app.database, Quotas::of(&app.settings), id).await?;
+    let found = wanted_account(&app.database, Quotas::of(&app.settings), id).await?;
     Ok(found.map(|(_, wanted, _)| wanted))
 }
 
@@ -223,7 +219,7 @@ pub async fn account_wanted(app: &App, id: &str) -> Result<Option<WantedAccount>
 /// # Errors
 /// Later.
 pub async fn shared_mailbox_wanted(app: &App, id: &str) -> Result<Option<WantedSharedMailbox>, Error> {
-    let found = wanted_shared_mailbox(&mut &app.database, Quotas::of(&app.settings), id).await?;
+    let found = wanted_shared_mailbox(&app.database, Quotas::of(&app.settings), id).await?;
     Ok(found.map(|(_, wanted)| wanted))
 }
 
@@ -233,56 +229,52 @@ pub async fn shared_mailbox_wanted(app: &App, id: &str) -> Result<Option<WantedS
 /// # Errors
 /// Later, or never until a person has acted.
 pub async fn account(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
-    until_as_it_is(app, || tell_of_account(app, taken, id)).await
+    until_current(|| tell_of_account(app, taken, id)).await
 }
 
-async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Told, NotDone> {
+async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Sync, NotDone> {
     let quotas = Quotas::of(&app.settings);
-    let mut reads = &app.database;
     let missing = || NotDone::Never("there is no such account".to_owned());
-    let (_, wanted, _) = wanted_account(&mut reads, quotas, id).await?.ok_or_else(missing)?;
+    let (_, wanted, _) = wanted_account(&app.database, quotas, id).await?.ok_or_else(missing)?;
     told(app.mail.ensure_account(&wanted)).await?;
 
     let now = app.clock.now();
     let from = Letterhead::of(&app.settings);
     let (taken, id) = (taken.clone(), id.to_owned());
     app.database
-        .write::<_, NotDone, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let registration = store::registration_of_account(tx, &id).await?;
-                if let Some(registration) = &registration {
-                    store::alone_with_site(tx, registration).await?;
-                }
-                let Some((account, wanted_now, site)) = wanted_account(tx, quotas, &id).await? else {
-                    return Err(changed_meanwhile());
-                };
-                // Two runs for one account may tell the engine in either order; the one that told
-                // it what no longer holds must tell it again.
-                if wanted_now != wanted {
-                    return Ok(Told::AsItWas);
-                }
-                if !outbox::store::done(tx, now, &taken).await? {
-                    return Ok(Told::AsItIs);
-                }
-                let holder = account.clone();
-                let Some(mut change) = account.provisioned(now) else {
-                    return Ok(Told::AsItIs);
-                };
-                if holder.state == State::Pending {
-                    let lasts = Span::hours(i64::from(from.activation_hours));
-                    let link =
-                        crate::sign_in::store::add_activation_link(tx, &id, now, now.plus(lasts)).await?;
-                    change = change.telling(letters::activation(&from, now, &holder, &site, &link));
-                }
-                if !store::save_account(tx, now, &change).await? {
-                    return Err(changed_meanwhile());
-                }
-                if let Some(registration) = registration {
-                    follow_if_complete(tx, now, &registration).await?;
-                }
-                Ok(Told::AsItIs)
-            })
-        })
+        .write::<_, NotDone, _>(transaction!(async move |tx| {
+            let registration = store::registration_of_account(tx, &id).await?;
+            if let Some(registration) = &registration {
+                store::lock_site(tx, registration).await?;
+            }
+            let Some((account, wanted_now, site)) = wanted_account(tx, quotas, &id).await? else {
+                return Err(changed_meanwhile());
+            };
+            // Two runs for one account may tell the engine in either order; the one that told
+            // it what no longer holds must tell it again.
+            if wanted_now != wanted {
+                return Ok(Sync::Stale);
+            }
+            if !outbox::store::done(tx, now, &taken).await? {
+                return Ok(Sync::Current);
+            }
+            let holder = account.clone();
+            let Some(mut change) = account.provisioned(now) else {
+                return Ok(Sync::Current);
+            };
+            if holder.state == AccountState::Pending {
+                let lasts = Span::hours(i64::from(from.activation_hours));
+                let link = crate::sign_in::store::add_activation_link(tx, &id, now, now.plus(lasts)).await?;
+                change = change.telling(letters::activation(&from, now, &holder, &site, &link));
+            }
+            if !store::save_account(tx, now, &change).await? {
+                return Err(changed_meanwhile());
+            }
+            if let Some(registration) = registration {
+                follow_if_complete(tx, now, &registration).await?;
+            }
+            Ok(Sync::Current)
+        }))
         .await
 }
 
@@ -344,15 +336,16 @@ mod tests {
     async fn queue(app: &App, work: Work) {
         let now = app.clock.now();
         app.database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move { outbox::store::queue(tx, now, now, &work).await })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                outbox::store::queue(tx, now, now, &work).await
+            }))
             .await
             .expect("queued");
     }
 
     async fn count_follow_site(app: &App) -> i64 {
-        let (count,): (i64,) = (&app.database)
+        let (count,): (i64,) = app
+            .database
             .one("SELECT COUNT(*) FROM outbox WHERE kind = 'FollowSite'", &[])
             .await
             .expect("counted");
@@ -378,11 +371,10 @@ mod tests {
                 )
             );
 
-            let mut reads = &app.database;
             let mailbox =
-                store::find_shared_mailbox(&mut reads, &opened.shared_mailbox_id).await.expect("read");
+                store::find_shared_mailbox(&app.database, &opened.shared_mailbox_id).await.expect("read");
             assert_eq!(mailbox.map(|mailbox| mailbox.state), Some(SharedMailboxState::Active));
-            let progress = store::progress(&mut reads, "registration of VM195").await.expect("read");
+            let progress = store::progress(&app.database, "registration of VM195").await.expect("read");
             assert_eq!(progress.map(|progress| progress.unprovisioned), Some(0));
             assert_eq!(
                 count_follow_site(&app).await,
@@ -455,7 +447,7 @@ mod tests {
             assert!(!engine.mailboxes().contains_key("refused-ann.reed@carepost.example"));
             let needing = outbox::store::list_needing_attention(&app.database).await.expect("listed");
             assert_eq!(needing.len(), 1);
-            let progress = store::progress(&mut &app.database, "registration of VM196").await.expect("read");
+            let progress = store::progress(&app.database, "registration of VM196").await.expect("read");
             assert_eq!(progress.map(|progress| progress.unprovisioned), Some(1));
             assert_eq!(count_follow_site(&app).await, 1, "only the first site is complete");
         }

@@ -1,7 +1,7 @@
 //! What people can write to us about: on the contact page for help, on the feedback page for what
 //! they think of the service. Each subject says what may help at once, and which team reads it.
 
-use crate::registration::enquiry::Kind;
+use crate::registration::enquiry::EnquiryKind;
 
 /// The page on which a subject is offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct Subject {
     pub door: Door,
     /// Its part of the address.
     pub slug: &'static str,
-    pub kind: Kind,
+    pub kind: EnquiryKind,
     /// As people choose it.
     pub in_words: &'static str,
     /// What stands under the answer, where it helps to choose.
@@ -71,7 +71,7 @@ pub struct Subject {
 const SUPPORT: Subject = Subject {
     door: Door::Contact,
     slug: "",
-    kind: Kind::Support,
+    kind: EnquiryKind::Support,
     in_words: "",
     hint: "",
     line: "",
@@ -85,7 +85,7 @@ const SUPPORT: Subject = Subject {
 /// What somebody thinks of the service.
 const FEEDBACK: Subject = Subject {
     door: Door::Feedback,
-    kind: Kind::Feedback,
+    kind: EnquiryKind::Feedback,
     organisation_label: "Name of your site or organisation (optional)",
     ..SUPPORT
 };
@@ -195,7 +195,7 @@ pub static SUBJECTS: [Subject; 15] = [
     },
     Subject {
         slug: "complaint",
-        kind: Kind::Complaint,
+        kind: EnquiryKind::Complaint,
         in_words: "A complaint",
         hint: "You are not content with what we did, or did not do",
         line: "Complaint",
@@ -205,10 +205,10 @@ pub static SUBJECTS: [Subject; 15] = [
     },
     Subject {
         slug: "hospice",
-        kind: Kind::Hospice,
+        kind: EnquiryKind::Hospice,
         in_words: "A hospice wants to join",
         // Set by the service's joining rules, letter for letter.
-        line: Kind::Hospice.subject(),
+        line: EnquiryKind::Hospice.subject(),
         message_label: "What should we know?",
         message_missing: "Enter what we should know",
         organisation_label: "Name and postcode of the hospice",
@@ -306,6 +306,6 @@ mod tests {
     fn the_hospice_query_carries_its_subject_letter_for_letter() {
         let hospice = Subject::of(Door::Feedback, "hospice").expect("offered");
         assert_eq!(hospice.line, "Hospice NHSmail Application Query");
-        assert_eq!(hospice.kind, Kind::Hospice);
+        assert_eq!(hospice.kind, EnquiryKind::Hospice);
     }
 }

@@ -27,7 +27,7 @@ pub async fn add_vote(tx: &mut Tx, now: Timestamp, article: &str, helpful: bool)
 }
 
 /// The votes of every article since a moment.
-pub async fn votes(mut from: &Database, since: Timestamp) -> Result<Vec<Votes>> {
+pub async fn votes(from: &Database, since: Timestamp) -> Result<Vec<Votes>> {
     let day = since.as_milliseconds() / DAY_MILLISECONDS;
     let rows: Vec<(String, bool, i64)> = from
         .all(

@@ -57,7 +57,7 @@ pub async fn add(tx: &mut Tx, at: Timestamp, letter: &Letter) -> Result<()> {
     Ok(())
 }
 
-pub async fn find(mut from: &Database, id: &str) -> Result<Option<Written>> {
+pub async fn find(from: &Database, id: &str) -> Result<Option<Written>> {
     from.maybe(
         "SELECT id, message_id, channel, recipient, name, subject, body, about, secret_purpose, secret_id, written_at, sent_at
            FROM letters WHERE id = $1",
@@ -72,7 +72,7 @@ pub async fn mark_sent(tx: &mut Tx, now: Timestamp, id: &str) -> Result<()> {
 }
 
 /// The newest letters first, at most 100; to one recipient where one is given.
-pub async fn list_newest(mut from: &Database, recipient: &str) -> Result<Vec<Written>> {
+pub async fn list_newest(from: &Database, recipient: &str) -> Result<Vec<Written>> {
     from.all(
         "SELECT id, message_id, channel, recipient, name, subject, body, about, secret_purpose, secret_id, written_at, sent_at
            FROM letters WHERE $1 = '' OR recipient = $1 ORDER BY written_at DESC, id DESC LIMIT $2",

@@ -45,13 +45,13 @@ pub(super) async fn ensure_absent(database: &Database, id: String) -> Result<Ens
     Ok(if removed > 0 { Ensured::Updated } else { Ensured::AlreadyRight })
 }
 
-pub(super) async fn look(mut from: &Database, id: &str) -> Result<Option<String>> {
+pub(super) async fn look(from: &Database, id: &str) -> Result<Option<String>> {
     let found: Option<(String,)> =
         from.maybe("SELECT holds FROM embedded_mailboxes WHERE id = $1", &[&id]).await?;
     Ok(found.map(|(holds,)| holds))
 }
 
-pub(super) async fn list(mut from: &Database, after: &str, limit: u32) -> Result<Vec<Held>> {
+pub(super) async fn list(from: &Database, after: &str, limit: u32) -> Result<Vec<Held>> {
     let limit = i64::from(limit);
     from.all("SELECT id, holds FROM embedded_mailboxes WHERE id > $1 ORDER BY id LIMIT $2", &[&after, &limit])
         .await

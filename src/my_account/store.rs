@@ -6,19 +6,19 @@ use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::{Span, Timestamp};
 use crate::contact::Email;
-use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
+use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx, transaction};
 use crate::directory::app_password::NewAppPassword;
 use crate::directory::letters::activation as activation_letter;
-use crate::directory::{self, Access, Account, State};
+use crate::directory::{self, Access, Account, AccountState};
 use crate::letter::Letterhead;
 use crate::outbox::store::Taken;
 use crate::outbox::{self, NotDone, Work};
 use crate::settings::Secret;
-use crate::sign_in::codes::{self, Asked, Rules};
+use crate::sign_in::codes::{self, CodeRequest, Rules};
 use crate::sign_in::factor::Factor;
 use crate::sign_in::limits::UsedUp;
 use crate::sign_in::secrets::Purpose;
-use crate::sign_in::session::{self, Anew, Kind};
+use crate::sign_in::session::{self, SessionKind, SessionRotation};
 use crate::sign_in::{self};
 
 /// How often an app password is drawn again that begins like another of the account: of 234,000
@@ -33,7 +33,7 @@ impl FromRow for Activation {
 }
 
 /// How far somebody has come with a link in a browser; nothing before the code was right.
-pub async fn find(from: &mut impl Reads, link: &str, browser: &str) -> Result<Option<Activation>> {
+pub async fn find(from: &impl Reads, link: &str, browser: &str) -> Result<Option<Activation>> {
     from.maybe(
         "SELECT confirmed_at, password_hash FROM activations WHERE link_id = $1 AND browser = $2",
         &[&link, &browser],
@@ -73,8 +73,8 @@ pub async fn send_code(
 ) -> Result<std::result::Result<(), UsedUp>> {
     let mobile = account.mobile.as_str();
     match codes::ask(tx, rules, Purpose::ActivationCode, &account.id, browser, mobile, now).await? {
-        Asked::TooOften(used_up) => Ok(Err(used_up)),
-        Asked::Made(id) => {
+        CodeRequest::TooOften(used_up) => Ok(Err(used_up)),
+        CodeRequest::Made(id) => {
             let minutes = u16::try_from(rules.lasts.as_minutes()).unwrap_or(u16::MAX);
             outbox::store::write_letter(tx, now, &letters::code(from, now, account, minutes, &id)).await?;
             Ok(Ok(()))
@@ -100,7 +100,7 @@ pub async fn finish(
     app: &App,
     account_id: &str,
     link: &str,
-    anew: &Anew,
+    anew: &SessionRotation,
     now: Timestamp,
 ) -> Result<Finished> {
     let hash = find(tx, link, anew.old()).await?.and_then(|activation| activation.password_hash);
@@ -129,9 +129,9 @@ pub async fn finish(
     )
     .await?;
     let subject = session_subject(account_id, link);
-    sign_in::store::end_sessions_of(tx, Kind::Activating.stored(), &subject).await?;
+    sign_in::store::end_sessions_of(tx, SessionKind::Activating.stored(), &subject).await?;
     sign_in::store::add_authenticator(tx, account_id, now).await?;
-    anew.begin(tx, app, Kind::SettingUpApp, account_id, false).await?;
+    anew.begin(tx, app, SessionKind::SettingUpApp, account_id, false).await?;
     Ok(Finished::Active)
 }
 
@@ -151,7 +151,7 @@ pub async fn begin_signing_in(
     tx: &mut Tx,
     app: &App,
     account: &Account,
-    anew: &Anew,
+    anew: &SessionRotation,
     now: Timestamp,
 ) -> Result<std::result::Result<HalfWay, UsedUp>> {
     let half_way = match sign_in::store::authenticator(tx, &account.id).await? {
@@ -165,7 +165,7 @@ pub async fn begin_signing_in(
             HalfWay::CodeByText
         }
     };
-    anew.begin(tx, app, Kind::HolderHalfSignedIn, &account.id, false).await?;
+    anew.begin(tx, app, SessionKind::HolderHalfSignedIn, &account.id, false).await?;
     Ok(Ok(half_way))
 }
 
@@ -182,13 +182,13 @@ pub async fn sign_in(
     app: &App,
     account_id: &str,
     factor: &Factor,
-    anew: &Anew,
+    anew: &SessionRotation,
     now: Timestamp,
 ) -> Result<Stepped> {
     if !factor.use_up(tx, account_id, now).await? {
         return Ok(Stepped::Refused);
     }
-    let half = Kind::HolderHalfSignedIn.stored();
+    let half = SessionKind::HolderHalfSignedIn.stored();
     if !sign_in::store::use_session(tx, anew.old(), half, account_id).await? {
         return Ok(Stepped::Gone);
     }
@@ -197,13 +197,13 @@ pub async fn sign_in(
     let entry = Entry::new(Actor::AccountHolder(account.id.clone()), "account holder signed in", &account.id);
     audit::store::add(tx, now, &entry).await?;
     directory::store::mark_used(tx, &account.id, now).await?;
-    anew.begin(tx, app, Kind::AccountHolder, &account.id, false).await?;
+    anew.begin(tx, app, SessionKind::AccountHolder, &account.id, false).await?;
     Ok(Stepped::Done)
 }
 
 async fn active_account(tx: &mut Tx, id: &str) -> Result<Option<Account>> {
     let account = directory::store::find_account(tx, id).await?;
-    Ok(account.filter(|account| account.state == State::Active))
+    Ok(account.filter(|account| account.state == AccountState::Active))
 }
 
 /// A recovery code that was used is told of, whatever for.
@@ -245,10 +245,10 @@ pub async fn allow_app(
     tx: &mut Tx,
     app: &App,
     account_id: &str,
-    anew: &Anew,
+    anew: &SessionRotation,
     now: Timestamp,
 ) -> Result<Stepped> {
-    let half = Kind::HolderHalfSignedIn.stored();
+    let half = SessionKind::HolderHalfSignedIn.stored();
     if sign_in::store::authenticator(tx, account_id).await?.is_some()
         || !sign_in::store::use_session(tx, anew.old(), half, account_id).await?
         || active_account(tx, account_id).await?.is_none()
@@ -256,7 +256,7 @@ pub async fn allow_app(
         return Ok(Stepped::Gone);
     }
     sign_in::store::add_authenticator(tx, account_id, now).await?;
-    anew.begin(tx, app, Kind::SettingUpApp, account_id, false).await?;
+    anew.begin(tx, app, SessionKind::SettingUpApp, account_id, false).await?;
     Ok(Stepped::Done)
 }
 
@@ -276,7 +276,7 @@ pub async fn allow_another_app(
     let Some(account) = active_account(tx, account_id).await? else { return Ok(Stepped::Gone) };
     note_recovery_code(tx, app, &account, factor, now).await?;
     sign_in::store::add_authenticator(tx, account_id, now).await?;
-    session::begin(tx, app, browser, Kind::SettingUpApp, account_id, false).await?;
+    session::begin(tx, app, browser, SessionKind::SettingUpApp, account_id, false).await?;
     Ok(Stepped::Done)
 }
 
@@ -294,10 +294,10 @@ pub async fn confirm_app(
     app: &App,
     account_id: &str,
     confirmed: &Confirmed,
-    anew: &Anew,
+    anew: &SessionRotation,
     now: Timestamp,
 ) -> Result<Stepped> {
-    let setting_up = Kind::SettingUpApp.stored();
+    let setting_up = SessionKind::SettingUpApp.stored();
     if !sign_in::store::use_session(tx, anew.old(), setting_up, account_id).await? {
         return Ok(Stepped::Gone);
     }
@@ -314,7 +314,7 @@ pub async fn confirm_app(
     };
     note_change(tx, app, &account, action, what, now).await?;
     directory::store::mark_used(tx, account_id, now).await?;
-    anew.begin(tx, app, Kind::AccountHolder, account_id, false).await?;
+    anew.begin(tx, app, SessionKind::AccountHolder, account_id, false).await?;
     Ok(Stepped::Done)
 }
 
@@ -328,7 +328,7 @@ pub async fn make_recovery_codes(
     hashes: &[String],
     now: Timestamp,
 ) -> Result<Stepped> {
-    directory::store::alone_with_account(tx, account_id).await?;
+    directory::store::lock_account(tx, account_id).await?;
     let Some(account) = active_account(tx, account_id).await? else { return Ok(Stepped::Gone) };
     match factor {
         Some(factor) => {
@@ -364,7 +364,7 @@ pub async fn add_app_password(
     name: &str,
     now: Timestamp,
 ) -> Result<std::result::Result<NewAppPassword, directory::Refusal>> {
-    directory::store::alone_with_account(tx, account_id).await?;
+    directory::store::lock_account(tx, account_id).await?;
     let account = directory::store::find_account(tx, account_id).await?;
     let account = account.ok_or_else(|| Error::Broken("an account that is signed in is gone".to_owned()))?;
     let in_force = directory::store::list_app_passwords_in_force(tx, account_id).await?;
@@ -409,52 +409,47 @@ pub async fn send_activation_link(app: &App, taken: &Taken, asked: &str) -> std:
     let from = Letterhead::of(&app.settings);
     let (taken, asked) = (taken.clone(), Email::parse(asked));
     app.database
-        .write::<_, NotDone, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                if !outbox::store::done(tx, now, &taken).await? {
-                    return Ok(());
-                }
-                let Ok(asked) = asked else { return Ok(()) };
-                let account = directory::store::find_account_by_any_email(tx, &asked).await?;
-                // Before it is provisioned its first link is still to come.
-                let waits =
-                    |account: &Account| account.state == State::Pending && account.provisioned_at.is_some();
-                let Some(account) = account.filter(waits) else { return Ok(()) };
-                // Of two that are asked for together, one waits and replaces the other's.
-                if let Some(registration) = directory::store::registration_of_account(tx, &account.id).await?
-                {
-                    directory::store::alone_with_site(tx, &registration).await?;
-                }
-                let site = directory::store::list_sites_of_account(tx, &account.id).await?.into_iter().next();
-                let site = site.map_or_else(String::new, |site| format!("{}, {}", site.name, site.town));
-                let lasts = Span::hours(i64::from(from.activation_hours));
-                let link = sign_in::store::add_activation_link(tx, &account.id, now, now.plus(lasts)).await?;
-                let letter = activation_letter(&from, now, &account, &site, &link);
-                outbox::store::write_letter(tx, now, &letter).await?;
-                let entry = Entry::new(Actor::Service, "activation link sent", &account.id)
-                    .because("somebody asked for a new one");
-                audit::store::add(tx, now, &entry).await?;
-                Ok(())
-            })
-        })
+        .write::<_, NotDone, _>(transaction!(async move |tx| {
+            if !outbox::store::done(tx, now, &taken).await? {
+                return Ok(());
+            }
+            let Ok(asked) = asked else { return Ok(()) };
+            let account = directory::store::find_account_by_any_email(tx, &asked).await?;
+            // Before it is provisioned its first link is still to come.
+            let waits = |account: &Account| {
+                account.state == AccountState::Pending && account.provisioned_at.is_some()
+            };
+            let Some(account) = account.filter(waits) else { return Ok(()) };
+            // Of two that are asked for together, one waits and replaces the other's.
+            if let Some(registration) = directory::store::registration_of_account(tx, &account.id).await? {
+                directory::store::lock_site(tx, &registration).await?;
+            }
+            let site = directory::store::list_sites_of_account(tx, &account.id).await?.into_iter().next();
+            let site = site.map_or_else(String::new, |site| format!("{}, {}", site.name, site.town));
+            let lasts = Span::hours(i64::from(from.activation_hours));
+            let link = sign_in::store::add_activation_link(tx, &account.id, now, now.plus(lasts)).await?;
+            let letter = activation_letter(&from, now, &account, &site, &link);
+            outbox::store::write_letter(tx, now, &letter).await?;
+            let entry = Entry::new(Actor::Service, "activation link sent", &account.id)
+                .because("somebody asked for a new one");
+            audit::store::add(tx, now, &entry).await?;
+            Ok(())
+        }))
         .await?;
-    app.work_waits.notify_one();
     Ok(())
 }
 
 /// Removes what is left of activations that nobody finished while their link worked.
 pub async fn forget_abandoned(database: &Database, now: Timestamp) -> Result<u64> {
     database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                tx.run(
-                    "DELETE FROM activations WHERE link_id IN
+        .write(transaction!(async move |tx| {
+            tx.run(
+                "DELETE FROM activations WHERE link_id IN
                        (SELECT id FROM activation_links WHERE expires_at < $1 OR used_at IS NOT NULL)",
-                    &[&now],
-                )
-                .await
-            })
-        })
+                &[&now],
+            )
+            .await
+        }))
         .await
 }
 
@@ -496,13 +491,11 @@ mod tests {
         };
         let id = app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    let domain = "carepost.example";
-                    let opened = directory::store::open_site(tx, domain, NOON, &Actor::Service, &new).await?;
-                    Ok(opened.map(|opened| opened.accounts[0].clone()))
-                })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                let domain = "carepost.example";
+                let opened = directory::store::open_site(tx, domain, NOON, &Actor::Service, &new).await?;
+                Ok(opened.map(|opened| opened.accounts[0].clone()))
+            }))
             .await
             .expect("written")
             .expect("opened");
@@ -512,8 +505,7 @@ mod tests {
                 directory::provision::account(&app, taken, account).await.expect("provisioned");
             }
         }
-        let account =
-            directory::store::find_account(&mut &app.database, &id).await.expect("read").expect("one");
+        let account = directory::store::find_account(&app.database, &id).await.expect("read").expect("one");
         let link = newest_link(&app).await;
         (app, account, link)
     }
@@ -528,11 +520,9 @@ mod tests {
         let (rules, from, account) = (Rules::of(app), Letterhead::of(&app.settings), account.clone());
         let now = app.clock.now();
         app.database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    send_code(tx, rules, &from, &account, &session::browser_hash(BROWSER), now).await
-                })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                send_code(tx, rules, &from, &account, &session::browser_hash(BROWSER), now).await
+            }))
             .await
             .expect("written")
     }
@@ -556,15 +546,13 @@ mod tests {
         let (link, now) = (link.to_owned(), app.clock.now());
         let kept = app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    let browser = session::browser_hash(browser);
-                    let hash = Secret::new("a hash".to_owned());
-                    assert!(!keep_password(tx, &link, &browser, &hash).await?, "not before the code");
-                    confirm(tx, &link, &browser, now).await?;
-                    keep_password(tx, &link, &browser, &hash).await
-                })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                let browser = session::browser_hash(browser);
+                let hash = Secret::new("a hash".to_owned());
+                assert!(!keep_password(tx, &link, &browser, &hash).await?, "not before the code");
+                confirm(tx, &link, &browser, now).await?;
+                keep_password(tx, &link, &browser, &hash).await
+            }))
             .await
             .expect("written");
         assert!(kept);
@@ -575,9 +563,9 @@ mod tests {
             (app.clone(), account.id.clone(), link.to_owned(), app.clock.now());
         app.database
             .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(
-                    async move { finish(tx, &in_app, &account, &link, &Anew::of_secret(browser), now).await },
-                )
+                Box::pin(async move {
+                    finish(tx, &in_app, &account, &link, &SessionRotation::of_secret(browser), now).await
+                })
             })
             .await
             .expect("written")
@@ -601,15 +589,14 @@ mod tests {
             // The other browser's half of it is gone with the link.
             assert_eq!(finish_in(&app, &account, &link, "second browser").await, Finished::NotReady);
 
-            let now_active =
-                directory::store::find_account(&mut &app.database, &account.id).await.expect("read");
+            let now_active = directory::store::find_account(&app.database, &account.id).await.expect("read");
             let now_active = now_active.expect("an account");
-            assert_eq!(now_active.state, State::Active);
+            assert_eq!(now_active.state, AccountState::Active);
             assert_eq!(now_active.policy_accepted_at, Some(NOON));
             assert_eq!(now_active.password_hash.as_ref().map(|hash| hash.reveal().as_str()), Some("a hash"));
             let letters = list_newest(&app.database, "asha@home.example").await.expect("listed");
             assert_eq!(letters.iter().filter(|letter| letter.name == "activated").count(), 1);
-            let (follows, provisions): (i64, i64) = (&app.database)
+            let (follows, provisions): (i64, i64) = app.database
                 .one(
                     "SELECT (SELECT COUNT(*) FROM outbox WHERE kind = 'FollowSite' AND subject = 'registration'),
                             (SELECT COUNT(*) FROM outbox WHERE kind = 'ProvisionAccount')",
@@ -632,12 +619,17 @@ mod tests {
                     tokio::spawn(async move {
                         let in_app = app.clone();
                         app.database
-                            .write::<_, Error, _>(move |tx: &mut Tx| {
-                                Box::pin(async move {
-                                    finish(tx, &in_app, &account.id, &link, &Anew::of_secret(BROWSER), NOON)
-                                        .await
-                                })
-                            })
+                            .write::<_, Error, _>(transaction!(async move |tx| {
+                                finish(
+                                    tx,
+                                    &in_app,
+                                    &account.id,
+                                    &link,
+                                    &SessionRotation::of_secret(BROWSER),
+                                    NOON,
+                                )
+                                .await
+                            }))
                             .await
                     })
                 })
@@ -675,9 +667,9 @@ mod tests {
         let work = Work::SendActivationLink { asked: asked.to_owned() };
         let now = app.clock.now();
         app.database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move { outbox::store::queue(tx, now, now, &work).await })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                outbox::store::queue(tx, now, now, &work).await
+            }))
             .await
             .expect("queued");
         for taken in outbox::store::take(&app.database, now).await.expect("taken") {
@@ -724,9 +716,9 @@ mod tests {
             for _ in 0..8 {
                 let work = Work::SendActivationLink { asked: "asha@home.example".to_owned() };
                 app.database
-                    .write::<_, Error, _>(move |tx: &mut Tx| {
-                        Box::pin(async move { outbox::store::queue(tx, NOON, NOON, &work).await })
-                    })
+                    .write::<_, Error, _>(transaction!(async move |tx| {
+                        outbox::store::queue(tx, NOON, NOON, &work).await
+                    }))
                     .await
                     .expect("queued");
             }
@@ -744,7 +736,8 @@ mod tests {
             for task in tasks {
                 assert_eq!(task.await.expect("no panic"), Ok(()), "{}", app.database.engine());
             }
-            let (work,): (i64,) = (&app.database)
+            let (work,): (i64,) = app
+                .database
                 .one("SELECT COUNT(*) FROM activation_links WHERE used_at IS NULL", &[])
                 .await
                 .expect("counted");
@@ -760,9 +753,8 @@ mod tests {
             app.clock.advance(Span::hours(25));
             assert_eq!(finish_in(&app, &account, &link, BROWSER).await, Finished::LinkGone);
             assert_eq!(forget_abandoned(&app.database, app.clock.now()).await.expect("forgotten"), 1);
-            let account =
-                directory::store::find_account(&mut &app.database, &account.id).await.expect("read");
-            assert_eq!(account.map(|account| account.state), Some(State::Pending));
+            let account = directory::store::find_account(&app.database, &account.id).await.expect("read");
+            assert_eq!(account.map(|account| account.state), Some(AccountState::Pending));
         }
     }
 }

@@ -105,6 +105,8 @@ impl From<crate::mail::EngineError> for NotDone {
     }
 }
 
+/// The channel of the database that is signalled when work was queued.
+pub const QUEUED: usize = 0;
 /// How long a taken piece of work is left alone before another worker may take it.
 pub const LEASE: Span = Span::minutes(10);
 

@@ -1,8 +1,8 @@
 //! The outbox in the database.
 
-use super::{Change, LEASE, NotDone, Work, next_try};
+use super::{Change, LEASE, NotDone, QUEUED, Work, next_try};
 use crate::clock::{Span, Timestamp};
-use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
+use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx, transaction};
 use crate::id::new_id;
 use crate::letter::Letter;
 
@@ -57,14 +57,14 @@ pub async fn queue(tx: &mut Tx, at: Timestamp, due_at: Timestamp, work: &Work) -
         &[&new_id(at), &work.kind(), &text, &work.subject(), &at, &due_at],
     )
     .await?;
+    tx.signal(QUEUED);
     Ok(())
 }
 
 /// Takes work that is due, oldest first, for the length of the lease.
 pub async fn take(database: &Database, now: Timestamp) -> Result<Vec<Taken>> {
-    let mut from = database;
     // A read costs next to nothing and does not stand in the writer's queue.
-    let due: Option<(String,)> = from
+    let due: Option<(String,)> = database
         .maybe(
             "SELECT id FROM outbox WHERE state = 'Waiting' AND due_at <= $1 ORDER BY due_at, id LIMIT 1",
             &[&now],
@@ -75,19 +75,17 @@ pub async fn take(database: &Database, now: Timestamp) -> Result<Vec<Taken>> {
     }
     let lease_ends = now.plus(LEASE);
     database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                tx.all(
-                    "UPDATE outbox SET due_at = $1, attempts = attempts + 1
+        .write(transaction!(async move |tx| {
+            tx.all(
+                "UPDATE outbox SET due_at = $1, attempts = attempts + 1
                       WHERE id IN (SELECT id FROM outbox WHERE state = 'Waiting' AND due_at <= $2
                                     ORDER BY due_at, id LIMIT $3)
                         AND state = 'Waiting' AND due_at <= $2
                   RETURNING id, work, attempts",
-                    &[&lease_ends, &now, &TAKEN_AT_ONCE],
-                )
-                .await
-            })
-        })
+                &[&lease_ends, &now, &TAKEN_AT_ONCE],
+            )
+            .await
+        }))
         .await
 }
 
@@ -105,7 +103,7 @@ pub async fn done(tx: &mut Tx, now: Timestamp, taken: &Taken) -> Result<bool> {
 }
 
 /// Whether a taken piece of work is still to be finished by whoever took it.
-pub async fn is_held(mut from: &Database, taken: &Taken) -> Result<bool> {
+pub async fn is_held(from: &Database, taken: &Taken) -> Result<bool> {
     let held: Option<(i64,)> = from
         .maybe(
             "SELECT attempts FROM outbox WHERE id = $1 AND attempts = $2 AND state = 'Waiting'",
@@ -129,35 +127,33 @@ pub async fn not_done(
     };
     let taken = taken.clone();
     database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                tx.run(
-                    "INSERT INTO outbox_attempts (work_id, attempt, ended_at, took_ms, outcome, reason)
+        .write(transaction!(async move |tx| {
+            tx.run(
+                "INSERT INTO outbox_attempts (work_id, attempt, ended_at, took_ms, outcome, reason)
                      VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-                    &[&taken.id, &taken.attempts, &now, &took.as_milliseconds(), &outcome, &reason],
-                )
-                .await?;
-                match next {
-                    Some(span) => {
-                        tx.run(
-                            "UPDATE outbox SET due_at = $1, reason = $2
+                &[&taken.id, &taken.attempts, &now, &took.as_milliseconds(), &outcome, &reason],
+            )
+            .await?;
+            match next {
+                Some(span) => {
+                    tx.run(
+                        "UPDATE outbox SET due_at = $1, reason = $2
                               WHERE id = $3 AND attempts = $4 AND state = 'Waiting'",
-                            &[&now.plus(span), &reason, &taken.id, &taken.attempts],
-                        )
-                        .await?;
-                    }
-                    None => {
-                        tx.run(
-                            "UPDATE outbox SET state = 'NeedsAttention', reason = $1
-                              WHERE id = $2 AND attempts = $3 AND state = 'Waiting'",
-                            &[&reason, &taken.id, &taken.attempts],
-                        )
-                        .await?;
-                    }
+                        &[&now.plus(span), &reason, &taken.id, &taken.attempts],
+                    )
+                    .await?;
                 }
-                Ok(())
-            })
-        })
+                None => {
+                    tx.run(
+                        "UPDATE outbox SET state = 'NeedsAttention', reason = $1
+                              WHERE id = $2 AND attempts = $3 AND state = 'Waiting'",
+                        &[&reason, &taken.id, &taken.attempts],
+                    )
+                    .await?;
+                }
+            }
+            Ok(())
+        }))
         .await
 }
 
@@ -185,7 +181,7 @@ impl FromRow for NeedsAttention {
 }
 
 /// Work that a person must look at, oldest first, at most 100.
-pub async fn list_needing_attention(mut from: &Database) -> Result<Vec<NeedsAttention>> {
+pub async fn list_needing_attention(from: &Database) -> Result<Vec<NeedsAttention>> {
     from.all(
         "SELECT id, work, attempts, queued_at, reason FROM outbox WHERE state = 'NeedsAttention'
           ORDER BY queued_at, id LIMIT $1",
@@ -195,7 +191,7 @@ pub async fn list_needing_attention(mut from: &Database) -> Result<Vec<NeedsAtte
 }
 
 /// One piece of work, if it still needs a person.
-pub async fn find_needing_attention(from: &mut impl Reads, id: &str) -> Result<Option<NeedsAttention>> {
+pub async fn find_needing_attention(from: &impl Reads, id: &str) -> Result<Option<NeedsAttention>> {
     from.maybe(
         "SELECT id, work, attempts, queued_at, reason FROM outbox WHERE id = $1 AND state = 'NeedsAttention'",
         &[&id],
@@ -226,7 +222,7 @@ pub async fn give_up(tx: &mut Tx, now: Timestamp, id: &str) -> Result<bool> {
 }
 
 /// How much work waits (now or later) and how much needs a person.
-pub async fn count_unfinished(mut from: &Database) -> Result<(i64, i64)> {
+pub async fn count_unfinished(from: &Database) -> Result<(i64, i64)> {
     let (waiting,): (i64,) = from.one("SELECT COUNT(*) FROM outbox WHERE state = 'Waiting'", &[]).await?;
     let (attention,): (i64,) =
         from.one("SELECT COUNT(*) FROM outbox WHERE state = 'NeedsAttention'", &[]).await?;
@@ -234,7 +230,7 @@ pub async fn count_unfinished(mut from: &Database) -> Result<(i64, i64)> {
 }
 
 /// When the next piece of work is due, if any waits.
-pub async fn next_due(mut from: &Database) -> Result<Option<Timestamp>> {
+pub async fn next_due(from: &Database) -> Result<Option<Timestamp>> {
     let due: Option<(Timestamp,)> = from
         .maybe("SELECT due_at FROM outbox WHERE state = 'Waiting' ORDER BY due_at, id LIMIT 1", &[])
         .await?;
@@ -245,17 +241,15 @@ pub async fn next_due(mut from: &Database) -> Result<Option<Timestamp>> {
 /// gave up is kept: it explains what is missing.
 pub async fn forget_before(database: &Database, before: Timestamp) -> Result<u64> {
     database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                tx.run(
-                    "DELETE FROM outbox_attempts WHERE work_id IN
+        .write(transaction!(async move |tx| {
+            tx.run(
+                "DELETE FROM outbox_attempts WHERE work_id IN
                        (SELECT id FROM outbox WHERE state = 'Done' AND finished_at < $1)",
-                    &[&before],
-                )
-                .await?;
-                tx.run("DELETE FROM outbox WHERE state = 'Done' AND finished_at < $1", &[&before]).await
-            })
-        })
+                &[&before],
+            )
+            .await?;
+            tx.run("DELETE FROM outbox WHERE state = 'Done' AND finished_at < $1", &[&before]).await
+        }))
         .await
 }
 
@@ -268,15 +262,12 @@ mod tests {
 
     async fn queue_many(database: &Database, count: usize) {
         database
-            .write(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    for number in 0..count {
-                        queue(tx, NOON, NOON, &Work::SendLetter { letter: format!("letter {number}") })
-                            .await?;
-                    }
-                    Ok::<_, Error>(())
-                })
-            })
+            .write(transaction!(async move |tx| {
+                for number in 0..count {
+                    queue(tx, NOON, NOON, &Work::SendLetter { letter: format!("letter {number}") }).await?;
+                }
+                Ok::<_, Error>(())
+            }))
             .await
             .expect("queued");
     }
@@ -321,7 +312,7 @@ mod tests {
             let second = take(&database, later).await.expect("taken again").remove(0);
             assert_eq!((second.id.clone(), second.attempts), (first.id.clone(), 2));
             let finish = |taken: Taken| {
-                database.write(move |tx: &mut Tx| Box::pin(async move { done(tx, later, &taken).await }))
+                database.write(transaction!(async move |tx| { done(tx, later, &taken).await }))
             };
             assert!(!finish(first).await.expect("late"));
             assert!(finish(second).await.expect("in time"));
@@ -341,7 +332,7 @@ mod tests {
             assert_eq!(shown[0].reason, "the address is refused");
             let id = shown[0].id.clone();
             let again = database
-                .write(move |tx: &mut Tx| Box::pin(async move { try_again(tx, NOON, &id).await }))
+                .write(transaction!(async move |tx| { try_again(tx, NOON, &id).await }))
                 .await
                 .expect("written");
             assert!(again);

@@ -3,7 +3,7 @@
 
 use super::cqc::{self, LiveCqc, RegistrationStatus};
 use super::fake::FakeRegister;
-use super::import::{Kind, Options, run_bytes};
+use super::import::{ImportKind, Options, run_bytes};
 use super::live::Key;
 use super::ods::{self, LiveOds, OdsKind, OdsOrganisation};
 use super::*;
@@ -128,10 +128,10 @@ async fn the_imported_register_keeps_them() {
             )
         };
         let files = [
-            (Kind::CqcLocations, format!("{}\n{}", one_line(REGISTERED), one_line(DEREGISTERED))),
-            (Kind::CqcProviders, one_line(PROVIDER)),
-            (Kind::OdsSites, row("VN139", "", "AQ8C") + &row("VN2R0", "20201012", "")),
-            (Kind::OdsHqs, row("AQ8C", "", "")),
+            (ImportKind::CqcLocations, format!("{}\n{}", one_line(REGISTERED), one_line(DEREGISTERED))),
+            (ImportKind::CqcProviders, one_line(PROVIDER)),
+            (ImportKind::OdsSites, row("VN139", "", "AQ8C") + &row("VN2R0", "20201012", "")),
+            (ImportKind::OdsHqs, row("AQ8C", "", "")),
         ];
         for (kind, file) in files {
             run_bytes(&database, &clock(), kind, "x", file.as_bytes(), &Options::default())

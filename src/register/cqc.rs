@@ -4,7 +4,7 @@
 //! a field without a value is an absent key, never null. There are no e-mail addresses and no
 //! contact IDs in anything CQC publishes.
 
-use super::live::{Asked, Door};
+use super::live::{RegisterAnswer, RegisterClient};
 use super::{
     AskError, Code, CqcLocationId, CqcProviderId, Finding, OdsCode, Postcode, Provenance, Register, day_text,
     read_day, tidy, tidy_or_none,
@@ -432,7 +432,7 @@ impl Default for Settings {
 
 /// CQC's public API, asked while somebody waits.
 pub struct LiveCqc {
-    door: Door,
+    door: RegisterClient,
     clock: Clock,
 }
 
@@ -440,7 +440,7 @@ impl LiveCqc {
     /// # Errors
     /// Words that say which setting is wrong.
     pub fn open(settings: &Settings, clock: Clock) -> Result<Self, String> {
-        let door = Door::open(
+        let door = RegisterClient::open(
             &settings.address,
             "Ocp-Apim-Subscription-Key",
             &settings.key,
@@ -458,8 +458,8 @@ impl LiveCqc {
         // CQC answers 400 to a letter ID in lower case; values here are always in capitals.
         match code {
             Code::CqcLocation(id) => match self.door.ask(&["locations", id.as_str()], &[]).await? {
-                Asked::Nothing => Ok(Finding::NotFound),
-                Asked::Body(body) => {
+                RegisterAnswer::Nothing => Ok(Finding::NotFound),
+                RegisterAnswer::Body(body) => {
                     let mut location = CqcLocation::from_api(&body).map_err(AskError::Later)?;
                     if location.id != *id {
                         return Err(AskError::Later(format!(
@@ -471,8 +471,8 @@ impl LiveCqc {
                 }
             },
             Code::CqcProvider(id) => match self.door.ask(&["providers", id.as_str()], &[]).await? {
-                Asked::Nothing => Ok(Finding::NotFound),
-                Asked::Body(body) => {
+                RegisterAnswer::Nothing => Ok(Finding::NotFound),
+                RegisterAnswer::Body(body) => {
                     let mut provider = CqcProvider::from_api(&body).map_err(AskError::Later)?;
                     if provider.id != *id {
                         return Err(AskError::Later(format!(

@@ -22,33 +22,23 @@ impl Imported {
     }
 
     /// The locations CQC lists under a site's ODS code, the registered one first.
-    ///
-    /// # Errors
-    /// What the database answered.
     pub async fn site_of_ods(&self, code: &OdsCode) -> Result<Vec<CqcLocation>> {
-        store::locations_of_ods(&mut &self.database, code).await
+        store::locations_of_ods(&self.database, code).await
     }
 
     /// Whether a number given for a location is really a provider's: the two have one shape, and
     /// people copy the wrong one from the same certificate.
-    ///
-    /// # Errors
-    /// What the database answered.
     pub async fn is_provider_number(&self, id: &CqcLocationId) -> Result<bool> {
-        let mut reads = &self.database;
         let Ok(id) = CqcProviderId::parse(id.as_str()) else {
             return Ok(false);
         };
         // Directories name the provider of each location without a row for the provider itself.
-        Ok(store::provider(&mut reads, &id).await?.is_some()
-            || !store::locations_of_provider(&mut reads, &id).await?.is_empty())
+        Ok(store::provider(&self.database, &id).await?.is_some()
+            || !store::locations_of_provider(&self.database, &id).await?.is_empty())
     }
 
     /// The locations that stand now where this one did: its successors, and theirs, as far as they
     /// are registered.
-    ///
-    /// # Errors
-    /// What the database answered.
     pub async fn current_successors(&self, id: &CqcLocationId) -> Result<Vec<CqcLocation>> {
         let mut current = Vec::new();
         let mut seen = vec![id.clone()];
@@ -56,7 +46,7 @@ impl Imported {
         for _ in 0..SUCCESSIONS_MAX {
             let mut later = Vec::new();
             for id in &next {
-                let Some(location) = store::location(&mut &self.database, id).await? else {
+                let Some(location) = store::location(&self.database, id).await? else {
                     continue;
                 };
                 for successor in &location.successors {
@@ -78,16 +68,13 @@ impl Imported {
     }
 
     /// The ODS codes that took over from this one, and from those, last ones first.
-    ///
-    /// # Errors
-    /// What the database answered.
     pub async fn ods_successors(&self, code: &OdsCode) -> Result<Vec<OdsCode>> {
         let mut found: Vec<OdsCode> = Vec::new();
         let mut next = vec![code.clone()];
         for _ in 0..SUCCESSIONS_MAX {
             let mut later = Vec::new();
             for code in &next {
-                for succession in store::successors(&mut &self.database, code).await? {
+                for succession in store::successors(&self.database, code).await? {
                     if succession.successor != *code && !found.contains(&succession.successor) {
                         found.push(succession.successor.clone());
                         later.push(succession.successor);
@@ -105,38 +92,30 @@ impl Imported {
 
     /// Where a site stands with DSPT today: by its own row, or by that of its headquarters, which
     /// is ODS's parent of the site or, failing that, the ODS code CQC has for the provider.
-    ///
-    /// # Errors
-    /// What the database answered.
     pub async fn dspt_standing(
         &self,
         site: &OdsSiteCode,
         today: Day,
         threshold: &DsptLevel,
     ) -> Result<DsptStanding> {
-        let mut reads = &self.database;
-        let own = store::dspt(&mut reads, &site.any()).await?;
+        let own = store::dspt(&self.database, &site.any()).await?;
         let hq = match self.hq_of_site(site).await? {
-            Some(hq) => store::dspt(&mut reads, &hq).await?,
+            Some(hq) => store::dspt(&self.database, &hq).await?,
             None => None,
         };
         Ok(standing(own.as_ref(), hq.as_ref(), today, threshold))
     }
 
     /// The headquarters' code of a site.
-    ///
-    /// # Errors
-    /// What the database answered.
     pub async fn hq_of_site(&self, site: &OdsSiteCode) -> Result<Option<OdsCode>> {
-        let mut reads = &self.database;
-        let organisation = store::organisation(&mut reads, &site.any()).await?;
+        let organisation = store::organisation(&self.database, &site.any()).await?;
         if let Some(parent) = organisation.and_then(|organisation| organisation.parent) {
             return Ok(Some(parent));
         }
-        for location in store::locations_of_ods(&mut reads, &site.any()).await? {
+        for location in store::locations_of_ods(&self.database, &site.any()).await? {
             if location.is_registered()
                 && let Some(id) = &location.provider_id
-                && let Some(provider) = store::provider(&mut reads, id).await?
+                && let Some(provider) = store::provider(&self.database, id).await?
                 && provider.ods_code.is_some()
             {
                 return Ok(provider.ods_code);
@@ -146,22 +125,21 @@ impl Imported {
     }
 
     async fn ask(&self, code: &Code) -> std::result::Result<Finding, AskError> {
-        let mut reads = &self.database;
         Ok(match code {
-            Code::OdsSite(code) => {
-                store::organisation(&mut reads, &code.any()).await?.map(|found| Finding::Ods(Box::new(found)))
-            }
-            Code::OdsHq(code) => {
-                store::organisation(&mut reads, &code.any()).await?.map(|found| Finding::Ods(Box::new(found)))
-            }
+            Code::OdsSite(code) => store::organisation(&self.database, &code.any())
+                .await?
+                .map(|found| Finding::Ods(Box::new(found))),
+            Code::OdsHq(code) => store::organisation(&self.database, &code.any())
+                .await?
+                .map(|found| Finding::Ods(Box::new(found))),
             Code::CqcLocation(id) => {
-                store::location(&mut reads, id).await?.map(|found| Finding::CqcLocation(Box::new(found)))
+                store::location(&self.database, id).await?.map(|found| Finding::CqcLocation(Box::new(found)))
             }
             Code::CqcProvider(id) => {
-                store::provider(&mut reads, id).await?.map(|found| Finding::CqcProvider(Box::new(found)))
+                store::provider(&self.database, id).await?.map(|found| Finding::CqcProvider(Box::new(found)))
             }
             Code::Dspt(code) => {
-                store::dspt(&mut reads, code).await?.map(|found| Finding::Dspt(Box::new(found)))
+                store::dspt(&self.database, code).await?.map(|found| Finding::Dspt(Box::new(found)))
             }
         }
         .unwrap_or(Finding::NotFound))

@@ -37,19 +37,19 @@ impl std::fmt::Debug for Key {
 }
 
 /// What came back.
-pub(super) enum Asked {
+pub(super) enum RegisterAnswer {
     Body(String),
     /// The register answered that there is no such thing.
     Nothing,
 }
 
 /// An open way to one register.
-pub(super) struct Door {
+pub(super) struct RegisterClient {
     client: reqwest::Client,
     base: reqwest::Url,
 }
 
-impl Door {
+impl RegisterClient {
     pub(super) fn open(
         address: &str,
         key_header: &'static str,
@@ -95,11 +95,15 @@ impl Door {
             .timeout(Duration::from_millis(time_limit_ms))
             .build()
             .map_err(|error| chain(&error))?;
-        Ok(Door { client, base })
+        Ok(RegisterClient { client, base })
     }
 
     /// Asks for one thing below the base address.
-    pub(super) async fn ask(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Asked, AskError> {
+    pub(super) async fn ask(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<RegisterAnswer, AskError> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -117,7 +121,7 @@ impl Door {
         let status = answer.status().as_u16();
         match status {
             200 => {}
-            404 | 410 => return Ok(Asked::Nothing),
+            404 | 410 => return Ok(RegisterAnswer::Nothing),
             // 401 and 403: the key is wrong or missing. 400 and 422: we ask in a way that is no
             // longer understood. A redirect would leave the host we trust.
             400 | 401 | 403 | 422 => {
@@ -142,7 +146,7 @@ impl Door {
         }
         let body =
             String::from_utf8(body).map_err(|_| AskError::Later("its answer was not text".to_owned()))?;
-        Ok(Asked::Body(body))
+        Ok(RegisterAnswer::Body(body))
     }
 }
 

@@ -4,7 +4,7 @@
 //! A care site's role is RO101, a headquarters' RO104. Codes are closed, never changed or used
 //! again; a successor takes over under its own code.
 
-use super::live::{Asked, Door, Key};
+use super::live::{Key, RegisterAnswer, RegisterClient};
 use super::{
     AskError, Code, Finding, OdsCode, Postcode, Provenance, Register, day_text, read_day, tidy_or_none,
 };
@@ -346,7 +346,7 @@ impl Default for Settings {
 
 /// The ODS terminology API (R4), asked while somebody waits.
 pub struct LiveOds {
-    door: Door,
+    door: RegisterClient,
     clock: Clock,
 }
 
@@ -354,7 +354,7 @@ impl LiveOds {
     /// # Errors
     /// Words that say which setting is wrong.
     pub fn open(settings: &Settings, clock: Clock) -> Result<Self, String> {
-        let door = Door::open(&settings.address, "apikey", &settings.key, settings.time_limit_ms)?;
+        let door = RegisterClient::open(&settings.address, "apikey", &settings.key, settings.time_limit_ms)?;
         Ok(LiveOds { door, clock })
     }
 
@@ -367,8 +367,8 @@ impl LiveOds {
             }
         };
         let body = match self.door.ask(&["Organization", text], &[]).await? {
-            Asked::Nothing => return Ok(Finding::NotFound),
-            Asked::Body(body) => body,
+            RegisterAnswer::Nothing => return Ok(Finding::NotFound),
+            RegisterAnswer::Body(body) => body,
         };
         let mut organisation = OdsOrganisation::from_r4(&body).map_err(AskError::Later)?;
         if organisation.code.as_str() != text {
@@ -377,7 +377,7 @@ impl LiveOds {
         if organisation.kind == OdsKind::Site {
             let relations =
                 self.door.ask(&["OrganizationAffiliation"], &[("primary-organization", text)]).await?;
-            if let Asked::Body(body) = relations {
+            if let RegisterAnswer::Body(body) = relations {
                 organisation.parent = operator_in(&body, text).map_err(AskError::Later)?;
             }
         }

@@ -2,7 +2,7 @@
 //! invented in it listed in `samples/README.md`.
 
 use super::dspt::AssessmentYear;
-use super::import::{ImportRefusal, Kind, Options, Report, run_bytes};
+use super::import::{ImportKind, ImportRefusal, Options, Report, run_bytes};
 use super::site_contacts::ContactKey;
 use super::store::{self, PastImport};
 use crate::clock::{Clock, Day};
@@ -18,15 +18,15 @@ pub const SOURCE: &str = "sample";
 
 /// The files, in the order in which they are imported: the ratings first, because they alone name
 /// the providers, and the API bodies are newer.
-const FILES: [(Kind, &str, &[u8]); 8] = [
-    (Kind::CqcProviders, "cqc-providers.ndjson", include_bytes!("../../samples/cqc-providers.ndjson")),
-    (Kind::CqcLocations, "cqc-ratings.csv", include_bytes!("../../samples/cqc-ratings.csv")),
-    (Kind::CqcLocations, "cqc-locations.ndjson", include_bytes!("../../samples/cqc-locations.ndjson")),
-    (Kind::OdsHqs, "ods-hqs.csv", include_bytes!("../../samples/ods-hqs.csv")),
-    (Kind::OdsSites, "ods-sites.csv", include_bytes!("../../samples/ods-sites.csv")),
-    (Kind::OdsSuccession, "ods-succession.csv", include_bytes!("../../samples/ods-succession.csv")),
-    (Kind::Dspt, "dspt.csv", include_bytes!("../../samples/dspt.csv")),
-    (Kind::SiteContacts, "site-contacts.csv", include_bytes!("../../samples/site-contacts.csv")),
+const FILES: [(ImportKind, &str, &[u8]); 8] = [
+    (ImportKind::CqcProviders, "cqc-providers.ndjson", include_bytes!("../../samples/cqc-providers.ndjson")),
+    (ImportKind::CqcLocations, "cqc-ratings.csv", include_bytes!("../../samples/cqc-ratings.csv")),
+    (ImportKind::CqcLocations, "cqc-locations.ndjson", include_bytes!("../../samples/cqc-locations.ndjson")),
+    (ImportKind::OdsHqs, "ods-hqs.csv", include_bytes!("../../samples/ods-hqs.csv")),
+    (ImportKind::OdsSites, "ods-sites.csv", include_bytes!("../../samples/ods-sites.csv")),
+    (ImportKind::OdsSuccession, "ods-succession.csv", include_bytes!("../../samples/ods-succession.csv")),
+    (ImportKind::Dspt, "dspt.csv", include_bytes!("../../samples/dspt.csv")),
+    (ImportKind::SiteContacts, "site-contacts.csv", include_bytes!("../../samples/site-contacts.csv")),
 ];
 
 /// Imports the sample register. Files that were loaded before are left out, so doing it again
@@ -49,10 +49,10 @@ pub async fn load(
         contact_key: Some(key.clone()),
         ..Options::default()
     };
-    let past = store::past_imports(&mut &*database).await?;
+    let past = store::past_imports(database).await?;
     let mut reports = Vec::with_capacity(FILES.len());
     for (kind, name, bytes) in FILES {
-        let bytes = if kind == Kind::Dspt {
+        let bytes = if kind == ImportKind::Dspt {
             Cow::Owned(moved_to(today, &String::from_utf8_lossy(bytes)).into_bytes())
         } else {
             Cow::Borrowed(bytes)
@@ -145,9 +145,7 @@ mod tests {
             let heathbank = CqcLocationId::parse("1-120745060").expect("an ID");
             let id = |text: &str| CqcContactId::parse(text).expect("an ID");
             let matches = async |text: &str| {
-                store::contact_id_matches(&mut &database, &key, &heathbank, &id(text))
-                    .await
-                    .expect("an answer")
+                store::contact_id_matches(&database, &key, &heathbank, &id(text)).await.expect("an answer")
             };
             assert_eq!(matches("CON1-7120745060").await, Some(true));
             assert_eq!(matches("1-7120745061").await, Some(false));

@@ -320,13 +320,10 @@ fn draft_of_location(location: &CqcLocation, provider: &str) -> Draft {
 
 impl SearchIndex {
     /// Reads every site and makes the index.
-    ///
-    /// # Errors
-    /// What the database answered.
     pub async fn build(database: &Database) -> Result<Self> {
         // The version is read first: an import that finishes meanwhile makes the index old, never
         // wrongly new.
-        let version = store::register_version(&mut &*database).await?;
+        let version = store::register_version(database).await?;
         let names: Arc<Mutex<HashMap<Box<str>, Box<str>>>> = Arc::default();
         let filling = Arc::clone(&names);
         store::each_provider(database, move |provider| {
@@ -768,7 +765,7 @@ impl Search {
     }
 
     async fn catch_up(&self) -> Result<()> {
-        let version = store::register_version(&mut &self.database).await?;
+        let version = store::register_version(&self.database).await?;
         if version == self.index().version {
             return Ok(());
         }
@@ -813,9 +810,6 @@ async fn renew(
 
 /// The first page of the sites that fit some words, for the command line: the index is made for
 /// this one question.
-///
-/// # Errors
-/// What the database answered.
 pub async fn find(database: &Database, words: &str) -> Result<Vec<SiteRow>> {
     Ok(SearchIndex::build(database).await?.find(words, 0).rows)
 }
@@ -966,7 +960,7 @@ mod tests {
     /// What a running service answers after an import, without anybody telling its search.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn an_import_is_found_within_about_a_second_and_codes_only_ods_has_are_found_too() {
-        use super::super::import::{Kind, Options, run_bytes};
+        use super::super::import::{ImportKind, Options, run_bytes};
         use crate::clock::{Clock, Timestamp};
         let clock = Clock::still(Timestamp::from_milliseconds(0));
         for database in crate::database::for_tests::both_engines().await {
@@ -974,18 +968,18 @@ mod tests {
             assert_eq!(search.find("heathbank", 0).await.expect("read").total, 0);
             let body = include_bytes!("recorded/cqc_location_registered.json");
             let line = String::from_utf8_lossy(body).replace('\n', " ");
-            let take = async |kind: Kind, file: &str| {
+            let take = async |kind: ImportKind, file: &str| {
                 run_bytes(&database, &clock, kind, "x", file.as_bytes(), &Options::default())
                     .await
                     .expect("taken");
             };
-            take(Kind::CqcLocations, &line).await;
+            take(ImportKind::CqcLocations, &line).await;
             tokio::time::sleep(CHECKED_EVERY).await;
             assert_eq!(search.find("heathbank", 0).await.expect("read").total, 1);
             let site =
                 |code: &str, name: &str| format!("\"{code}\",\"{name}\",{}\"1\"\n", "\"\",".repeat(24));
             let sites = site("VN139", "HEATHBANK") + &site("VNZZZ", "CARTREF NEWYDD");
-            take(Kind::OdsSites, &sites).await;
+            take(ImportKind::OdsSites, &sites).await;
             tokio::time::sleep(CHECKED_EVERY).await;
             let found = search.find("cartref", 0).await.expect("read");
             assert_eq!((found.total, &found.rows[0].location_id), (1, &None));

@@ -15,20 +15,20 @@ use std::sync::LazyLock;
 const SHARED_MAX: usize = 50;
 
 /// A row's facts with where they come from.
-struct Found {
+struct RegisterRow {
     facts: String,
     gone: Option<Timestamp>,
     provenance: Provenance,
 }
 
-impl FromRow for Found {
+impl FromRow for RegisterRow {
     fn from_row(row: &Row<'_>) -> Result<Self> {
         // The later of the day the row last changed and the day of the last full list that did
         // not change it: both say the same about it.
         let own: Option<String> = row.get(3)?;
         let full: Option<String> = row.get(5)?;
         let day = own.into_iter().chain(full).max();
-        Ok(Found {
+        Ok(RegisterRow {
             facts: row.get(0)?,
             gone: row.get(1)?,
             provenance: Provenance {
@@ -79,14 +79,14 @@ const SUCCESSORS: &str =
 const PREDECESSORS: &str =
     "SELECT facts FROM ods_successions WHERE successor_code = $1 ORDER BY pair LIMIT 50";
 
-fn as_location(found: &Found) -> Result<CqcLocation> {
+fn as_location(found: &RegisterRow) -> Result<CqcLocation> {
     let mut location: CqcLocation = facts(&found.facts)?;
     location.gone_from_register_at = found.gone;
     location.provenance = found.provenance.clone();
     Ok(location)
 }
 
-fn as_organisation(found: &Found) -> Result<OdsOrganisation> {
+fn as_organisation(found: &RegisterRow) -> Result<OdsOrganisation> {
     let mut organisation: OdsOrganisation = facts(&found.facts)?;
     organisation.gone_from_register_at = found.gone;
     organisation.provenance = found.provenance.clone();
@@ -94,21 +94,15 @@ fn as_organisation(found: &Found) -> Result<OdsOrganisation> {
 }
 
 /// What CQC says about a location.
-///
-/// # Errors
-/// What the database answered.
-pub async fn location(reads: &mut impl Reads, id: &CqcLocationId) -> Result<Option<CqcLocation>> {
-    let found: Option<Found> = reads.maybe(LOCATION, &[&id.as_str()]).await?;
+pub async fn location(reads: &impl Reads, id: &CqcLocationId) -> Result<Option<CqcLocation>> {
+    let found: Option<RegisterRow> = reads.maybe(LOCATION, &[&id.as_str()]).await?;
     found.as_ref().map(as_location).transpose()
 }
 
 /// The locations CQC lists under an ODS code: registered ones first, then the newest registration.
 /// More than one is normal after a change of owner.
-///
-/// # Errors
-/// What the database answered.
-pub async fn locations_of_ods(reads: &mut impl Reads, code: &OdsCode) -> Result<Vec<CqcLocation>> {
-    let found: Vec<Found> = reads.all(LOCATIONS_OF_ODS, &[&code.as_str()]).await?;
+pub async fn locations_of_ods(reads: &impl Reads, code: &OdsCode) -> Result<Vec<CqcLocation>> {
+    let found: Vec<RegisterRow> = reads.all(LOCATIONS_OF_ODS, &[&code.as_str()]).await?;
     let mut locations = found.iter().map(as_location).collect::<Result<Vec<_>>>()?;
     locations.sort_by_key(|location| (!location.is_registered(), std::cmp::Reverse(location.registered_on)));
     locations.truncate(SHARED_MAX);
@@ -116,20 +110,14 @@ pub async fn locations_of_ods(reads: &mut impl Reads, code: &OdsCode) -> Result<
 }
 
 /// The locations of a provider, at most a thousand.
-///
-/// # Errors
-/// What the database answered.
-pub async fn locations_of_provider(reads: &mut impl Reads, id: &CqcProviderId) -> Result<Vec<CqcLocation>> {
-    let found: Vec<Found> = reads.all(LOCATIONS_OF_PROVIDER, &[&id.as_str()]).await?;
+pub async fn locations_of_provider(reads: &impl Reads, id: &CqcProviderId) -> Result<Vec<CqcLocation>> {
+    let found: Vec<RegisterRow> = reads.all(LOCATIONS_OF_PROVIDER, &[&id.as_str()]).await?;
     found.iter().map(as_location).collect()
 }
 
 /// What CQC says about a provider.
-///
-/// # Errors
-/// What the database answered.
-pub async fn provider(reads: &mut impl Reads, id: &CqcProviderId) -> Result<Option<CqcProvider>> {
-    let found: Option<Found> = reads.maybe(PROVIDER, &[&id.as_str()]).await?;
+pub async fn provider(reads: &impl Reads, id: &CqcProviderId) -> Result<Option<CqcProvider>> {
+    let found: Option<RegisterRow> = reads.maybe(PROVIDER, &[&id.as_str()]).await?;
     found
         .map(|found| {
             let mut provider: CqcProvider = facts(&found.facts)?;
@@ -141,47 +129,32 @@ pub async fn provider(reads: &mut impl Reads, id: &CqcProviderId) -> Result<Opti
 }
 
 /// What ODS says about a code.
-///
-/// # Errors
-/// What the database answered.
-pub async fn organisation(reads: &mut impl Reads, code: &OdsCode) -> Result<Option<OdsOrganisation>> {
-    let found: Option<Found> = reads.maybe(ORGANISATION, &[&code.as_str()]).await?;
+pub async fn organisation(reads: &impl Reads, code: &OdsCode) -> Result<Option<OdsOrganisation>> {
+    let found: Option<RegisterRow> = reads.maybe(ORGANISATION, &[&code.as_str()]).await?;
     found.as_ref().map(as_organisation).transpose()
 }
 
 /// The sites ODS lists under a headquarters, at most a thousand.
-///
-/// # Errors
-/// What the database answered.
-pub async fn sites_of_hq(reads: &mut impl Reads, hq: &OdsCode) -> Result<Vec<OdsOrganisation>> {
-    let found: Vec<Found> = reads.all(SITES_OF_HQ, &[&hq.as_str()]).await?;
+pub async fn sites_of_hq(reads: &impl Reads, hq: &OdsCode) -> Result<Vec<OdsOrganisation>> {
+    let found: Vec<RegisterRow> = reads.all(SITES_OF_HQ, &[&hq.as_str()]).await?;
     found.iter().map(as_organisation).collect()
 }
 
 /// Who took over from an ODS code.
-///
-/// # Errors
-/// What the database answered.
-pub async fn successors(reads: &mut impl Reads, code: &OdsCode) -> Result<Vec<Succession>> {
+pub async fn successors(reads: &impl Reads, code: &OdsCode) -> Result<Vec<Succession>> {
     let rows: Vec<(String,)> = reads.all(SUCCESSORS, &[&code.as_str()]).await?;
     rows.iter().map(|(text,)| facts(text)).collect()
 }
 
 /// Whom an ODS code took over from.
-///
-/// # Errors
-/// What the database answered.
-pub async fn predecessors(reads: &mut impl Reads, code: &OdsCode) -> Result<Vec<Succession>> {
+pub async fn predecessors(reads: &impl Reads, code: &OdsCode) -> Result<Vec<Succession>> {
     let rows: Vec<(String,)> = reads.all(PREDECESSORS, &[&code.as_str()]).await?;
     rows.iter().map(|(text,)| facts(text)).collect()
 }
 
 /// What the DSPT list says under a code.
-///
-/// # Errors
-/// What the database answered.
-pub async fn dspt(reads: &mut impl Reads, code: &OdsCode) -> Result<Option<DsptStatus>> {
-    let found: Option<Found> = reads.maybe(STATUS, &[&code.as_str()]).await?;
+pub async fn dspt(reads: &impl Reads, code: &OdsCode) -> Result<Option<DsptStatus>> {
+    let found: Option<RegisterRow> = reads.maybe(STATUS, &[&code.as_str()]).await?;
     found
         .map(|found| {
             let mut status: DsptStatus = facts(&found.facts)?;
@@ -193,11 +166,8 @@ pub async fn dspt(reads: &mut impl Reads, code: &OdsCode) -> Result<Option<DsptS
 }
 
 /// How the regulator says a location can be reached. Never shown to a registrant beyond a hint.
-///
-/// # Errors
-/// What the database answered.
-pub async fn site_contacts(reads: &mut impl Reads, location: &CqcLocationId) -> Result<Option<SiteContacts>> {
-    let found: Option<Found> = reads.maybe(CONTACTS, &[&location.as_str()]).await?;
+pub async fn site_contacts(reads: &impl Reads, location: &CqcLocationId) -> Result<Option<SiteContacts>> {
+    let found: Option<RegisterRow> = reads.maybe(CONTACTS, &[&location.as_str()]).await?;
     found
         .map(|found| {
             let mut contacts: SiteContacts = facts(&found.facts)?;
@@ -208,11 +178,8 @@ pub async fn site_contacts(reads: &mut impl Reads, location: &CqcLocationId) -> 
 }
 
 /// Whether a contact ID is on record for a location; nothing where no contact ID is known for it.
-///
-/// # Errors
-/// What the database answered.
 pub async fn contact_id_matches(
-    reads: &mut impl Reads,
+    reads: &impl Reads,
     key: &ContactKey,
     location: &CqcLocationId,
     id: &CqcContactId,
@@ -225,19 +192,13 @@ const VERSION: &str = "SELECT COALESCE(MAX(number), 0) FROM imports WHERE applie
 const LAST_IMPORT: &str = "SELECT COALESCE(MAX(number), 0) FROM imports";
 
 /// A number that grows whenever an import changed something.
-///
-/// # Errors
-/// What the database answered.
-pub async fn register_version(reads: &mut impl Reads) -> Result<i64> {
+pub async fn register_version(reads: &impl Reads) -> Result<i64> {
     let (number,): (i64,) = reads.one(VERSION, &[]).await?;
     Ok(number)
 }
 
 /// The number of the last import, whether it changed anything or not.
-///
-/// # Errors
-/// What the database answered.
-pub(super) async fn last_import(reads: &mut impl Reads) -> Result<i64> {
+pub(super) async fn last_import(reads: &impl Reads) -> Result<i64> {
     let (number,): (i64,) = reads.one(LAST_IMPORT, &[]).await?;
     Ok(number)
 }
@@ -287,10 +248,7 @@ const PAST_IMPORTS: &str = "SELECT number, kind, layout, source, file_name, sha2
    unchanged, rejected, closed, data_date, finished_at, by_whom FROM imports ORDER BY number DESC LIMIT 100";
 
 /// The last hundred imports, newest first.
-///
-/// # Errors
-/// What the database answered.
-pub async fn past_imports(reads: &mut impl Reads) -> Result<Vec<PastImport>> {
+pub async fn past_imports(reads: &impl Reads) -> Result<Vec<PastImport>> {
     reads.all(PAST_IMPORTS, &[]).await
 }
 
@@ -299,9 +257,6 @@ const EACH_PROVIDER: &str = "SELECT facts FROM cqc_providers";
 const EACH_SITE: &str = "SELECT facts, gone_from_register_at FROM ods_organisations WHERE kind = 'site'";
 
 /// Gives every CQC location, gone or not, to `each`.
-///
-/// # Errors
-/// What the database answered.
 pub(super) async fn each_location(
     database: &Database,
     mut each: impl FnMut(CqcLocation) + Send + 'static,
@@ -318,9 +273,6 @@ pub(super) async fn each_location(
 }
 
 /// Gives every CQC provider to `each`.
-///
-/// # Errors
-/// What the database answered.
 pub(super) async fn each_provider(
     database: &Database,
     mut each: impl FnMut(CqcProvider) + Send + 'static,
@@ -335,9 +287,6 @@ pub(super) async fn each_provider(
 }
 
 /// Gives every ODS site to `each`.
-///
-/// # Errors
-/// What the database answered.
 pub(super) async fn each_ods_site(
     database: &Database,
     mut each: impl FnMut(OdsOrganisation) + Send + 'static,

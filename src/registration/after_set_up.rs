@@ -8,20 +8,20 @@ use crate::web::components::{Heading, Size, Table, TableCell, TableHeader};
 
 /// One way of joining.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct AfterSetUpRow {
     pub joined: &'static str,
     pub who: String,
     pub reach: String,
 }
 
-pub fn lines(settings: &Settings) -> [Line; 2] {
+pub fn lines(settings: &Settings) -> [AfterSetUpRow; 2] {
     [
-        Line {
+        AfterSetUpRow {
             joined: "Site by site, on this service",
             who: settings.central_team.clone(),
             reach: format!("{} or {}", settings.helpdesk_email, settings.helpdesk_telephone),
         },
-        Line {
+        AfterSetUpRow {
             joined: "Self-management",
             who: settings.own_team.clone(),
             reach: settings.own_team_reach.clone(),
@@ -32,7 +32,7 @@ pub fn lines(settings: &Settings) -> [Line; 2] {
 /// The same as a table.
 pub fn table(settings: &Settings) -> Table {
     let heading = "Who looks after the accounts later";
-    let cells = |line: Line| {
+    let cells = |line: AfterSetUpRow| {
         vec![
             line.joined.into(),
             line.who.as_str().into(),

@@ -69,25 +69,25 @@ pub enum Proof {
 
 /// What a person may do with the shared mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Access {
+pub enum AskedAccess {
     /// Reads, sends, and looks after who else may.
     Owner,
     /// Reads and sends.
     Member,
 }
 
-impl Access {
+impl AskedAccess {
     pub fn stored(self) -> &'static str {
         match self {
-            Access::Owner => "Owner",
-            Access::Member => "Member",
+            AskedAccess::Owner => "Owner",
+            AskedAccess::Member => "Member",
         }
     }
 
     pub fn in_words(self) -> &'static str {
         match self {
-            Access::Owner => "Owner: reads and sends, and decides who else can",
-            Access::Member => "Member: reads and sends",
+            AskedAccess::Owner => "Owner: reads and sends, and decides who else can",
+            AskedAccess::Member => "Member: reads and sends",
         }
     }
 }
@@ -100,7 +100,7 @@ pub struct Person {
     pub role: String,
     pub email: Email,
     pub mobile: Mobile,
-    pub access: Access,
+    pub access: AskedAccess,
     /// The address of the account they have already, from another site; then none is made.
     pub has_account: Option<Email>,
 }
@@ -157,7 +157,7 @@ impl Answers {
     }
 
     pub fn owners(&self) -> usize {
-        self.people.iter().filter(|person| person.access == Access::Owner).count()
+        self.people.iter().filter(|person| person.access == AskedAccess::Owner).count()
     }
 
     /// Why these people cannot be sent as they are, in words; nothing when they can.

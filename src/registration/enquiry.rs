@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 /// What an enquiry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum EnquiryKind {
     /// A hospice wants to join; reaches the feedback team under its set subject.
     Hospice,
     /// An organisation with several sites wants to look after its accounts itself.
@@ -29,18 +29,24 @@ pub enum Kind {
     Complaint,
 }
 
-pub const KINDS: [Kind; 6] =
-    [Kind::Hospice, Kind::SelfManagement, Kind::Recovery, Kind::Support, Kind::Feedback, Kind::Complaint];
+pub const KINDS: [EnquiryKind; 6] = [
+    EnquiryKind::Hospice,
+    EnquiryKind::SelfManagement,
+    EnquiryKind::Recovery,
+    EnquiryKind::Support,
+    EnquiryKind::Feedback,
+    EnquiryKind::Complaint,
+];
 
-impl Kind {
+impl EnquiryKind {
     pub fn stored(self) -> &'static str {
         match self {
-            Kind::Hospice => "Hospice",
-            Kind::SelfManagement => "SelfManagement",
-            Kind::Recovery => "Recovery",
-            Kind::Support => "Support",
-            Kind::Feedback => "Feedback",
-            Kind::Complaint => "Complaint",
+            EnquiryKind::Hospice => "Hospice",
+            EnquiryKind::SelfManagement => "SelfManagement",
+            EnquiryKind::Recovery => "Recovery",
+            EnquiryKind::Support => "Support",
+            EnquiryKind::Feedback => "Feedback",
+            EnquiryKind::Complaint => "Complaint",
         }
     }
 
@@ -51,12 +57,12 @@ impl Kind {
     /// As case workers read it.
     pub fn in_words(self) -> &'static str {
         match self {
-            Kind::Hospice => "Hospice query",
-            Kind::SelfManagement => "Self-management enquiry",
-            Kind::Recovery => "Account recovery",
-            Kind::Support => "Support",
-            Kind::Feedback => "Feedback",
-            Kind::Complaint => "Complaint",
+            EnquiryKind::Hospice => "Hospice query",
+            EnquiryKind::SelfManagement => "Self-management enquiry",
+            EnquiryKind::Recovery => "Account recovery",
+            EnquiryKind::Support => "Support",
+            EnquiryKind::Feedback => "Feedback",
+            EnquiryKind::Complaint => "Complaint",
         }
     }
 
@@ -64,32 +70,35 @@ impl Kind {
     /// subject is set by the service's joining rules, letter for letter.
     pub const fn subject(self) -> &'static str {
         match self {
-            Kind::Hospice => "Hospice NHSmail Application Query",
-            Kind::SelfManagement => "Self-management enquiry",
-            Kind::Recovery => "Account recovery for a site",
-            Kind::Support => "Request for support",
-            Kind::Feedback => "Feedback",
-            Kind::Complaint => "Complaint",
+            EnquiryKind::Hospice => "Hospice NHSmail Application Query",
+            EnquiryKind::SelfManagement => "Self-management enquiry",
+            EnquiryKind::Recovery => "Account recovery for a site",
+            EnquiryKind::Support => "Request for support",
+            EnquiryKind::Feedback => "Feedback",
+            EnquiryKind::Complaint => "Complaint",
         }
     }
 
     /// The address of the team that answers it.
     pub fn team(self, settings: &Settings) -> &str {
         match self {
-            Kind::Hospice | Kind::Feedback => &settings.feedback_email,
-            Kind::SelfManagement | Kind::Recovery | Kind::Support | Kind::Complaint => {
-                &settings.helpdesk_email
-            }
+            EnquiryKind::Hospice | EnquiryKind::Feedback => &settings.feedback_email,
+            EnquiryKind::SelfManagement
+            | EnquiryKind::Recovery
+            | EnquiryKind::Support
+            | EnquiryKind::Complaint => &settings.helpdesk_email,
         }
     }
 
     /// By when somebody hears from a person: an answer, or, where it is a complaint, who looks into it.
     pub fn due_at(self, asked_at: Timestamp, settings: &Settings) -> Timestamp {
         match self {
-            Kind::Complaint => asked_at.working_days_later(settings.complaint_working_days),
-            Kind::Hospice | Kind::SelfManagement | Kind::Recovery | Kind::Support | Kind::Feedback => {
-                asked_at.plus(answered_within(settings))
-            }
+            EnquiryKind::Complaint => asked_at.working_days_later(settings.complaint_working_days),
+            EnquiryKind::Hospice
+            | EnquiryKind::SelfManagement
+            | EnquiryKind::Recovery
+            | EnquiryKind::Support
+            | EnquiryKind::Feedback => asked_at.plus(answered_within(settings)),
         }
     }
 }
@@ -130,7 +139,7 @@ pub struct Enquiry {
     pub id: String,
     pub reference: Reference,
     pub version: i64,
-    pub kind: Kind,
+    pub kind: EnquiryKind,
     pub subject: String,
     pub open: bool,
     pub name: String,
@@ -150,8 +159,8 @@ pub struct Enquiry {
 
 /// What somebody wrote into the form of an enquiry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
-    pub kind: Kind,
+pub struct NewEnquiry {
+    pub kind: EnquiryKind,
     pub subject: String,
     pub name: String,
     pub email: Email,
@@ -163,7 +172,7 @@ pub struct Asked {
     pub account: Option<String>,
 }
 
-impl Asked {
+impl NewEnquiry {
     /// What makes a form that is sent twice one enquiry: the page it came from and every word of it.
     /// Sent again with other words it is another enquiry, so that nothing is lost.
     pub fn once(&self, page: &str) -> String {
@@ -208,7 +217,7 @@ impl Asked {
 
 impl Enquiry {
     /// Opens an enquiry.
-    pub fn open(asked: Asked, at: Timestamp, due_at: Timestamp) -> Change<Self> {
+    pub fn open(asked: NewEnquiry, at: Timestamp, due_at: Timestamp) -> Change<Self> {
         let enquiry = Enquiry {
             id: new_id(at),
             reference: Reference::new(),
@@ -234,7 +243,7 @@ impl Enquiry {
 
     /// Whether its sender is to hear who looks after it.
     pub fn is_to_be_acknowledged(&self) -> bool {
-        self.open && self.kind == Kind::Complaint && self.claimed_by.is_none()
+        self.open && self.kind == EnquiryKind::Complaint && self.claimed_by.is_none()
     }
 
     /// Lets a case worker look after it; nothing where they do already or it is closed. Whoever
@@ -262,8 +271,8 @@ impl Enquiry {
 mod tests {
     use super::*;
 
-    fn asked(kind: Kind, message: &str) -> Asked {
-        Asked {
+    fn asked(kind: EnquiryKind, message: &str) -> NewEnquiry {
+        NewEnquiry {
             kind,
             subject: kind.subject().to_owned(),
             name: "Amy Reed".to_owned(),
@@ -282,12 +291,12 @@ mod tests {
 
     #[test]
     fn the_same_words_from_the_same_page_are_one_message() {
-        let first = asked(Kind::Support, "No mail.").once("page");
-        assert_eq!(first, asked(Kind::Support, "No mail.").once("page"));
+        let first = asked(EnquiryKind::Support, "No mail.").once("page");
+        assert_eq!(first, asked(EnquiryKind::Support, "No mail.").once("page"));
         for other in [
-            asked(Kind::Support, "No mail!").once("page"),
-            asked(Kind::Feedback, "No mail.").once("page"),
-            asked(Kind::Support, "No mail.").once("another page"),
+            asked(EnquiryKind::Support, "No mail!").once("page"),
+            asked(EnquiryKind::Feedback, "No mail.").once("page"),
+            asked(EnquiryKind::Support, "No mail.").once("another page"),
         ] {
             assert_ne!(first, other);
         }
@@ -295,23 +304,23 @@ mod tests {
 
     #[test]
     fn who_wrote_it_is_known_only_of_somebody_who_is_signed_in() {
-        let known = Asked { account: Some("a1".to_owned()), ..asked(Kind::Support, "No mail.") };
-        assert_ne!(known.once("page"), asked(Kind::Support, "No mail.").once("page"));
+        let known = NewEnquiry { account: Some("a1".to_owned()), ..asked(EnquiryKind::Support, "No mail.") };
+        assert_ne!(known.once("page"), asked(EnquiryKind::Support, "No mail.").once("page"));
         let actor = |asked| {
             let opened = Enquiry::open(asked, at("2026-11-27 16:00"), at("2026-11-29 16:00"));
             opened.entry.actor.stored()
         };
         assert_eq!(actor(known), "account holder a1");
-        assert_eq!(actor(asked(Kind::Support, "No mail.")), "anybody");
+        assert_eq!(actor(asked(EnquiryKind::Support, "No mail.")), "anybody");
     }
 
     #[test]
     fn a_complaint_is_acknowledged_within_a_working_day_and_answered_after_that() {
         let settings = Settings::defaults().expect("defaults");
         let friday = at("2026-11-27 16:00");
-        assert_eq!(Kind::Complaint.due_at(friday, &settings), at("2026-11-30 16:00"));
-        assert_eq!(Kind::Support.due_at(friday, &settings), at("2026-11-29 16:00"));
-        let opened = Enquiry::open(asked(Kind::Complaint, "Slow."), friday, at("2026-11-30 16:00"));
+        assert_eq!(EnquiryKind::Complaint.due_at(friday, &settings), at("2026-11-30 16:00"));
+        assert_eq!(EnquiryKind::Support.due_at(friday, &settings), at("2026-11-29 16:00"));
+        let opened = Enquiry::open(asked(EnquiryKind::Complaint, "Slow."), friday, at("2026-11-30 16:00"));
         let answer_by = at("2026-12-01 09:00");
         let claimed = opened.state.claim("casey", answer_by).expect("claimed").state;
         assert_eq!((claimed.claimed_by.as_deref(), claimed.due_at), (Some("casey"), answer_by));
@@ -326,7 +335,7 @@ mod tests {
     #[test]
     fn what_messages_are_counted_against_names_nobody() {
         let settings = Settings::defaults().expect("defaults");
-        for budget in asked(Kind::Support, "No mail.").budgets(&settings, "192.0.2.7") {
+        for budget in asked(EnquiryKind::Support, "No mail.").budgets(&settings, "192.0.2.7") {
             assert!(!budget.name.contains("amy") && !budget.name.contains("192"), "{}", budget.name);
         }
     }

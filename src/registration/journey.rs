@@ -247,7 +247,7 @@ pub mod tests {
             proof_way: Some(ProofWay::ContactId),
             proof: Some(Proof::ContactId { hash: "hash".to_owned() }),
             town: Some("Oldham".to_owned()),
-            people: vec![person("Amy", 1, Access::Owner), person("Bo", 2, Access::Member)],
+            people: vec![person("Amy", 1, AskedAccess::Owner), person("Bo", 2, AskedAccess::Member)],
             people_done: true,
         }
     }

@@ -1,7 +1,7 @@
 //! The letters of a registration, in plain words.
 
 use super::Registration;
-use super::enquiry::{Enquiry, Kind};
+use super::enquiry::{Enquiry, EnquiryKind};
 use super::reasons::Reason;
 use crate::clock::Timestamp;
 use crate::contact::Email;
@@ -252,11 +252,13 @@ pub fn who_it_is(enquiry: &Enquiry) -> &'static str {
 pub fn enquiry_received(from: &Letterhead, at: Timestamp, enquiry: &Enquiry) -> Letter {
     let due = enquiry.due_at.in_words();
     let (subject, next) = match enquiry.kind {
-        Kind::Hospice | Kind::Feedback => ("message", format!("Our feedback team will answer by {due}.")),
-        Kind::SelfManagement | Kind::Recovery | Kind::Support => {
+        EnquiryKind::Hospice | EnquiryKind::Feedback => {
+            ("message", format!("Our feedback team will answer by {due}."))
+        }
+        EnquiryKind::SelfManagement | EnquiryKind::Recovery | EnquiryKind::Support => {
             ("message", format!("Our team will answer by {due}."))
         }
-        Kind::Complaint => (
+        EnquiryKind::Complaint => (
             "complaint",
             format!(
                 "We are sorry that you had reason to complain. By {due} you will hear who looks into it and when you get an answer."

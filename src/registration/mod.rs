@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a registration is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum State {
+pub enum RegistrationState {
     Draft,
     /// Sent; its checks wait to be run.
     Submitted,
@@ -62,56 +62,59 @@ pub enum State {
     Stopped,
 }
 
-impl State {
+impl RegistrationState {
     pub fn name(&self) -> &'static str {
         match self {
-            State::Draft => "Draft",
-            State::Submitted => "Submitted",
-            State::Checking => "Checking",
-            State::Referred => "Referred",
-            State::MoreInformationAsked { .. } => "MoreInformationAsked",
-            State::Approved => "Approved",
-            State::Provisioning => "Provisioning",
-            State::Live => "Live",
-            State::Ineligible { .. } => "Ineligible",
-            State::Declined { .. } => "Declined",
-            State::Withdrawn => "Withdrawn",
-            State::Expired => "Expired",
-            State::Stopped => "Stopped",
+            RegistrationState::Draft => "Draft",
+            RegistrationState::Submitted => "Submitted",
+            RegistrationState::Checking => "Checking",
+            RegistrationState::Referred => "Referred",
+            RegistrationState::MoreInformationAsked { .. } => "MoreInformationAsked",
+            RegistrationState::Approved => "Approved",
+            RegistrationState::Provisioning => "Provisioning",
+            RegistrationState::Live => "Live",
+            RegistrationState::Ineligible { .. } => "Ineligible",
+            RegistrationState::Declined { .. } => "Declined",
+            RegistrationState::Withdrawn => "Withdrawn",
+            RegistrationState::Expired => "Expired",
+            RegistrationState::Stopped => "Stopped",
         }
     }
 
     /// As the registrant reads it.
     pub fn in_words(&self) -> &'static str {
         match self {
-            State::Draft => "Not sent yet",
-            State::Submitted | State::Checking => "Being checked",
-            State::Referred => "With our team",
-            State::MoreInformationAsked { .. } => "We need more information from you",
-            State::Approved => "Approved. We are setting up your mailboxes",
-            State::Provisioning => "Ready to activate",
-            State::Live => "Live",
-            State::Ineligible { .. } => "Not eligible",
-            State::Declined { .. } => "Declined",
-            State::Withdrawn => "Withdrawn",
-            State::Expired => "Expired",
-            State::Stopped => "Stopped by the site",
+            RegistrationState::Draft => "Not sent yet",
+            RegistrationState::Submitted | RegistrationState::Checking => "Being checked",
+            RegistrationState::Referred => "With our team",
+            RegistrationState::MoreInformationAsked { .. } => "We need more information from you",
+            RegistrationState::Approved => "Approved. We are setting up your mailboxes",
+            RegistrationState::Provisioning => "Ready to activate",
+            RegistrationState::Live => "Live",
+            RegistrationState::Ineligible { .. } => "Not eligible",
+            RegistrationState::Declined { .. } => "Declined",
+            RegistrationState::Withdrawn => "Withdrawn",
+            RegistrationState::Expired => "Expired",
+            RegistrationState::Stopped => "Stopped by the site",
         }
     }
 
     /// Whether a decision is still to come.
     pub fn is_undecided(&self) -> bool {
         match self {
-            State::Submitted | State::Checking | State::Referred | State::MoreInformationAsked { .. } => true,
-            State::Draft
-            | State::Approved
-            | State::Provisioning
-            | State::Live
-            | State::Ineligible { .. }
-            | State::Declined { .. }
-            | State::Withdrawn
-            | State::Expired
-            | State::Stopped => false,
+            RegistrationState::Submitted
+            | RegistrationState::Checking
+            | RegistrationState::Referred
+            | RegistrationState::MoreInformationAsked { .. } => true,
+            RegistrationState::Draft
+            | RegistrationState::Approved
+            | RegistrationState::Provisioning
+            | RegistrationState::Live
+            | RegistrationState::Ineligible { .. }
+            | RegistrationState::Declined { .. }
+            | RegistrationState::Withdrawn
+            | RegistrationState::Expired
+            | RegistrationState::Stopped => false,
         }
     }
 }
@@ -158,7 +161,7 @@ pub struct Registration {
     pub reference: Reference,
     /// Goes up with every save; a save of an older version is refused.
     pub version: i64,
-    pub state: State,
+    pub state: RegistrationState,
     pub answers: Answers,
     pub questions_version: i64,
     /// Hash of the browser it was begun in.
@@ -209,7 +212,7 @@ impl Registration {
             id,
             reference: Reference::new(),
             version: 1,
-            state: State::Draft,
+            state: RegistrationState::Draft,
             answers: Answers::default(),
             questions_version: QUESTIONS_VERSION,
             browser,
@@ -225,7 +228,7 @@ impl Registration {
 
     fn moved(
         self,
-        state: State,
+        state: RegistrationState,
         actor: Actor,
         action: &'static str,
         detail: impl Into<String>,
@@ -247,7 +250,7 @@ impl Registration {
     /// # Errors
     /// [`Refusal::NotADraft`] on a double click, [`Refusal::Unanswered`] with the page that is missing.
     pub fn submit(self, at: Timestamp, decided_within: Span) -> Moved {
-        if self.state != State::Draft {
+        if self.state != RegistrationState::Draft {
             return Err(Refusal::NotADraft);
         }
         if !journey::is_complete(&self.answers) {
@@ -256,7 +259,7 @@ impl Registration {
         let id = self.id.clone();
         let sent = Registration { submitted_at: Some(at), due_at: Some(at.plus(decided_within)), ..self };
         Ok(sent
-            .moved(State::Submitted, Actor::Registrant, "registration submitted", "")
+            .moved(RegistrationState::Submitted, Actor::Registrant, "registration submitted", "")
             .then(Work::RunChecks { registration: id }))
     }
 
@@ -265,10 +268,15 @@ impl Registration {
     /// # Errors
     /// [`Refusal::NotADraft`].
     pub fn leave(self, reason: Reason) -> Moved {
-        if self.state != State::Draft {
+        if self.state != RegistrationState::Draft {
             return Err(Refusal::NotADraft);
         }
-        Ok(self.moved(State::Ineligible { reason }, Actor::Registrant, "registration left", reason.code()))
+        Ok(self.moved(
+            RegistrationState::Ineligible { reason },
+            Actor::Registrant,
+            "registration left",
+            reason.code(),
+        ))
     }
 
     /// The registers are being asked.
@@ -276,7 +284,9 @@ impl Registration {
     /// # Errors
     /// [`Refusal::NotUndecided`].
     pub fn begin_checking(self) -> Moved {
-        self.if_undecided(|case| case.moved(State::Checking, Actor::Service, "register checks begun", ""))
+        self.if_undecided(|case| {
+            case.moved(RegistrationState::Checking, Actor::Service, "register checks begun", "")
+        })
     }
 
     /// Hands the case to a case worker, with the reasons. The reasons may name people and telephone
@@ -288,7 +298,12 @@ impl Registration {
         self.if_undecided(|case| {
             let case = Registration { high_risk, referred_because: because.to_owned(), ..case };
             let detail = if high_risk { "high risk" } else { "" };
-            case.moved(State::Referred, Actor::Service, "registration referred to a case worker", detail)
+            case.moved(
+                RegistrationState::Referred,
+                Actor::Service,
+                "registration referred to a case worker",
+                detail,
+            )
         })
     }
 
@@ -299,7 +314,7 @@ impl Registration {
     pub fn ask_for_more(self, by: &str, question: &str) -> Moved {
         self.if_undecided(|case| {
             case.moved(
-                State::MoreInformationAsked { question: question.to_owned() },
+                RegistrationState::MoreInformationAsked { question: question.to_owned() },
                 Actor::CaseWorker(by.to_owned()),
                 "more information asked",
                 "",
@@ -312,10 +327,10 @@ impl Registration {
     /// # Errors
     /// [`Refusal::NotAsked`].
     pub fn answer_more(self) -> Moved {
-        if !matches!(self.state, State::MoreInformationAsked { .. }) {
+        if !matches!(self.state, RegistrationState::MoreInformationAsked { .. }) {
             return Err(Refusal::NotAsked);
         }
-        Ok(self.moved(State::Referred, Actor::Registrant, "more information given", ""))
+        Ok(self.moved(RegistrationState::Referred, Actor::Registrant, "more information given", ""))
     }
 
     /// Approves. Who may, and whether a second person is needed, is for case work.
@@ -323,14 +338,14 @@ impl Registration {
     /// # Errors
     /// [`Refusal::NotUndecided`].
     pub fn approve(self, by: Actor, why: &str) -> Moved {
-        self.if_undecided(|case| case.moved(State::Approved, by, "registration approved", why))
+        self.if_undecided(|case| case.moved(RegistrationState::Approved, by, "registration approved", why))
     }
 
     /// # Errors
     /// [`Refusal::NotUndecided`].
     pub fn decline(self, by: &str, reason: Reason, words: &str) -> Moved {
         self.if_undecided(|case| {
-            let state = State::Declined { reason, words: words.to_owned() };
+            let state = RegistrationState::Declined { reason, words: words.to_owned() };
             case.moved(state, Actor::CaseWorker(by.to_owned()), "registration declined", reason.code())
         })
     }
@@ -342,7 +357,7 @@ impl Registration {
     pub fn stop(self) -> Moved {
         self.if_undecided(|case| {
             case.moved(
-                State::Stopped,
+                RegistrationState::Stopped,
                 Actor::SiteContact,
                 "registration stopped by the site",
                 "this was not us",
@@ -353,8 +368,8 @@ impl Registration {
     /// # Errors
     /// [`Refusal::NotUndecided`] once it has been decided.
     pub fn withdraw(self) -> Moved {
-        if self.state == State::Draft || self.state.is_undecided() {
-            Ok(self.moved(State::Withdrawn, Actor::Registrant, "registration withdrawn", ""))
+        if self.state == RegistrationState::Draft || self.state.is_undecided() {
+            Ok(self.moved(RegistrationState::Withdrawn, Actor::Registrant, "registration withdrawn", ""))
         } else {
             Err(Refusal::NotUndecided(self.state.in_words()))
         }
@@ -365,33 +380,33 @@ impl Registration {
     /// # Errors
     /// [`Refusal::NotADraft`].
     pub fn expire(self) -> Moved {
-        if self.state != State::Draft {
+        if self.state != RegistrationState::Draft {
             return Err(Refusal::NotADraft);
         }
-        Ok(self.moved(State::Expired, Actor::Service, "draft expired", ""))
+        Ok(self.moved(RegistrationState::Expired, Actor::Service, "draft expired", ""))
     }
 
     /// The mailboxes are there.
     ///
     /// # Errors
-    /// [`Refusal::NotReady`] from any state but [`State::Approved`].
+    /// [`Refusal::NotReady`] from any state but [`RegistrationState::Approved`].
     pub fn provisioned(self) -> Moved {
-        if self.state != State::Approved {
+        if self.state != RegistrationState::Approved {
             return Err(Refusal::NotReady);
         }
-        Ok(self.moved(State::Provisioning, Actor::Service, "mailboxes provisioned", ""))
+        Ok(self.moved(RegistrationState::Provisioning, Actor::Service, "mailboxes provisioned", ""))
     }
 
     /// The first owner has activated.
     ///
     /// # Errors
-    /// [`Refusal::NotReady`] from any state but [`State::Provisioning`].
+    /// [`Refusal::NotReady`] from any state but [`RegistrationState::Provisioning`].
     pub fn first_owner_active(self, account: &str) -> Moved {
-        if self.state != State::Provisioning {
+        if self.state != RegistrationState::Provisioning {
             return Err(Refusal::NotReady);
         }
         Ok(self.moved(
-            State::Live,
+            RegistrationState::Live,
             Actor::AccountHolder(account.to_owned()),
             "registration live",
             "first owner active",
@@ -425,26 +440,26 @@ mod tests {
         draft
     }
 
-    fn in_state(state: State) -> Registration {
+    fn in_state(state: RegistrationState) -> Registration {
         Registration { state, ..draft() }
     }
 
-    fn every_state() -> Vec<State> {
+    fn every_state() -> Vec<RegistrationState> {
         let reason = Reason::DsptNotMet;
         vec![
-            State::Draft,
-            State::Submitted,
-            State::Checking,
-            State::Referred,
-            State::MoreInformationAsked { question: "Which floor?".to_owned() },
-            State::Approved,
-            State::Provisioning,
-            State::Live,
-            State::Ineligible { reason },
-            State::Declined { reason, words: String::new() },
-            State::Withdrawn,
-            State::Expired,
-            State::Stopped,
+            RegistrationState::Draft,
+            RegistrationState::Submitted,
+            RegistrationState::Checking,
+            RegistrationState::Referred,
+            RegistrationState::MoreInformationAsked { question: "Which floor?".to_owned() },
+            RegistrationState::Approved,
+            RegistrationState::Provisioning,
+            RegistrationState::Live,
+            RegistrationState::Ineligible { reason },
+            RegistrationState::Declined { reason, words: String::new() },
+            RegistrationState::Withdrawn,
+            RegistrationState::Expired,
+            RegistrationState::Stopped,
         ]
     }
 

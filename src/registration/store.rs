@@ -2,11 +2,11 @@
 
 use super::answers::{Answers, Person};
 use super::checks::{Outcome, RegisterCheck};
-use super::enquiry::{self, Asked, Enquiry};
+use super::enquiry::{self, Enquiry, NewEnquiry};
 use super::reasons::Reason;
-use super::{Registration, State, letters};
+use super::{Registration, RegistrationState, letters};
 use crate::clock::{Span, Timestamp};
-use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
+use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx, transaction};
 use crate::id::Reference;
 use crate::letter::Letterhead;
 use crate::outbox::{self, Change};
@@ -53,17 +53,17 @@ macro_rules! registration_by {
     };
 }
 
-pub async fn find(from: &mut impl Reads, id: &str) -> Result<Option<Registration>> {
+pub async fn find(from: &impl Reads, id: &str) -> Result<Option<Registration>> {
     from.maybe(registration_by!("WHERE id = $1"), &[&id]).await
 }
 
-pub async fn find_by_reference(mut from: &Database, reference: &Reference) -> Result<Option<Registration>> {
+pub async fn find_by_reference(from: &Database, reference: &Reference) -> Result<Option<Registration>> {
     from.maybe(registration_by!("WHERE reference = $1"), &[&reference.as_str()]).await
 }
 
 /// The registrations one person began, newest first, at most 50. The address must have been
 /// confirmed with a code before this is shown to anybody.
-pub async fn list_of_email(mut from: &Database, email: &str) -> Result<Vec<Registration>> {
+pub async fn list_of_email(from: &Database, email: &str) -> Result<Vec<Registration>> {
     from.all(
         registration_by!(
             "WHERE email = $1 AND state <> 'Expired' ORDER BY started_at DESC, id DESC LIMIT $2"
@@ -74,7 +74,7 @@ pub async fn list_of_email(mut from: &Database, email: &str) -> Result<Vec<Regis
 }
 
 /// The undecided or approved registration of a site, if there is one.
-pub async fn find_of_site(from: &mut impl Reads, ods_code: &str) -> Result<Option<Registration>> {
+pub async fn find_of_site(from: &impl Reads, ods_code: &str) -> Result<Option<Registration>> {
     from.maybe(
         registration_by!(
             "WHERE ods_code = $1 AND state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked', 'Approved', 'Provisioning', 'Live')"
@@ -126,7 +126,7 @@ pub async fn add(tx: &mut Tx, draft: &Registration) -> Result<Reference> {
 }
 
 /// Whether an enquiry has this reference already.
-async fn is_reference_of_enquiry(from: &mut impl Reads, reference: &Reference) -> Result<bool> {
+async fn is_reference_of_enquiry(from: &impl Reads, reference: &Reference) -> Result<bool> {
     let taken: Option<(String,)> =
         from.maybe("SELECT id FROM enquiries WHERE reference = $1", &[&reference.as_str()]).await?;
     Ok(taken.is_some())
@@ -137,7 +137,7 @@ async fn is_reference_of_enquiry(from: &mut impl Reads, reference: &Reference) -
 pub enum Saved {
     Yes,
     /// Somebody else saved in between; nothing was changed.
-    SomebodyWasFaster,
+    VersionConflict,
 }
 
 /// Saves the answers of a draft. No state moves, so there is no entry: what somebody typed and has
@@ -158,7 +158,7 @@ pub async fn save_answers(
             &[&json(answers)?, &email, &now, &expires_at, &id, &version],
         )
         .await?;
-    Ok(if saved == 1 { Saved::Yes } else { Saved::SomebodyWasFaster })
+    Ok(if saved == 1 { Saved::Yes } else { Saved::VersionConflict })
 }
 
 /// Saves a move with its entry, its work and its letters.
@@ -183,7 +183,7 @@ pub async fn save(tx: &mut Tx, now: Timestamp, change: &Change<Registration>) ->
         )
         .await?;
     if saved == 0 {
-        return Ok(Saved::SomebodyWasFaster);
+        return Ok(Saved::VersionConflict);
     }
     outbox::store::save_with(tx, now, change).await?;
     Ok(Saved::Yes)
@@ -217,7 +217,7 @@ pub async fn save_submission(
         )
         .await?;
     if copied == 0 {
-        return Ok(Some(Saved::SomebodyWasFaster));
+        return Ok(Some(Saved::VersionConflict));
     }
     let saved = save(tx, now, change).await?;
     if saved == Saved::Yes {
@@ -234,7 +234,7 @@ pub async fn save_submission(
 
 /// People whose email or mobile stands in another registration that is undecided, by place.
 pub async fn people_in_other_registrations(
-    mut from: &Database,
+    from: &Database,
     registration: &str,
     people: &[Person],
 ) -> Result<Vec<usize>> {
@@ -256,7 +256,7 @@ pub async fn people_in_other_registrations(
 }
 
 /// How many registrations were sent since `since` from this browser or by this person.
-pub async fn count_lately(mut from: &Database, browser: &str, email: &str, since: Timestamp) -> Result<i64> {
+pub async fn count_lately(from: &Database, browser: &str, email: &str, since: Timestamp) -> Result<i64> {
     let (count,): (i64,) = from
         .one(
             "SELECT COUNT(*) FROM registrations WHERE submitted_at >= $1 AND (browser = $2 OR email = $3)",
@@ -318,7 +318,7 @@ impl FromRow for RegisterCheck {
 }
 
 /// The checks of a registration, in the order of the case page.
-pub async fn list_checks(from: &mut impl Reads, registration: &str) -> Result<Vec<RegisterCheck>> {
+pub async fn list_checks(from: &impl Reads, registration: &str) -> Result<Vec<RegisterCheck>> {
     let mut checks: Vec<RegisterCheck> = from
         .all(
             "SELECT name, outcome, words, reason_code, evidence, checked_at FROM register_checks WHERE registration_id = $1",
@@ -331,8 +331,7 @@ pub async fn list_checks(from: &mut impl Reads, registration: &str) -> Result<Ve
 
 /// Ends drafts that nobody continued in time; answers how many.
 pub async fn expire_drafts(database: &Database, now: Timestamp) -> Result<usize> {
-    let mut from = database;
-    let due: Vec<Registration> = from
+    let due: Vec<Registration> = database
         .all(
             registration_by!("WHERE state = 'Draft' AND expires_at < $1 ORDER BY expires_at LIMIT $2"),
             &[&now, &EXPIRED_AT_ONCE],
@@ -342,24 +341,22 @@ pub async fn expire_drafts(database: &Database, now: Timestamp) -> Result<usize>
         return Ok(0);
     }
     database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let mut count = 0;
-                for draft in due {
-                    let id = draft.id.clone();
-                    if let Ok(change) = draft.expire()
-                        && save(tx, now, &change).await? == Saved::Yes
-                    {
-                        // What was typed and never sent is forgotten with the draft.
-                        tx.run("UPDATE registrations SET answers = '{}', email = NULL WHERE id = $1", &[&id])
-                            .await?;
-                        crate::sign_in::store::end_sessions_of(tx, "Registrant", &id).await?;
-                        count += 1;
-                    }
+        .write(transaction!(async move |tx| {
+            let mut count = 0;
+            for draft in due {
+                let id = draft.id.clone();
+                if let Ok(change) = draft.expire()
+                    && save(tx, now, &change).await? == Saved::Yes
+                {
+                    // What was typed and never sent is forgotten with the draft.
+                    tx.run("UPDATE registrations SET answers = '{}', email = NULL WHERE id = $1", &[&id])
+                        .await?;
+                    crate::sign_in::store::end_sessions_of(tx, "Registrant", &id).await?;
+                    count += 1;
                 }
-                Ok(count)
-            })
-        })
+            }
+            Ok(count)
+        }))
         .await
 }
 
@@ -370,7 +367,7 @@ pub async fn receive_enquiry(
     tx: &mut Tx,
     now: Timestamp,
     settings: &Settings,
-    asked: Asked,
+    asked: NewEnquiry,
     once: &str,
     network: &str,
 ) -> Result<std::result::Result<Reference, UsedUp>> {
@@ -456,7 +453,7 @@ impl FromRow for Enquiry {
         Ok(Enquiry {
             id: row.get(0)?,
             reference: Reference::parse(&reference).ok_or_else(|| broken(&reference))?,
-            kind: enquiry::Kind::parse(&kind).ok_or_else(|| broken(&kind))?,
+            kind: enquiry::EnquiryKind::parse(&kind).ok_or_else(|| broken(&kind))?,
             open: state == "Open",
             name: row.get(4)?,
             email: crate::contact::Email::parse(&email).map_err(|words| broken(&words))?,
@@ -474,7 +471,7 @@ impl FromRow for Enquiry {
     }
 }
 
-pub async fn find_enquiry(from: &mut impl Reads, id: &str) -> Result<Option<Enquiry>> {
+pub async fn find_enquiry(from: &impl Reads, id: &str) -> Result<Option<Enquiry>> {
     from.maybe(
         "SELECT id, reference, kind, state, name, email, telephone, organisation, message, asked_at, due_at, version,
                 subject, details, claimed_by, account_id
@@ -494,7 +491,7 @@ pub async fn close_enquiry(tx: &mut Tx, now: Timestamp, change: &Change<Enquiry>
         )
         .await?;
     if closed == 0 {
-        return Ok(Saved::SomebodyWasFaster);
+        return Ok(Saved::VersionConflict);
     }
     outbox::store::save_with(tx, now, change).await?;
     Ok(Saved::Yes)
@@ -510,7 +507,7 @@ pub async fn claim_enquiry(tx: &mut Tx, now: Timestamp, change: &Change<Enquiry>
         )
         .await?;
     if claimed == 0 {
-        return Ok(Saved::SomebodyWasFaster);
+        return Ok(Saved::VersionConflict);
     }
     outbox::store::save_with(tx, now, change).await?;
     Ok(Saved::Yes)
@@ -520,12 +517,12 @@ pub async fn claim_enquiry(tx: &mut Tx, now: Timestamp, change: &Change<Enquiry>
 pub const LATELY: Span = Span::days(30);
 
 /// States in which a registration has been decided favourably, for the invariants.
-pub fn is_approved(state: &State) -> bool {
-    matches!(state, State::Approved | State::Provisioning | State::Live)
+pub fn is_approved(state: &RegistrationState) -> bool {
+    matches!(state, RegistrationState::Approved | RegistrationState::Provisioning | RegistrationState::Live)
 }
 
 /// Whether a site has accounts or a registration that is being decided, under either of its codes.
-pub async fn has_accounts(from: &mut impl Reads, ods_code: &str, cqc_location_id: &str) -> Result<bool> {
+pub async fn has_accounts(from: &impl Reads, ods_code: &str, cqc_location_id: &str) -> Result<bool> {
     if find_of_site(from, ods_code).await?.is_some() {
         return Ok(true);
     }
@@ -561,9 +558,9 @@ mod tests {
                 Registration::begin("one".to_owned(), "b".to_owned(), "n".to_owned(), now, Span::days(30));
             let second = Registration { id: "two".to_owned(), ..first.clone() };
             let (mine, other) = database
-                .write::<_, Error, _>(move |tx: &mut Tx| {
-                    Box::pin(async move { Ok((add(tx, &first).await?, add(tx, &second).await?)) })
-                })
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    Ok((add(tx, &first).await?, add(tx, &second).await?))
+                }))
                 .await
                 .expect("both are added");
             assert_ne!(mine, other);

@@ -5,11 +5,11 @@ use super::secrets::{self, Purpose};
 use super::store;
 use crate::app::App;
 use crate::clock::{Span, Timestamp};
-use crate::database::{Error, Tx};
+use crate::database::{Error, Tx, transaction};
 
 /// What became of asking for a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum CodeRequest {
     /// A code was made; the identifier belongs into the letter that carries it.
     Made(String),
     /// Too many have been sent; says when one can be sent again.
@@ -51,9 +51,6 @@ impl Rules {
 }
 
 /// Makes a code for one subject (a draft, an account) and one browser, to be sent to `recipient`.
-///
-/// # Errors
-/// What the database answered.
 pub async fn ask(
     tx: &mut Tx,
     rules: Rules,
@@ -62,24 +59,21 @@ pub async fn ask(
     browser: &str,
     recipient: &str,
     now: Timestamp,
-) -> Result<Asked, Error> {
+) -> Result<CodeRequest, Error> {
     let mut budgets = vec![Budget::an_hour("codes to", recipient, rules.an_hour_max)];
     if purpose == Purpose::ActivationCode {
         budgets.push(Budget::an_hour("texts", "everybody", rules.texts_an_hour_max));
     }
     for budget in budgets {
         if let Err(used_up) = limits::take(tx, now, &budget).await? {
-            return Ok(Asked::TooOften(used_up));
+            return Ok(CodeRequest::TooOften(used_up));
         }
     }
     let id = store::add_code(tx, purpose, subject, browser, now, now.plus(rules.lasts)).await?;
-    Ok(Asked::Made(id))
+    Ok(CodeRequest::Made(id))
 }
 
 /// Tries a code: counted in the database first, then compared, and used up if it is right.
-///
-/// # Errors
-/// What the database answered.
 pub async fn attempt(
     app: App,
     purpose: Purpose,
@@ -94,24 +88,21 @@ pub async fn attempt(
     let counted = {
         let subject = subject.clone();
         database
-            .write(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    store::count_try(tx, purpose, &subject, &browser, now, rules.tries_max).await
-                })
-            })
+            .write(transaction!(async move |tx| {
+                store::count_try(tx, purpose, &subject, &browser, now, rules.tries_max).await
+            }))
             .await?
     };
     let Some(id) = counted else { return Ok(Tried::Stale) };
     if secrets::is_code(&app.key, purpose, &id, &typed) {
         let used = database
-            .write(move |tx: &mut Tx| Box::pin(async move { store::use_code(tx, purpose, &id, now).await }))
+            .write(transaction!(async move |tx| { store::use_code(tx, purpose, &id, now).await }))
             .await?;
         return Ok(if used { Tried::Right } else { Tried::Stale });
     }
     let budget = Budget::a_day(purpose.stored(), &subject, rules.wrong_a_day_max);
-    let taken: Result<(), UsedUp> = database
-        .write(move |tx: &mut Tx| Box::pin(async move { limits::take(tx, now, &budget).await }))
-        .await?;
+    let taken: Result<(), UsedUp> =
+        database.write(transaction!(async move |tx| { limits::take(tx, now, &budget).await })).await?;
     Ok(match taken {
         Ok(()) => Tried::Wrong,
         Err(used_up) => Tried::TooOften(used_up),
@@ -127,23 +118,21 @@ mod tests {
 
     const NINE: Timestamp = Timestamp::from_milliseconds(1_790_000_000_000);
 
-    async fn asked(app: &App, subject: &str, browser: &str) -> Asked {
+    async fn asked(app: &App, subject: &str, browser: &str) -> CodeRequest {
         let (rules, now) = (Rules::of(app), app.clock.now());
         let (subject, browser) = (subject.to_owned(), browser.to_owned());
         app.database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    ask(tx, rules, Purpose::EmailCode, &subject, &browser, "amy@oakhouse.example", now).await
-                })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                ask(tx, rules, Purpose::EmailCode, &subject, &browser, "amy@oakhouse.example", now).await
+            }))
             .await
             .expect("asked")
     }
 
     async fn made(app: &App, subject: &str, browser: &str) -> String {
         match asked(app, subject, browser).await {
-            Asked::Made(id) => secrets::code(&app.key, Purpose::EmailCode, &id),
-            Asked::TooOften(used_up) => panic!("{used_up:?}"),
+            CodeRequest::Made(id) => secrets::code(&app.key, Purpose::EmailCode, &id),
+            CodeRequest::TooOften(used_up) => panic!("{used_up:?}"),
         }
     }
 
@@ -207,11 +196,14 @@ mod tests {
                 .collect();
             let mut sent = 0;
             for one in asking {
-                sent += usize::from(matches!(one.await.expect("no panic"), Asked::Made(_)));
+                sent += usize::from(matches!(one.await.expect("no panic"), CodeRequest::Made(_)));
             }
             assert_eq!(sent, 5, "{}", app.database.engine());
             app.clock.advance(Span::minutes(61));
-            assert!(matches!(asked(&app, "draft", "browser").await, Asked::Made(_)), "an hour later again");
+            assert!(
+                matches!(asked(&app, "draft", "browser").await, CodeRequest::Made(_)),
+                "an hour later again"
+            );
         }
     }
 }

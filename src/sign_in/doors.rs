@@ -9,7 +9,7 @@ use super::limits::{self, Budget, UsedUp};
 use super::password;
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 
 /// Tries at one address from one network in an hour: more than slips of the hand, and a stranger
 /// elsewhere who uses them up stands in nobody's way.
@@ -49,9 +49,6 @@ impl Door {
     }
 
     /// Counts a try with a password, and says when to come back where there were too many.
-    ///
-    /// # Errors
-    /// What the database answered.
     pub async fn count_password(
         self,
         app: &App,
@@ -65,9 +62,6 @@ impl Door {
 
 /// Counts a try with a code, of an app or written down, and says when to come back where there were
 /// too many.
-///
-/// # Errors
-/// What the database answered.
 pub async fn count_code(app: &App, now: Timestamp, person: &str) -> Result<Result<(), UsedUp>, Error> {
     let a_day = i64::from(app.settings.wrong_tries_a_day_max);
     let budgets = vec![
@@ -80,16 +74,14 @@ pub async fn count_code(app: &App, now: Timestamp, person: &str) -> Result<Resul
 /// Takes one from each budget, or says when to come back.
 async fn take(app: &App, now: Timestamp, budgets: Vec<Budget>) -> Result<Result<(), UsedUp>, Error> {
     app.database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                for budget in budgets {
-                    if let Err(used_up) = limits::take(tx, now, &budget).await? {
-                        return Ok(Err(used_up));
-                    }
+        .write(transaction!(async move |tx| {
+            for budget in budgets {
+                if let Err(used_up) = limits::take(tx, now, &budget).await? {
+                    return Ok(Err(used_up));
                 }
-                Ok(Ok(()))
-            })
-        })
+            }
+            Ok(Ok(()))
+        }))
         .await
 }
 

@@ -34,9 +34,6 @@ impl Factor {
     }
 
     /// Uses it up; false where it was used before, or is none of this account's.
-    ///
-    /// # Errors
-    /// What the database answered.
     pub async fn use_up(&self, tx: &mut Tx, account: &str, now: Timestamp) -> Result<bool, Error> {
         match self {
             Factor::App { authenticator, step } => {

@@ -37,9 +37,6 @@ pub struct UsedUp {
 
 /// Takes one from a budget, or says when to come back. Counted first and judged afterwards, so that
 /// many at once cannot slip through together.
-///
-/// # Errors
-/// What the database answered.
 pub async fn take(tx: &mut Tx, now: Timestamp, budget: &Budget) -> Result<Result<(), UsedUp>, Error> {
     let (starts_at, used) = store::use_budget(tx, now, &budget.name, budget.window).await?;
     if used > budget.most {

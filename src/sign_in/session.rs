@@ -6,8 +6,8 @@
 use super::store;
 use crate::app::App;
 use crate::clock::{Span, Timestamp};
-use crate::database::{Error, Tx};
-use crate::web::page::{Stop, Visit};
+use crate::database::{Error, Tx, transaction};
+use crate::web::page::{Interrupt, Visit};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use sha2::{Digest, Sha256};
@@ -95,7 +95,7 @@ pub struct AccountHolder {
 
 /// A kind of session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum SessionKind {
     Registrant,
     StatusReader,
     HalfSignedIn,
@@ -106,30 +106,30 @@ pub enum Kind {
     AccountHolder,
 }
 
-impl Kind {
+impl SessionKind {
     pub fn stored(self) -> &'static str {
         match self {
-            Kind::Registrant => "Registrant",
-            Kind::StatusReader => "StatusReader",
-            Kind::HalfSignedIn => "HalfSignedIn",
-            Kind::CaseWorker => "CaseWorker",
-            Kind::Activating => "Activating",
-            Kind::HolderHalfSignedIn => "HolderHalfSignedIn",
-            Kind::SettingUpApp => "SettingUpApp",
-            Kind::AccountHolder => "AccountHolder",
+            SessionKind::Registrant => "Registrant",
+            SessionKind::StatusReader => "StatusReader",
+            SessionKind::HalfSignedIn => "HalfSignedIn",
+            SessionKind::CaseWorker => "CaseWorker",
+            SessionKind::Activating => "Activating",
+            SessionKind::HolderHalfSignedIn => "HolderHalfSignedIn",
+            SessionKind::SettingUpApp => "SettingUpApp",
+            SessionKind::AccountHolder => "AccountHolder",
         }
     }
 
     /// How long it may go unused.
     fn idle(self, app: &App) -> Span {
         match self {
-            Kind::Registrant | Kind::StatusReader => {
+            SessionKind::Registrant | SessionKind::StatusReader => {
                 Span::minutes(i64::from(app.settings.registrant_idle_minutes))
             }
-            Kind::CaseWorker => Span::minutes(i64::from(app.settings.case_worker_idle_minutes)),
-            Kind::AccountHolder => Span::minutes(i64::from(app.settings.account_holder_idle_minutes)),
-            Kind::HalfSignedIn | Kind::HolderHalfSignedIn => Span::minutes(10),
-            Kind::Activating | Kind::SettingUpApp => Span::minutes(30),
+            SessionKind::CaseWorker => Span::minutes(i64::from(app.settings.case_worker_idle_minutes)),
+            SessionKind::AccountHolder => Span::minutes(i64::from(app.settings.account_holder_idle_minutes)),
+            SessionKind::HalfSignedIn | SessionKind::HolderHalfSignedIn => Span::minutes(10),
+            SessionKind::Activating | SessionKind::SettingUpApp => Span::minutes(30),
         }
     }
 }
@@ -144,14 +144,11 @@ pub fn browser_hash(browser: &str) -> String {
 }
 
 /// Begins a session in this visit's browser, beside those of other kinds it has.
-///
-/// # Errors
-/// What the database answered.
 pub async fn begin(
     tx: &mut Tx,
     app: &App,
     browser: &str,
-    kind: Kind,
+    kind: SessionKind,
     subject: &str,
     masked: bool,
 ) -> Result<(), Error> {
@@ -164,19 +161,19 @@ pub async fn begin(
 /// on the old one ends in the same transaction in which the new session begins; the browser hears of
 /// its new secret when that is saved.
 #[derive(Clone)]
-pub struct Anew {
+pub struct SessionRotation {
     old: String,
     fresh: String,
 }
 
-impl Anew {
+impl SessionRotation {
     pub fn of(visit: &Visit) -> Self {
         Self::of_secret(&visit.browser())
     }
 
     /// The same for a browser's secret.
     pub fn of_secret(secret: &str) -> Self {
-        Anew { old: browser_hash(secret), fresh: crate::id::new_token() }
+        SessionRotation { old: browser_hash(secret), fresh: crate::id::new_token() }
     }
 
     /// Hash of the secret the browser still has.
@@ -190,14 +187,11 @@ impl Anew {
     }
 
     /// Ends what the browser had and begins the new session.
-    ///
-    /// # Errors
-    /// What the database answered.
     pub async fn begin(
         &self,
         tx: &mut Tx,
         app: &App,
-        kind: Kind,
+        kind: SessionKind,
         subject: &str,
         masked: bool,
     ) -> Result<(), Error> {
@@ -213,43 +207,39 @@ impl Anew {
 
 /// Begins a session that may do more than this browser could before, where nothing else is to be
 /// saved with it.
-///
-/// # Errors
-/// What the database answered.
-pub async fn begin_anew(
+pub async fn rotate_session(
     app: &App,
     visit: &Visit,
-    kind: Kind,
+    kind: SessionKind,
     subject: &str,
     masked: bool,
 ) -> Result<(), Error> {
-    let anew = Anew::of(visit);
+    let anew = SessionRotation::of(visit);
     let (in_app, subject, begun) = (app.clone(), subject.to_owned(), anew.clone());
     app.database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { begun.begin(tx, &in_app, kind, &subject, masked).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            begun.begin(tx, &in_app, kind, &subject, masked).await
+        }))
         .await?;
     anew.is_saved(visit);
     Ok(())
 }
 
 /// Ends every session of this visit's browser and gives it a new secret.
-///
-/// # Errors
-/// What the database answered.
 pub async fn end_all(app: &App, visit: &Visit) -> Result<(), Error> {
     let old = browser_hash(&visit.browser());
     visit.renew_browser();
     app.database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move { store::end_sessions_of_browser(tx, &old).await.map(|_| ()) })
-        })
+        .write(transaction!(async move |tx| { store::end_sessions_of_browser(tx, &old).await.map(|_| ()) }))
         .await
 }
 
 /// The session of one kind, if this browser has one that still lasts; its use is noted.
-async fn open_session(app: &App, visit: &Visit, kind: Kind) -> Result<Option<store::Session>, Stop> {
+async fn open_session(
+    app: &App,
+    visit: &Visit,
+    kind: SessionKind,
+) -> Result<Option<store::Session>, Interrupt> {
     let now = app.clock.now();
     let hash = browser_hash(&visit.browser());
     let sessions = store::list_sessions(&app.database, &hash).await?;
@@ -262,9 +252,9 @@ async fn open_session(app: &App, visit: &Visit, kind: Kind) -> Result<Option<sto
     }
     if now.since(session.seen_at) >= NOTED_EVERY {
         app.database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move { store::session_seen(tx, &hash, kind.stored(), now).await })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                store::session_seen(tx, &hash, kind.stored(), now).await
+            }))
             .await?;
     }
     visit.session_lasts_until(now.plus(kind.idle(app)).min(session.ends_at));
@@ -273,13 +263,10 @@ async fn open_session(app: &App, visit: &Visit, kind: Kind) -> Result<Option<sto
 
 /// Whoever may read the status of a registration in this browser, if anybody: somebody who gave the
 /// code for it, or its registrant.
-///
-/// # Errors
-/// What the database answered.
-pub async fn status_reader(app: &App, visit: &Visit) -> Result<Option<StatusReader>, Stop> {
-    let session = match open_session(app, visit, Kind::StatusReader).await? {
+pub async fn status_reader(app: &App, visit: &Visit) -> Result<Option<StatusReader>, Interrupt> {
+    let session = match open_session(app, visit, SessionKind::StatusReader).await? {
         Some(session) => Some(session),
-        None => open_session(app, visit, Kind::Registrant).await?,
+        None => open_session(app, visit, SessionKind::Registrant).await?,
     };
     Ok(session.map(|session| StatusReader { registration: session.subject }))
 }
@@ -288,41 +275,41 @@ pub async fn status_reader(app: &App, visit: &Visit) -> Result<Option<StatusRead
 ///
 /// # Errors
 /// Where to sign in, that there is no such page, or a fault.
-pub async fn admit(app: &App, policy: Policy, parts: &mut Parts) -> Result<(), Stop> {
+pub async fn admit(app: &App, policy: Policy, parts: &mut Parts) -> Result<(), Interrupt> {
     let visit =
-        parts.extensions.get::<Visit>().cloned().ok_or_else(|| Stop::fault("admitting", "no visit"))?;
+        parts.extensions.get::<Visit>().cloned().ok_or_else(|| Interrupt::fault("admitting", "no visit"))?;
     match policy {
         Policy::Anyone => Ok(()),
         Policy::Demo => {
             if app.demo {
                 Ok(())
             } else {
-                Err(Stop::not_found())
+                Err(Interrupt::not_found())
             }
         }
-        Policy::Registrant => match open_session(app, &visit, Kind::Registrant).await? {
+        Policy::Registrant => match open_session(app, &visit, SessionKind::Registrant).await? {
             Some(session) => {
                 parts.extensions.insert(Registrant { registration: session.subject, masked: session.masked });
                 Ok(())
             }
-            None => Err(Stop::GoTo("/register/return".to_owned())),
+            None => Err(Interrupt::Redirect("/register/return".to_owned())),
         },
         Policy::StatusReader => match status_reader(app, &visit).await? {
             Some(reader) => {
                 parts.extensions.insert(reader);
                 Ok(())
             }
-            None => Err(Stop::GoTo("/registration".to_owned())),
+            None => Err(Interrupt::Redirect("/registration".to_owned())),
         },
-        Policy::HalfSignedIn => match open_session(app, &visit, Kind::HalfSignedIn).await? {
+        Policy::HalfSignedIn => match open_session(app, &visit, SessionKind::HalfSignedIn).await? {
             Some(session) => {
                 parts.extensions.insert(HalfSignedIn { case_worker: session.subject });
                 Ok(())
             }
-            None => Err(Stop::GoTo("/casework/sign-in".to_owned())),
+            None => Err(Interrupt::Redirect("/casework/sign-in".to_owned())),
         },
         Policy::CaseWorker => {
-            let session = open_session(app, &visit, Kind::CaseWorker).await?;
+            let session = open_session(app, &visit, SessionKind::CaseWorker).await?;
             let row = match session {
                 Some(session) => store::case_worker(&app.database, &session.subject).await?,
                 None => None,
@@ -332,24 +319,24 @@ pub async fn admit(app: &App, policy: Policy, parts: &mut Parts) -> Result<(), S
                     parts.extensions.insert(CaseWorker { id: row.id, name: row.name });
                     Ok(())
                 }
-                None => Err(Stop::GoTo("/casework/sign-in".to_owned())),
+                None => Err(Interrupt::Redirect("/casework/sign-in".to_owned())),
             }
         }
-        Policy::Activating => match open_session(app, &visit, Kind::Activating).await? {
+        Policy::Activating => match open_session(app, &visit, SessionKind::Activating).await? {
             Some(session) => {
                 let (account, link) = session.subject.split_once(' ').unwrap_or((&session.subject, ""));
                 parts.extensions.insert(Activating { account: account.to_owned(), link: link.to_owned() });
                 Ok(())
             }
-            None => Err(Stop::GoTo("/activate".to_owned())),
+            None => Err(Interrupt::Redirect("/activate".to_owned())),
         },
         Policy::HolderHalfSignedIn => {
-            let holder = or_sign_in(holder(app, &visit, Kind::HolderHalfSignedIn).await?)?;
+            let holder = or_sign_in(holder(app, &visit, SessionKind::HolderHalfSignedIn).await?)?;
             parts.extensions.insert(HolderHalfSignedIn { account: holder.id });
             Ok(())
         }
         Policy::SettingUpApp => {
-            let holder = or_sign_in(holder(app, &visit, Kind::SettingUpApp).await?)?;
+            let holder = or_sign_in(holder(app, &visit, SessionKind::SettingUpApp).await?)?;
             parts.extensions.insert(SettingUpApp { account: holder.id });
             Ok(())
         }
@@ -364,14 +351,14 @@ pub async fn admit(app: &App, policy: Policy, parts: &mut Parts) -> Result<(), S
 pub const SIGN_IN: &str = "/sign-in";
 
 /// Sends anybody who is not signed in to where account holders sign in.
-fn or_sign_in<T>(holder: Option<T>) -> Result<T, Stop> {
-    holder.ok_or_else(|| Stop::GoTo(SIGN_IN.to_owned()))
+fn or_sign_in<T>(holder: Option<T>) -> Result<T, Interrupt> {
+    holder.ok_or_else(|| Interrupt::Redirect(SIGN_IN.to_owned()))
 }
 
 /// The account holder of this browser's session of one kind, while their account is active.
-async fn holder(app: &App, visit: &Visit, kind: Kind) -> Result<Option<store::HolderRow>, Stop> {
+async fn holder(app: &App, visit: &Visit, kind: SessionKind) -> Result<Option<store::HolderRow>, Interrupt> {
     let row = match open_session(app, visit, kind).await? {
-        Some(session) => store::holder(&mut &app.database, &session.subject).await?,
+        Some(session) => store::holder(&app.database, &session.subject).await?,
         None => None,
     };
     Ok(row.filter(|row| row.active))
@@ -379,28 +366,22 @@ async fn holder(app: &App, visit: &Visit, kind: Kind) -> Result<Option<store::Ho
 
 /// The account holder who is signed in in this browser, if anybody: for pages that are open to
 /// everybody and can spare them some typing.
-///
-/// # Errors
-/// What the database answered.
-pub async fn account_holder(app: &App, visit: &Visit) -> Result<Option<AccountHolder>, Stop> {
-    let holder = holder(app, visit, Kind::AccountHolder).await?;
+pub async fn account_holder(app: &App, visit: &Visit) -> Result<Option<AccountHolder>, Interrupt> {
+    let holder = holder(app, visit, SessionKind::AccountHolder).await?;
     Ok(holder.map(|row| AccountHolder { account: row.id, name: row.name, address: row.address }))
 }
 
 /// How many seconds the longest-lasting session of this browser has left; for the page that asks to
 /// stay open.
-///
-/// # Errors
-/// What the database answered.
-pub async fn stay(app: &App, visit: &Visit) -> Result<Option<i64>, Stop> {
+pub async fn stay(app: &App, visit: &Visit) -> Result<Option<i64>, Interrupt> {
     let mut ends_at: Option<Timestamp> = None;
     for kind in [
-        Kind::CaseWorker,
-        Kind::Registrant,
-        Kind::StatusReader,
-        Kind::Activating,
-        Kind::SettingUpApp,
-        Kind::AccountHolder,
+        SessionKind::CaseWorker,
+        SessionKind::Registrant,
+        SessionKind::StatusReader,
+        SessionKind::Activating,
+        SessionKind::SettingUpApp,
+        SessionKind::AccountHolder,
     ] {
         if let Some(session) = open_session(app, visit, kind).await? {
             ends_at = ends_at.max(Some(app.clock.now().plus(kind.idle(app)).min(session.ends_at)));
@@ -412,11 +393,11 @@ pub async fn stay(app: &App, visit: &Visit) -> Result<Option<i64>, Stop> {
 macro_rules! handed_on {
     ($($permit:ty),+) => { $(
         impl<S: Send + Sync> FromRequestParts<S> for $permit {
-            type Rejection = Stop;
+            type Rejection = Interrupt;
 
-            async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Stop> {
+            async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Interrupt> {
                 parts.extensions.get::<$permit>().cloned().ok_or_else(|| {
-                    Stop::fault("asking for a permit", concat!("the route does not grant ", stringify!($permit)))
+                    Interrupt::fault("asking for a permit", concat!("the route does not grant ", stringify!($permit)))
                 })
             }
         }

@@ -2,7 +2,7 @@
 
 use super::secrets::Purpose;
 use crate::clock::{Span, Timestamp};
-use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
+use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx, transaction};
 use crate::id::new_id;
 use crate::settings::Secret;
 
@@ -120,7 +120,7 @@ impl FromRow for Session {
 }
 
 /// The sessions that hang on one browser's secret.
-pub async fn list_sessions(mut from: &Database, token_hash: &str) -> Result<Vec<Session>> {
+pub async fn list_sessions(from: &Database, token_hash: &str) -> Result<Vec<Session>> {
     from.all(
         "SELECT kind, subject, masked, seen_at, ends_at FROM sessions WHERE token_hash = $1 LIMIT 10",
         &[&token_hash],
@@ -194,16 +194,14 @@ pub async fn forget_old(database: &Database, now: Timestamp) -> Result<()> {
     let day_ago = now.minus(Span::days(1));
     let two_days_ago = now.minus(Span::days(2));
     database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                tx.run("DELETE FROM sessions WHERE ends_at < $1", &[&now]).await?;
-                tx.run("DELETE FROM email_codes WHERE expires_at < $1", &[&day_ago]).await?;
-                tx.run("DELETE FROM site_codes WHERE expires_at < $1", &[&day_ago]).await?;
-                tx.run("DELETE FROM activation_codes WHERE expires_at < $1", &[&day_ago]).await?;
-                tx.run("DELETE FROM budgets WHERE window_starts_at < $1", &[&two_days_ago]).await?;
-                Ok(())
-            })
-        })
+        .write(transaction!(async move |tx| {
+            tx.run("DELETE FROM sessions WHERE ends_at < $1", &[&now]).await?;
+            tx.run("DELETE FROM email_codes WHERE expires_at < $1", &[&day_ago]).await?;
+            tx.run("DELETE FROM site_codes WHERE expires_at < $1", &[&day_ago]).await?;
+            tx.run("DELETE FROM activation_codes WHERE expires_at < $1", &[&day_ago]).await?;
+            tx.run("DELETE FROM budgets WHERE window_starts_at < $1", &[&two_days_ago]).await?;
+            Ok(())
+        }))
         .await
 }
 
@@ -232,7 +230,7 @@ impl FromRow for CaseWorkerRow {
     }
 }
 
-pub async fn find_case_worker(mut from: &Database, email: &str) -> Result<Option<CaseWorkerRow>> {
+pub async fn find_case_worker(from: &Database, email: &str) -> Result<Option<CaseWorkerRow>> {
     from.maybe(
         "SELECT id, name, email, password_hash, last_code_step, disabled_at FROM case_workers WHERE email = $1",
         &[&email],
@@ -240,7 +238,7 @@ pub async fn find_case_worker(mut from: &Database, email: &str) -> Result<Option
     .await
 }
 
-pub async fn case_worker(mut from: &Database, id: &str) -> Result<Option<CaseWorkerRow>> {
+pub async fn case_worker(from: &Database, id: &str) -> Result<Option<CaseWorkerRow>> {
     from.maybe(
         "SELECT id, name, email, password_hash, last_code_step, disabled_at FROM case_workers WHERE id = $1",
         &[&id],
@@ -249,7 +247,7 @@ pub async fn case_worker(mut from: &Database, id: &str) -> Result<Option<CaseWor
 }
 
 /// The first case workers, at most 20: for the demo, whose codes stand on a page.
-pub async fn list_case_workers(mut from: &Database) -> Result<Vec<CaseWorkerRow>> {
+pub async fn list_case_workers(from: &Database) -> Result<Vec<CaseWorkerRow>> {
     from.all(
         "SELECT id, name, email, password_hash, last_code_step, disabled_at FROM case_workers
           ORDER BY added_at, id LIMIT 20",
@@ -313,7 +311,7 @@ impl FromRow for HolderRow {
     }
 }
 
-pub async fn holder(from: &mut impl Reads, account: &str) -> Result<Option<HolderRow>> {
+pub async fn holder(from: &impl Reads, account: &str) -> Result<Option<HolderRow>> {
     from.maybe(
         "SELECT id, first_name, last_name, address, state, password_hash FROM accounts WHERE id = $1",
         &[&account],
@@ -322,7 +320,7 @@ pub async fn holder(from: &mut impl Reads, account: &str) -> Result<Option<Holde
 }
 
 /// The account at an address in its one written form.
-pub async fn find_holder(from: &mut impl Reads, canonical: &str) -> Result<Option<HolderRow>> {
+pub async fn find_holder(from: &impl Reads, canonical: &str) -> Result<Option<HolderRow>> {
     from.maybe(
         "SELECT id, first_name, last_name, address, state, password_hash FROM accounts WHERE address = $1",
         &[&canonical],
@@ -344,7 +342,7 @@ impl FromRow for Authenticator {
 }
 
 /// The app an account holder signs in with, if they have set one up.
-pub async fn authenticator(from: &mut impl Reads, account: &str) -> Result<Option<Authenticator>> {
+pub async fn authenticator(from: &impl Reads, account: &str) -> Result<Option<Authenticator>> {
     from.maybe(
         "SELECT id, confirmed_at FROM authenticators
           WHERE account_id = $1 AND confirmed_at IS NOT NULL AND replaced_at IS NULL",
@@ -354,7 +352,7 @@ pub async fn authenticator(from: &mut impl Reads, account: &str) -> Result<Optio
 }
 
 /// The newest apps of account holders, at most 20: for the demo, whose codes stand on a page. Identifier, name and address of its holder, last step used.
-pub async fn list_authenticators(mut from: &Database) -> Result<Vec<(String, String, String, i64)>> {
+pub async fn list_authenticators(from: &Database) -> Result<Vec<(String, String, String, i64)>> {
     from.all(
         "SELECT t.id, a.first_name || ' ' || a.last_name, a.address, t.last_code_step
            FROM authenticators t JOIN accounts a ON a.id = t.account_id
@@ -365,7 +363,7 @@ pub async fn list_authenticators(mut from: &Database) -> Result<Vec<(String, Str
 }
 
 /// The app that is being set up and has not shown a code yet: the newest.
-pub async fn waiting_authenticator(from: &mut impl Reads, account: &str) -> Result<Option<Authenticator>> {
+pub async fn waiting_authenticator(from: &impl Reads, account: &str) -> Result<Option<Authenticator>> {
     from.maybe(
         "SELECT id, made_at FROM authenticators WHERE account_id = $1 AND confirmed_at IS NULL
           ORDER BY made_at DESC, id DESC LIMIT 1",
@@ -467,7 +465,7 @@ pub struct RecoveryCodes {
     pub made_at: Option<Timestamp>,
 }
 
-pub async fn recovery_codes(from: &mut impl Reads, account: &str) -> Result<RecoveryCodes> {
+pub async fn recovery_codes(from: &impl Reads, account: &str) -> Result<RecoveryCodes> {
     let (left, made_at): (i64, Option<Timestamp>) = from
         .one(
             "SELECT COUNT(*) - COUNT(used_at), MAX(made_at) FROM recovery_codes WHERE account_id = $1",
@@ -508,7 +506,7 @@ pub async fn add_stop_link(
     Ok(id)
 }
 
-pub async fn stop_link(mut from: &Database, id: &str) -> Result<Option<Link>> {
+pub async fn stop_link(from: &Database, id: &str) -> Result<Option<Link>> {
     from.maybe("SELECT registration_id, expires_at, used_at FROM stop_links WHERE id = $1", &[&id]).await
 }
 
@@ -543,7 +541,7 @@ pub async fn add_activation_link(
     Ok(id)
 }
 
-pub async fn activation_link(mut from: &Database, id: &str) -> Result<Option<Link>> {
+pub async fn activation_link(from: &Database, id: &str) -> Result<Option<Link>> {
     from.maybe("SELECT account_id, expires_at, used_at FROM activation_links WHERE id = $1", &[&id]).await
 }
 
@@ -577,42 +575,40 @@ mod tests {
             )
             .await;
             database
-                .write::<_, Error, _>(|tx: &mut Tx| {
-                    Box::pin(async move {
-                        let found = find_holder(tx, "a@b.example").await?.expect("found");
-                        assert_eq!((found.name.as_str(), found.active), ("Asha Patel", true));
-                        assert_eq!(holder(tx, "a1").await?.map(|row| row.address), Some(found.address));
-                        add_authenticator(tx, "a1", NOON).await?;
-                        begin_session(tx, "t", "SettingUpApp", "a1", false, NOON, NOON).await?;
-                        add_authenticator(tx, "a1", NOON).await?;
-                        assert!(!use_session(tx, "t", "SettingUpApp", "a1").await?, "only the newest");
-                        let waiting = waiting_authenticator(tx, "a1").await?.expect("one waits");
-                        assert!(!use_authenticator_step(tx, &waiting.id, 7).await?, "not in force");
-                        assert!(confirm_authenticator(tx, "a1", &waiting.id, 7, NOON).await?);
-                        assert!(!confirm_authenticator(tx, "a1", &waiting.id, 8, NOON).await?);
-                        run_again(tx, &waiting.id).await?;
-                        let in_force = authenticator(tx, "a1").await?.expect("in force");
-                        assert_eq!(in_force.id, waiting.id);
-                        assert!(!use_authenticator_step(tx, &waiting.id, 7).await?, "replayed");
-                        assert!(use_authenticator_step(tx, &waiting.id, 8).await?);
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    let found = find_holder(tx, "a@b.example").await?.expect("found");
+                    assert_eq!((found.name.as_str(), found.active), ("Asha Patel", true));
+                    assert_eq!(holder(tx, "a1").await?.map(|row| row.address), Some(found.address));
+                    add_authenticator(tx, "a1", NOON).await?;
+                    begin_session(tx, "t", "SettingUpApp", "a1", false, NOON, NOON).await?;
+                    add_authenticator(tx, "a1", NOON).await?;
+                    assert!(!use_session(tx, "t", "SettingUpApp", "a1").await?, "only the newest");
+                    let waiting = waiting_authenticator(tx, "a1").await?.expect("one waits");
+                    assert!(!use_authenticator_step(tx, &waiting.id, 7).await?, "not in force");
+                    assert!(confirm_authenticator(tx, "a1", &waiting.id, 7, NOON).await?);
+                    assert!(!confirm_authenticator(tx, "a1", &waiting.id, 8, NOON).await?);
+                    run_again(tx, &waiting.id).await?;
+                    let in_force = authenticator(tx, "a1").await?.expect("in force");
+                    assert_eq!(in_force.id, waiting.id);
+                    assert!(!use_authenticator_step(tx, &waiting.id, 7).await?, "replayed");
+                    assert!(use_authenticator_step(tx, &waiting.id, 8).await?);
 
-                        let none = RecoveryCodes { left: 0, made_at: None };
-                        assert_eq!(recovery_codes(tx, "a1").await?, none);
-                        let hashes = ["h1".to_owned(), "h2".to_owned()];
-                        replace_recovery_codes(tx, "a1", &hashes, NOON).await?;
-                        assert!(use_recovery_code(tx, "a1", "h1", NOON).await?);
-                        assert!(!use_recovery_code(tx, "a1", "h1", NOON).await?, "once");
-                        assert!(!use_recovery_code(tx, "a2", "h2", NOON).await?, "somebody else's");
-                        let one = RecoveryCodes { left: 1, made_at: Some(NOON) };
-                        assert_eq!(recovery_codes(tx, "a1").await?, one);
+                    let none = RecoveryCodes { left: 0, made_at: None };
+                    assert_eq!(recovery_codes(tx, "a1").await?, none);
+                    let hashes = ["h1".to_owned(), "h2".to_owned()];
+                    replace_recovery_codes(tx, "a1", &hashes, NOON).await?;
+                    assert!(use_recovery_code(tx, "a1", "h1", NOON).await?);
+                    assert!(!use_recovery_code(tx, "a1", "h1", NOON).await?, "once");
+                    assert!(!use_recovery_code(tx, "a2", "h2", NOON).await?, "somebody else's");
+                    let one = RecoveryCodes { left: 1, made_at: Some(NOON) };
+                    assert_eq!(recovery_codes(tx, "a1").await?, one);
 
-                        for kind in ["HolderHalfSignedIn", "SettingUpApp", "AccountHolder", "CaseWorker"] {
-                            begin_session(tx, kind, kind, "a1", false, NOON, NOON).await?;
-                        }
-                        assert_eq!(end_sessions_of_holder(tx, "a1").await?, 3);
-                        Ok(())
-                    })
-                })
+                    for kind in ["HolderHalfSignedIn", "SettingUpApp", "AccountHolder", "CaseWorker"] {
+                        begin_session(tx, kind, kind, "a1", false, NOON, NOON).await?;
+                    }
+                    assert_eq!(end_sessions_of_holder(tx, "a1").await?, 3);
+                    Ok(())
+                }))
                 .await
                 .expect("written");
             assert_eq!(list_authenticators(&database).await.expect("listed").len(), 1);

@@ -4,7 +4,7 @@
 
 use super::csrf;
 use super::form::{Fields, TOKEN_FIELD};
-use super::page::{Fault, FaultKind, Service, Stop, Visit, page_of};
+use super::page::{Fault, FaultKind, Interrupt, Service, Visit, page_of};
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
@@ -55,7 +55,7 @@ pub async fn around(State(service): State<Arc<Service>>, mut request: Request, n
 
     let changes = !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
     let prepared = match changes {
-        true if service.takes_other_bodies_at.contains(&route.as_str()) => with_body(request).await,
+        true if service.non_form_routes.contains(&route.as_str()) => with_body(request).await,
         true => with_fields(request, &service, &visit).await,
         false => Ok(request),
     };
@@ -73,8 +73,9 @@ pub async fn around(State(service): State<Arc<Service>>, mut request: Request, n
             answered.unwrap_or_else(|_| Ok(too_slow(&route).into_response()))
         }
     };
-    let response = answered
-        .unwrap_or_else(|_| Stop::fault(&format!("answering {route}"), "a handler panicked").into_response());
+    let response = answered.unwrap_or_else(|_| {
+        Interrupt::fault(&format!("answering {route}"), "a handler panicked").into_response()
+    });
     let response = finish(response, &visit, &service);
     let took = started.elapsed();
     (service.watcher)(&route, response.status().as_u16(), took);
@@ -89,8 +90,8 @@ pub async fn around(State(service): State<Arc<Service>>, mut request: Request, n
     response
 }
 
-fn too_slow(route: &str) -> Stop {
-    Stop::Fault(Fault {
+fn too_slow(route: &str) -> Interrupt {
+    Interrupt::Fault(Fault {
         doing: format!("answering {route}"),
         cause: format!("it took longer than {} s", ANSWER_LIMIT.as_secs()),
         kind: FaultKind::Unavailable,
@@ -137,9 +138,9 @@ fn network(request: &Request, trusted_proxies: u8) -> String {
 }
 
 /// Reads a form, refuses a forged one, and leaves the fields for the handler.
-async fn with_fields(request: Request, service: &Service, visit: &Visit) -> Result<Request, Stop> {
+async fn with_fields(request: Request, service: &Service, visit: &Visit) -> Result<Request, Interrupt> {
     let forged = || {
-        Stop::refused(
+        Interrupt::refused(
             StatusCode::FORBIDDEN,
             "This page is out of date",
             "Nothing was changed. The page was open for too long, was opened in another window, or your browser does not send our cookie.",
@@ -156,7 +157,7 @@ async fn with_fields(request: Request, service: &Service, visit: &Visit) -> Resu
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.split(';').next() == Some("application/x-www-form-urlencoded"));
     if !is_form {
-        return Err(Stop::refused(
+        return Err(Interrupt::refused(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "We could not read that form",
             "Go back and send the form from our page.",
@@ -178,16 +179,16 @@ async fn with_fields(request: Request, service: &Service, visit: &Visit) -> Resu
 pub struct Body(pub Bytes);
 
 impl<S: Send + Sync> FromRequestParts<S> for Body {
-    type Rejection = Stop;
+    type Rejection = Interrupt;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Stop> {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Interrupt> {
         Ok(parts.extensions.get::<Body>().cloned().unwrap_or_default())
     }
 }
 
 /// Reads a body within its limits and leaves it for the handler. No cookie goes along, so that nobody
 /// is anybody there.
-async fn with_body(request: Request) -> Result<Request, Stop> {
+async fn with_body(request: Request) -> Result<Request, Interrupt> {
     let (mut parts, body) = request.into_parts();
     let body = read(body).await?;
     parts.extensions.insert(Body(body));
@@ -195,15 +196,15 @@ async fn with_body(request: Request) -> Result<Request, Stop> {
 }
 
 /// The bytes of a body that is not too long and does not take too long.
-async fn read(body: axum::body::Body) -> Result<Bytes, Stop> {
+async fn read(body: axum::body::Body) -> Result<Bytes, Interrupt> {
     match tokio::time::timeout(BODY_LIMIT, Limited::new(body, BODY_MAX).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(_)) => Err(Stop::refused(
+        Ok(Err(_)) => Err(Interrupt::refused(
             StatusCode::PAYLOAD_TOO_LARGE,
             "That is too much text",
             "Nothing was changed. Go back, shorten your answer and send it again.",
         )),
-        Err(_) => Err(Stop::refused(
+        Err(_) => Err(Interrupt::refused(
             StatusCode::REQUEST_TIMEOUT,
             "Your form did not arrive",
             "The connection was too slow. Nothing was changed. Go back and try again.",
@@ -212,15 +213,15 @@ async fn read(body: axum::body::Body) -> Result<Bytes, Stop> {
 }
 
 fn finish(mut response: Response, visit: &Visit, service: &Service) -> Response {
-    let stop = response.extensions_mut().remove::<Stop>().or_else(|| {
+    let stop = response.extensions_mut().remove::<Interrupt>().or_else(|| {
         // What the router answers by itself gets a page of ours, too.
         match response.status() {
             // A part of the address that cannot be read names no page.
-            StatusCode::BAD_REQUEST => Some(Stop::not_found()),
+            StatusCode::BAD_REQUEST => Some(Interrupt::not_found()),
             StatusCode::NOT_FOUND if response.headers().get(header::CONTENT_TYPE).is_none() => {
-                Some(Stop::not_found())
+                Some(Interrupt::not_found())
             }
-            StatusCode::METHOD_NOT_ALLOWED => Some(Stop::refused(
+            StatusCode::METHOD_NOT_ALLOWED => Some(Interrupt::refused(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "That page cannot be used in this way",
                 "Go back and try again.",

@@ -14,4 +14,4 @@ pub mod qr;
 pub mod serve;
 
 pub use form::{Fields, Form, Problems};
-pub use page::{Answer, Layout, Stop, Visit, go_to, show};
+pub use page::{Answer, Interrupt, Layout, Visit, go_to, show};

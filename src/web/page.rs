@@ -34,7 +34,7 @@ pub struct Service {
     /// Where help is to be had, at the bottom of every page: address and words.
     pub help: &'static [(&'static str, &'static str)],
     /// Routes at which programs send something other than our forms.
-    pub takes_other_bodies_at: &'static [&'static str],
+    pub non_form_routes: &'static [&'static str],
     pub watcher: Box<Watcher>,
 }
 
@@ -166,18 +166,22 @@ impl Visit {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Visit {
-    type Rejection = Stop;
+    type Rejection = Interrupt;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Stop> {
-        parts.extensions.get::<Visit>().cloned().ok_or_else(|| Stop::fault("reading a request", "no visit"))
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Interrupt> {
+        parts
+            .extensions
+            .get::<Visit>()
+            .cloned()
+            .ok_or_else(|| Interrupt::fault("reading a request", "no visit"))
     }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Fields {
-    type Rejection = Stop;
+    type Rejection = Interrupt;
 
     /// The fields of a form that has passed the forged-form check; of anything else, none.
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Stop> {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Interrupt> {
         Ok(parts.extensions.get::<Fields>().cloned().unwrap_or_default())
     }
 }
@@ -313,7 +317,7 @@ struct FooterHelp<'a> {
 impl askama::filters::HtmlSafe for FooterHelp<'_> {}
 
 /// What a handler gives: a page, or the reason there is none.
-pub type Answer = Result<Response, Stop>;
+pub type Answer = Result<Response, Interrupt>;
 
 /// A page as the answer, with status 422 where something on it must be put right.
 ///
@@ -329,7 +333,7 @@ pub fn show(template: &impl askama::Template, problems: &Problems) -> Answer {
 /// # Errors
 /// A fault when the template cannot be rendered.
 pub fn show_with(status: StatusCode, template: &impl askama::Template) -> Answer {
-    let html = template.render().map_err(|error| Stop::fault("rendering a page", error))?;
+    let html = template.render().map_err(|error| Interrupt::fault("rendering a page", error))?;
     Ok((status, [(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))], html)
         .into_response())
 }
@@ -339,14 +343,22 @@ pub fn show_with(status: StatusCode, template: &impl askama::Template) -> Answer
 /// # Errors
 /// None; it is an [`Answer`] so that handlers can end with it.
 pub fn go_to(path: impl AsRef<str>) -> Answer {
-    Err(Stop::GoTo(path.as_ref().to_owned()))
+    Ok(redirect(path.as_ref()))
 }
 
-/// Why a request is answered with something other than its page.
+fn redirect(path: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    if let Ok(value) = HeaderValue::from_str(path) {
+        response.headers_mut().insert(header::LOCATION, value);
+    }
+    response
+}
+
+/// What ends a request before its page is made: somewhere else to go, a refusal, a fault.
 #[derive(Clone, Debug)]
-pub enum Stop {
-    /// On to another page.
-    GoTo(String),
+pub enum Interrupt {
+    /// On to another page; no failure.
+    Redirect(String),
     /// Our rule says no, in words that say what to do.
     Refused(Refused),
     /// Something of ours broke.
@@ -381,18 +393,23 @@ pub enum FaultKind {
     Full,
 }
 
-impl Stop {
+impl Interrupt {
     pub fn fault(doing: &str, cause: impl ToString) -> Self {
-        Stop::Fault(Fault { doing: doing.to_owned(), cause: cause.to_string(), kind: FaultKind::Broken })
+        Interrupt::Fault(Fault { doing: doing.to_owned(), cause: cause.to_string(), kind: FaultKind::Broken })
     }
 
     pub fn refused(status: StatusCode, title: &str, words: &str) -> Self {
-        Stop::Refused(Refused { status, title: title.to_owned(), words: vec![words.to_owned()], next: None })
+        Interrupt::Refused(Refused {
+            status,
+            title: title.to_owned(),
+            words: vec![words.to_owned()],
+            next: None,
+        })
     }
 
     /// There is no such page, or not for you: the two look alike.
     pub fn not_found() -> Self {
-        Stop::Refused(Refused {
+        Interrupt::Refused(Refused {
             status: StatusCode::NOT_FOUND,
             title: "Page not found".to_owned(),
             words: vec![
@@ -405,22 +422,22 @@ impl Stop {
 
     /// Too often; says when to try again.
     pub fn too_often(words: &str) -> Self {
-        Stop::refused(StatusCode::TOO_MANY_REQUESTS, "Please wait before you try again", words)
+        Interrupt::refused(StatusCode::TOO_MANY_REQUESTS, "Please wait before you try again", words)
     }
 
     /// Adds where to go from here to a refusal.
     #[must_use]
     pub fn then(self, href: impl Into<String>, words: &str) -> Self {
         match self {
-            Stop::Refused(refused) => {
-                Stop::Refused(Refused { next: Some((href.into(), words.to_owned())), ..refused })
+            Interrupt::Refused(refused) => {
+                Interrupt::Refused(Refused { next: Some((href.into(), words.to_owned())), ..refused })
             }
-            Stop::GoTo(_) | Stop::Fault(_) => self,
+            Interrupt::Redirect(_) | Interrupt::Fault(_) => self,
         }
     }
 }
 
-impl From<crate::database::Error> for Stop {
+impl From<crate::database::Error> for Interrupt {
     fn from(error: crate::database::Error) -> Self {
         use crate::database::Error;
         let kind = match &error {
@@ -428,34 +445,28 @@ impl From<crate::database::Error> for Stop {
             Error::Unavailable(_) | Error::TooSlow | Error::Unknown(_) => FaultKind::Unavailable,
             Error::Broken(_) | Error::Misused(_) => FaultKind::Broken,
         };
-        Stop::Fault(Fault { doing: "using the database".to_owned(), cause: error.to_string(), kind })
+        Interrupt::Fault(Fault { doing: "using the database".to_owned(), cause: error.to_string(), kind })
     }
 }
 
-impl IntoResponse for Stop {
+impl IntoResponse for Interrupt {
     /// The layers round every request know the visit and make the page; here the reason only
     /// travels.
     fn into_response(self) -> Response {
         match self {
-            Stop::GoTo(path) => {
-                let mut response = StatusCode::SEE_OTHER.into_response();
-                if let Ok(value) = HeaderValue::from_str(&path) {
-                    response.headers_mut().insert(header::LOCATION, value);
-                }
-                response
-            }
-            Stop::Refused(refused) => {
+            Interrupt::Redirect(path) => redirect(&path),
+            Interrupt::Refused(refused) => {
                 let mut response = refused.status.into_response();
-                response.extensions_mut().insert(Stop::Refused(refused));
+                response.extensions_mut().insert(Interrupt::Refused(refused));
                 response
             }
-            Stop::Fault(fault) => {
+            Interrupt::Fault(fault) => {
                 let status = match fault.kind {
                     FaultKind::Broken => StatusCode::INTERNAL_SERVER_ERROR,
                     FaultKind::Unavailable | FaultKind::Full => StatusCode::SERVICE_UNAVAILABLE,
                 };
                 let mut response = status.into_response();
-                response.extensions_mut().insert(Stop::Fault(fault));
+                response.extensions_mut().insert(Interrupt::Fault(fault));
                 response
             }
         }
@@ -478,15 +489,15 @@ struct FaultPage {
 }
 
 /// Makes the page of a refusal or a fault, and logs a fault, once.
-pub(super) fn page_of(stop: &Stop, visit: &Visit) -> Option<String> {
+pub(super) fn page_of(stop: &Interrupt, visit: &Visit) -> Option<String> {
     use askama::Template;
     match stop {
-        Stop::GoTo(_) => None,
-        Stop::Refused(refused) => {
+        Interrupt::Redirect(_) => None,
+        Interrupt::Refused(refused) => {
             tracing::info!(request = visit.number(), status = refused.status.as_u16(), title = %refused.title, "refused");
             RefusedPage { layout: visit.layout(&refused.title), refused: refused.clone() }.render().ok()
         }
-        Stop::Fault(fault) => {
+        Interrupt::Fault(fault) => {
             tracing::error!(request = visit.number(), doing = %fault.doing, cause = %fault.cause, "fault");
             let title = match fault.kind {
                 FaultKind::Broken => "Sorry, there is a problem with the service",

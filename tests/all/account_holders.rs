@@ -7,7 +7,7 @@ use carepost::clock::Span;
 use carepost::database::Reads;
 use carepost::directory;
 use carepost::letter::store::list_newest;
-use carepost::sign_in::session::Kind;
+use carepost::sign_in::session::SessionKind;
 
 const ASHA: &str = "asha.patel@carepost.example";
 
@@ -42,8 +42,9 @@ fn codes_on(got: &Got) -> Vec<String> {
 
 /// The app that waits for its first code.
 async fn waiting_app(harness: &Harness, account: &str) -> String {
-    let mut reads = &harness.app.database;
-    let (id,): (String,) = reads
+    let (id,): (String,) = harness
+        .app
+        .database
         .one("SELECT id FROM authenticators WHERE account_id = $1 AND confirmed_at IS NULL", &[&account])
         .await
         .expect("one waits");
@@ -83,7 +84,7 @@ async fn somebody_signs_in_with_password_and_code() {
     sees(&got, "care.vm195@carepost.example");
     sees(&got, "Bo Li");
     sees(&got, "You have no recovery codes");
-    let account = directory::store::find_account(&mut &harness.app.database, &home.asha).await;
+    let account = directory::store::find_account(&harness.app.database, &home.asha).await;
     assert_eq!(account.expect("read").expect("there").last_used_at, Some(harness.app.clock.now()));
 
     // The same code again, within its time, by somebody who looked over her shoulder.
@@ -296,12 +297,12 @@ async fn two_browsers_that_set_up_an_app_cannot_both_go_on() {
 async fn signing_out_everywhere_ends_what_is_half_finished_too() {
     let harness = Harness::new(false).await;
     let home = harness.home("VM195").await;
-    let mut asha = Guest::with(&harness, Kind::AccountHolder, &home.asha).await;
+    let mut asha = Guest::with(&harness, SessionKind::AccountHolder, &home.asha).await;
     let mut others = Vec::new();
-    for kind in [Kind::AccountHolder, Kind::HolderHalfSignedIn, Kind::SettingUpApp] {
+    for kind in [SessionKind::AccountHolder, SessionKind::HolderHalfSignedIn, SessionKind::SettingUpApp] {
         others.push(Guest::with(&harness, kind, &home.asha).await);
     }
-    let mut bo = Guest::with(&harness, Kind::AccountHolder, &home.bo).await;
+    let mut bo = Guest::with(&harness, SessionKind::AccountHolder, &home.bo).await;
     assert_eq!(asha.get("/my-account/security/sign-out-everywhere").await.status, 200);
     assert_eq!(others[1].get("/sign-in/code").await.status, 200);
     let left = asha.passes("/my-account/security/sign-out-everywhere", &[]).await;
@@ -328,7 +329,7 @@ fn password_on(got: &Got) -> String {
 async fn a_mail_program_gets_a_password_that_is_shown_once() {
     let harness = Harness::new(false).await;
     let home = harness.home("VM195").await;
-    let mut asha = Guest::with(&harness, Kind::AccountHolder, &home.asha).await;
+    let mut asha = Guest::with(&harness, SessionKind::AccountHolder, &home.asha).await;
     let add = "/my-account/mail-programs/add";
     assert_eq!(asha.post(add, &[("name", " ")]).await.status, 422);
     assert_eq!(asha.post(add, &[("name", &"x".repeat(51))]).await.status, 422);
@@ -336,8 +337,9 @@ async fn a_mail_program_gets_a_password_that_is_shown_once() {
     assert_eq!(shown.status, 200);
     let value = password_on(&shown);
     assert_eq!(value.len(), 24, "{value:?}");
-    let mut reads = &harness.app.database;
-    let kept = directory::store::list_app_passwords_in_force(&mut reads, &home.asha).await.expect("listed");
+    let kept = directory::store::list_app_passwords_in_force(&harness.app.database, &home.asha)
+        .await
+        .expect("listed");
     let [password] = kept.as_slice() else { panic!("one: {kept:?}") };
     assert_eq!((password.name.as_str(), password.selector.as_str()), ("Reception computer", &value[..4]));
     assert_eq!(*password.hash.reveal(), directory::app_password::hash(&value));
@@ -349,13 +351,13 @@ async fn a_mail_program_gets_a_password_that_is_shown_once() {
 
     // Somebody else's cannot be revoked, and seems not to be there.
     let revoke = format!("/my-account/mail-programs/{}/revoke", password.id);
-    let mut bo = Guest::with(&harness, Kind::AccountHolder, &home.bo).await;
+    let mut bo = Guest::with(&harness, SessionKind::AccountHolder, &home.bo).await;
     assert_eq!(bo.get(&revoke).await.location, "/my-account/mail-programs");
     assert_eq!(bo.passes(&revoke, &[]).await, "/my-account/mail-programs");
     sees(&asha.get(&revoke).await, "Reception computer");
     assert_eq!(asha.passes(&revoke, &[]).await, "/my-account/mail-programs?done=revoked");
     assert_eq!(asha.passes(&revoke, &[]).await, "/my-account/mail-programs", "twice without harm");
-    let (work, entries): (i64, i64) = reads
+    let (work, entries): (i64, i64) = harness.app.database
         .one(
             "SELECT (SELECT COUNT(*) FROM outbox WHERE kind = 'ProvisionAccount' AND subject = $1 AND state = 'Waiting'),
                     (SELECT COUNT(*) FROM audit_entries WHERE action LIKE 'app password %' AND subject = $1)",
@@ -379,7 +381,7 @@ async fn twenty_at_once_are_twenty() {
     let harness = Harness::new(false).await;
     let home = harness.home("VM195").await;
     let browser = Harness::browser();
-    harness.begins(&browser, Kind::AccountHolder, &home.asha).await;
+    harness.begins(&browser, SessionKind::AccountHolder, &home.asha).await;
     let names: Vec<String> = (0..40).map(|number| format!("Program {number}")).collect();
     let making = names.iter().map(async |name| {
         harness.post("/my-account/mail-programs/add", &browser, &[("name", name)]).await.status
@@ -438,7 +440,7 @@ async fn mail_programs_find_their_settings_and_nobody_finds_an_address() {
     }
     assert_eq!(ask(path, "x".repeat(70_000)).await.status, 413);
 
-    let mut asha = Guest::with(&harness, Kind::AccountHolder, &home.asha).await;
+    let mut asha = Guest::with(&harness, SessionKind::AccountHolder, &home.asha).await;
     let profile = asha.get("/my-account/mail-programs/apple.mobileconfig").await;
     assert_eq!(profile.headers["content-type"], "application/x-apple-aspen-config");
     sees(&profile, &format!("<key>EmailAddress</key><string>{ASHA}</string>"));

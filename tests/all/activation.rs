@@ -7,7 +7,7 @@ use carepost::app::{App, Outside};
 use carepost::audit::Actor;
 use carepost::clock::{Clock, Span, Timestamp};
 use carepost::contact::{Email, Mobile, Name};
-use carepost::database::{Address, Database, Error, Tx};
+use carepost::database::{Address, Database, Error, transaction};
 use carepost::directory::{self, Access, NewPerson, NewSite};
 use carepost::letter::{self, Transport};
 use carepost::mail::fake::FakeEngine;
@@ -61,11 +61,9 @@ impl World {
         };
         let now = app.clock.now();
         app.database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    directory::store::open_site(tx, "carepost.example", now, &Actor::Service, &new).await
-                })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                directory::store::open_site(tx, "carepost.example", now, &Actor::Service, &new).await
+            }))
             .await
             .expect("written")
             .expect("opened");

@@ -3,7 +3,7 @@
 use crate::guest::run;
 use crate::harness::{Got, Harness};
 use carepost::routes;
-use carepost::sign_in::session::Kind;
+use carepost::sign_in::session::SessionKind;
 use std::fmt::Write;
 
 /// Who knocks.
@@ -60,14 +60,16 @@ async fn every_route_as_everybody() {
             let home = harness.home("VM195").await;
             let browser = Harness::browser();
             match actor {
-                "registrant" => harness.begins(&browser, Kind::Registrant, &own.id).await,
-                "other registrant" => harness.begins(&browser, Kind::Registrant, &other.id).await,
-                "half signed in" => harness.begins(&browser, Kind::HalfSignedIn, &worker).await,
-                "case worker" => harness.begins(&browser, Kind::CaseWorker, &worker).await,
-                "activating" => harness.begins(&browser, Kind::Activating, "nobody no-link").await,
-                "holder half in" => harness.begins(&browser, Kind::HolderHalfSignedIn, &home.asha).await,
+                "registrant" => harness.begins(&browser, SessionKind::Registrant, &own.id).await,
+                "other registrant" => harness.begins(&browser, SessionKind::Registrant, &other.id).await,
+                "half signed in" => harness.begins(&browser, SessionKind::HalfSignedIn, &worker).await,
+                "case worker" => harness.begins(&browser, SessionKind::CaseWorker, &worker).await,
+                "activating" => harness.begins(&browser, SessionKind::Activating, "nobody no-link").await,
+                "holder half in" => {
+                    harness.begins(&browser, SessionKind::HolderHalfSignedIn, &home.asha).await
+                }
                 "setting up app" => {
-                    harness.begins(&browser, Kind::SettingUpApp, &home.asha).await;
+                    harness.begins(&browser, SessionKind::SettingUpApp, &home.asha).await;
                     run(
                         &harness,
                         "INSERT INTO authenticators (id, account_id, made_at)
@@ -75,32 +77,40 @@ async fn every_route_as_everybody() {
                     )
                     .await;
                 }
-                "account holder" => harness.begins(&browser, Kind::AccountHolder, &home.asha).await,
+                "account holder" => harness.begins(&browser, SessionKind::AccountHolder, &home.asha).await,
                 "other holder" => {
                     let elsewhere = harness.home("VM196").await;
-                    harness.begins(&browser, Kind::AccountHolder, &elsewhere.bo).await;
+                    harness.begins(&browser, SessionKind::AccountHolder, &elsewhere.bo).await;
                 }
                 "disabled holder" => {
-                    for kind in [Kind::HolderHalfSignedIn, Kind::SettingUpApp, Kind::AccountHolder] {
+                    for kind in [
+                        SessionKind::HolderHalfSignedIn,
+                        SessionKind::SettingUpApp,
+                        SessionKind::AccountHolder,
+                    ] {
                         harness.begins(&browser, kind, &home.asha).await;
                     }
                     run(&harness, "UPDATE accounts SET state = 'Disabled'").await;
                 }
                 "revoked" => {
                     for kind in [
-                        Kind::Registrant,
-                        Kind::StatusReader,
-                        Kind::CaseWorker,
-                        Kind::HalfSignedIn,
-                        Kind::Activating,
-                        Kind::HolderHalfSignedIn,
-                        Kind::SettingUpApp,
-                        Kind::AccountHolder,
+                        SessionKind::Registrant,
+                        SessionKind::StatusReader,
+                        SessionKind::CaseWorker,
+                        SessionKind::HalfSignedIn,
+                        SessionKind::Activating,
+                        SessionKind::HolderHalfSignedIn,
+                        SessionKind::SettingUpApp,
+                        SessionKind::AccountHolder,
                     ] {
                         let subject = match kind {
-                            Kind::CaseWorker | Kind::HalfSignedIn => &worker,
-                            Kind::HolderHalfSignedIn | Kind::SettingUpApp | Kind::AccountHolder => &home.asha,
-                            Kind::Registrant | Kind::StatusReader | Kind::Activating => &own.id,
+                            SessionKind::CaseWorker | SessionKind::HalfSignedIn => &worker,
+                            SessionKind::HolderHalfSignedIn
+                            | SessionKind::SettingUpApp
+                            | SessionKind::AccountHolder => &home.asha,
+                            SessionKind::Registrant | SessionKind::StatusReader | SessionKind::Activating => {
+                                &own.id
+                            }
                         };
                         harness.begins(&browser, kind, subject).await;
                     }

@@ -5,8 +5,8 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use carepost::contact::{Email, Mobile, Name};
 use carepost::registration::Registration;
-use carepost::registration::answers::{Access, DsptAnswer, Person, Proof, ProofWay, SiteAnswer, Sites};
-use carepost::sign_in::session::Kind;
+use carepost::registration::answers::{AskedAccess, DsptAnswer, Person, Proof, ProofWay, SiteAnswer, Sites};
+use carepost::sign_in::session::SessionKind;
 
 /// Texts that have broken somebody's form, each alone and round a name: 400 in all.
 fn hostile() -> Vec<String> {
@@ -165,7 +165,7 @@ pub fn everything(draft: &mut Registration) {
         telephone: "01632 960001".to_owned(),
     });
     answers.town = Some("Oldham".to_owned());
-    answers.people = vec![person("amy", 1, Access::Owner), person("bo", 2, Access::Member)];
+    answers.people = vec![person("amy", 1, AskedAccess::Owner), person("bo", 2, AskedAccess::Member)];
     answers.people_done = true;
 }
 
@@ -213,30 +213,38 @@ const FORMS: &[(&str, &[&str])] = &[
 ];
 
 /// Forms behind a sign-in, with who may send them; `{account}`, `{site}` stand for rows that exist.
-const FORMS_BEHIND_SIGN_IN: &[(&str, Kind, &[&str])] = &[
-    ("/sign-in", Kind::HolderHalfSignedIn, &["address"]),
-    ("/sign-in/code", Kind::HolderHalfSignedIn, &["code"]),
-    ("/sign-in/recovery-code", Kind::HolderHalfSignedIn, &["code"]),
-    ("/sign-in/text-code", Kind::HolderHalfSignedIn, &["code"]),
-    ("/sign-in/app", Kind::SettingUpApp, &["code"]),
-    ("/my-account/mail-programs/add", Kind::AccountHolder, &["name"]),
-    ("/my-account/security/app", Kind::AccountHolder, &["password", "code"]),
-    ("/my-account/security/recovery-codes", Kind::AccountHolder, &["code"]),
+const FORMS_BEHIND_SIGN_IN: &[(&str, SessionKind, &[&str])] = &[
+    ("/sign-in", SessionKind::HolderHalfSignedIn, &["address"]),
+    ("/sign-in/code", SessionKind::HolderHalfSignedIn, &["code"]),
+    ("/sign-in/recovery-code", SessionKind::HolderHalfSignedIn, &["code"]),
+    ("/sign-in/text-code", SessionKind::HolderHalfSignedIn, &["code"]),
+    ("/sign-in/app", SessionKind::SettingUpApp, &["code"]),
+    ("/my-account/mail-programs/add", SessionKind::AccountHolder, &["name"]),
+    ("/my-account/security/app", SessionKind::AccountHolder, &["password", "code"]),
+    ("/my-account/security/recovery-codes", SessionKind::AccountHolder, &["code"]),
     (
         "/casework/sites/{site}/give-access",
-        Kind::CaseWorker,
+        SessionKind::CaseWorker,
         &["address", "access", "reason", "confirm", "account"],
     ),
-    ("/casework/status/components/mail", Kind::CaseWorker, &["health", "words", "seen"]),
+    ("/casework/status/components/mail", SessionKind::CaseWorker, &["health", "words", "seen"]),
     (
         "/casework/status/announce",
-        Kind::CaseWorker,
+        SessionKind::CaseWorker,
         &["kind", "about", "title", "words", "starts-day", "starts-time", "ends-month", "everywhere", "once"],
     ),
-    ("/casework/sites/{site}/add-address", Kind::CaseWorker, &["address", "reason", "confirm"]),
-    ("/casework/mail/compare", Kind::CaseWorker, &["done"]),
-    ("/casework/sites/{site}/people/{account}/disable", Kind::CaseWorker, &["version", "reason", "confirm"]),
-    ("/casework/sites/{site}/people/{account}/sign-out", Kind::CaseWorker, &["version", "reason", "confirm"]),
+    ("/casework/sites/{site}/add-address", SessionKind::CaseWorker, &["address", "reason", "confirm"]),
+    ("/casework/mail/compare", SessionKind::CaseWorker, &["done"]),
+    (
+        "/casework/sites/{site}/people/{account}/disable",
+        SessionKind::CaseWorker,
+        &["version", "reason", "confirm"],
+    ),
+    (
+        "/casework/sites/{site}/people/{account}/sign-out",
+        SessionKind::CaseWorker,
+        &["version", "reason", "confirm"],
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -245,9 +253,14 @@ async fn hostile_text_behind_a_sign_in() {
     let home = harness.home("VM195").await;
     let worker = harness.case_worker("casey@carepost.example").await;
     let mut browsers = std::collections::BTreeMap::new();
-    for kind in [Kind::HolderHalfSignedIn, Kind::SettingUpApp, Kind::AccountHolder, Kind::CaseWorker] {
+    for kind in [
+        SessionKind::HolderHalfSignedIn,
+        SessionKind::SettingUpApp,
+        SessionKind::AccountHolder,
+        SessionKind::CaseWorker,
+    ] {
         let browser = Harness::browser();
-        let subject = if kind == Kind::CaseWorker { &worker } else { &home.asha };
+        let subject = if kind == SessionKind::CaseWorker { &worker } else { &home.asha };
         harness.begins(&browser, kind, subject).await;
         browsers.insert(kind.stored(), browser);
     }
@@ -272,8 +285,8 @@ async fn hostile_text_behind_a_sign_in() {
         }
     }
     assert!(reached > 2_000, "only {reached} forms were read");
-    let casey = &browsers[Kind::CaseWorker.stored()];
-    let asha = &browsers[Kind::AccountHolder.stored()];
+    let casey = &browsers[SessionKind::CaseWorker.stored()];
+    let asha = &browsers[SessionKind::AccountHolder.stored()];
     for text in hostile() {
         let query = carepost::web::form::encoded(&text);
         for (path, browser) in [
@@ -307,7 +320,7 @@ async fn hostile_text_behind_a_sign_in() {
         assert!(!got.body.contains("<script>alert(1)") && !got.body.contains("<svg"), "{}", got.body);
     }
     // Nobody was disabled, given access or signed out by any of it.
-    let people = carepost::directory::store::list_people(&mut &harness.app.database, &home.site).await;
+    let people = carepost::directory::store::list_people(&harness.app.database, &home.site).await;
     let states: Vec<_> = people.expect("listed").into_iter().map(|person| person.state).collect();
     assert_eq!(states, ["Active", "Active"]);
 }
@@ -317,7 +330,7 @@ async fn hostile_text_in_every_field() {
     let harness = Harness::new(true).await;
     let browser = Harness::browser();
     let draft = harness.draft(everything).await;
-    harness.begins(&browser, Kind::Registrant, &draft.id).await;
+    harness.begins(&browser, SessionKind::Registrant, &draft.id).await;
     for (path, names) in FORMS {
         for text in hostile() {
             let fields: Vec<(&str, &str)> = names.iter().map(|name| (*name, text.as_str())).collect();
@@ -370,9 +383,10 @@ async fn hostile_text_in_every_field() {
         }
     }
     // Whatever was sent, the draft is there and whole.
-    let mut reads = &harness.app.database;
-    let kept =
-        carepost::registration::store::find(&mut reads, &draft.id).await.expect("read").expect("there");
+    let kept = carepost::registration::store::find(&harness.app.database, &draft.id)
+        .await
+        .expect("read")
+        .expect("there");
     assert!(kept.answers.email_confirmed || kept.answers.email.is_some());
 }
 
@@ -400,7 +414,7 @@ async fn good_names_pass() {
     {
         let browser = Harness::browser();
         let draft = harness.draft(everything).await;
-        harness.begins(&browser, Kind::Registrant, &draft.id).await;
+        harness.begins(&browser, SessionKind::Registrant, &draft.id).await;
         let (email, mobile) = (format!("p{number}@oakhouse.example"), format!("07700 9008{number:02}"));
         let got = harness
             .post(
@@ -423,9 +437,10 @@ async fn good_names_pass() {
             "{first} {last}: {}",
             got.body
         );
-        let mut reads = &harness.app.database;
-        let kept =
-            carepost::registration::store::find(&mut reads, &draft.id).await.expect("read").expect("there");
+        let kept = carepost::registration::store::find(&harness.app.database, &draft.id)
+            .await
+            .expect("read")
+            .expect("there");
         assert_eq!(kept.answers.people[1].full_name(), format!("{first} {last}"));
     }
 }
@@ -437,7 +452,7 @@ async fn forged_forms_change_nothing() {
     let harness = Harness::new(false).await;
     let (mine, other) = (Harness::browser(), Harness::browser());
     let draft = harness.draft(|_| {}).await;
-    harness.begins(&mine, Kind::Registrant, &draft.id).await;
+    harness.begins(&mine, SessionKind::Registrant, &draft.id).await;
     let others_token = carepost::web::csrf::token(&harness.app.key, &other);
     for route in carepost::routes::all().into_iter().filter(|route| route.method == "POST") {
         if carepost::routes::AUTODISCOVER.contains(&route.path) {
@@ -468,9 +483,10 @@ async fn forged_forms_change_nothing() {
             .expect("a request");
         assert_eq!(harness.send(cross_site).await.status, 403, "{path} from another site");
     }
-    let mut reads = &harness.app.database;
-    let kept =
-        carepost::registration::store::find(&mut reads, &draft.id).await.expect("read").expect("there");
+    let kept = carepost::registration::store::find(&harness.app.database, &draft.id)
+        .await
+        .expect("read")
+        .expect("there");
     assert_eq!(kept.answers, draft.answers);
 }
 
@@ -526,7 +542,7 @@ async fn hanging_up_leaves_no_half_change() {
     for round in 0..60_u64 {
         let browser = Harness::browser();
         let draft = harness.draft(everything).await;
-        harness.begins(&browser, Kind::Registrant, &draft.id).await;
+        harness.begins(&browser, SessionKind::Registrant, &draft.id).await;
         let token = carepost::web::csrf::token(&harness.app.key, &browser);
         let request = Request::post("/register/check-your-answers")
             .header(header::COOKIE, format!("__Host-carepost={browser}"))
@@ -539,8 +555,7 @@ async fn hanging_up_leaves_no_half_change() {
     }
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     use carepost::database::Reads;
-    let mut reads = &harness.app.database;
-    let (sent, entries, work, whole): (i64, i64, i64, i64) = reads
+    let (sent, entries, work, whole): (i64, i64, i64, i64) = harness.app.database
         .one(
             "SELECT (SELECT COUNT(*) FROM registrations WHERE state = 'Submitted'),
                     (SELECT COUNT(*) FROM audit_entries WHERE action = 'registration submitted'),
@@ -564,7 +579,7 @@ async fn a_connection_that_breaks_at_any_byte_changes_all_or_nothing() {
     tokio::spawn(carepost::web::serve::serve(listener, harness.router(), std::future::pending()));
     let browser = Harness::browser();
     let draft = harness.draft(|_| {}).await;
-    harness.begins(&browser, Kind::Registrant, &draft.id).await;
+    harness.begins(&browser, SessionKind::Registrant, &draft.id).await;
     let token = carepost::web::csrf::token(&harness.app.key, &browser);
     let body = format!("form_token={token}&answer=yes");
     let request = format!(
@@ -578,9 +593,10 @@ async fn a_connection_that_breaks_at_any_byte_changes_all_or_nothing() {
         drop(connection);
     }
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    let mut reads = &harness.app.database;
-    let kept =
-        carepost::registration::store::find(&mut reads, &draft.id).await.expect("read").expect("there");
+    let kept = carepost::registration::store::find(&harness.app.database, &draft.id)
+        .await
+        .expect("read")
+        .expect("there");
     assert_eq!(kept.answers, draft.answers, "an unfinished form changed something");
 
     // Sent whole, with nobody left to hear the answer: it counts.
@@ -590,7 +606,9 @@ async fn a_connection_that_breaks_at_any_byte_changes_all_or_nothing() {
     let _ = connection.read(&mut first).await;
     drop(connection);
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    let kept =
-        carepost::registration::store::find(&mut reads, &draft.id).await.expect("read").expect("there");
+    let kept = carepost::registration::store::find(&harness.app.database, &draft.id)
+        .await
+        .expect("read")
+        .expect("there");
     assert_eq!(kept.answers.social_care, Some(true));
 }

@@ -4,7 +4,7 @@
 use crate::guest::{Guest, does_all_work, letter, run};
 use crate::harness::{Got, Harness};
 use carepost::clock::Span;
-use carepost::database::{Error, Reads, Tx};
+use carepost::database::{Error, Reads, transaction};
 use carepost::{id, sign_in};
 use std::io::Write;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -169,19 +169,10 @@ async fn nothing_personal_and_no_secret_in_a_log_or_an_error_page() {
     harness
         .app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                sign_in::store::add_case_worker(
-                    tx,
-                    &row,
-                    "Casey Worker",
-                    "casey@carepost.example",
-                    &hash,
-                    now,
-                )
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            sign_in::store::add_case_worker(tx, &row, "Casey Worker", "casey@carepost.example", &hash, now)
                 .await
-            })
-        })
+        }))
         .await
         .expect("a case worker");
     let mut casey = Watched::new(&harness);
@@ -193,9 +184,12 @@ async fn nothing_personal_and_no_secret_in_a_log_or_an_error_page() {
     casey.post("/casework/sign-in/code", &[("code", bad)]).await;
     casey.passes("/casework/sign-in/code", &[("code", &code)]).await;
     secrets.push(("code of an app".to_owned(), code));
-    let mut reads = &harness.app.database;
-    let (case,): (String,) =
-        reads.one("SELECT id FROM registrations WHERE state <> 'Draft'", &[]).await.expect("read");
+    let (case,): (String,) = harness
+        .app
+        .database
+        .one("SELECT id FROM registrations WHERE state <> 'Draft'", &[])
+        .await
+        .expect("read");
     casey.get(&format!("/casework/cases/{case}")).await;
     casey
         .passes(
@@ -205,8 +199,12 @@ async fn nothing_personal_and_no_secret_in_a_log_or_an_error_page() {
         .await;
     casey.get("/casework/cases/nowhere").await;
     does_all_work(&harness).await;
-    let (state, version): (String, i64) =
-        reads.one("SELECT state, version FROM registrations WHERE id = $1", &[&case]).await.expect("read");
+    let (state, version): (String, i64) = harness
+        .app
+        .database
+        .one("SELECT state, version FROM registrations WHERE id = $1", &[&case])
+        .await
+        .expect("read");
     if state == "Referred" {
         let approve = [("do", "approve"), ("version", &version.to_string())];
         casey.passes(&format!("/casework/cases/{case}"), &approve).await;
@@ -245,7 +243,9 @@ async fn nothing_personal_and_no_secret_in_a_log_or_an_error_page() {
 
     // She sets up her app, writes down recovery codes, gives her computer an app password, and signs
     // in again, wrongly and rightly.
-    let (app, address): (String, String) = reads
+    let (app, address): (String, String) = harness
+        .app
+        .database
         .one("SELECT t.id, a.address FROM authenticators t JOIN accounts a ON a.id = t.account_id", &[])
         .await
         .expect("an app is being set up");
@@ -330,8 +330,9 @@ async fn nothing_personal_and_no_secret_in_a_log_or_an_error_page() {
 
 /// Codes and links are derived, tokens and passwords hashed: no column holds one.
 async fn nothing_that_opens_is_kept(harness: &Harness, secrets: &[(String, String)]) {
-    let mut reads = &harness.app.database;
-    let columns: Vec<(String, String)> = reads
+    let columns: Vec<(String, String)> = harness
+        .app
+        .database
         .all(
             "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type = 'table'",
             &[],
@@ -342,7 +343,7 @@ async fn nothing_that_opens_is_kept(harness: &Harness, secrets: &[(String, Strin
     let mut seen = 0;
     for (table, column) in columns {
         let sql = format!("SELECT \"{column}\" FROM \"{table}\" WHERE typeof(\"{column}\") = 'text'");
-        let texts: Vec<(String,)> = reads.all(sql.leak(), &[]).await.expect("the texts");
+        let texts: Vec<(String,)> = harness.app.database.all(sql.leak(), &[]).await.expect("the texts");
         seen += texts.len();
         for (name, secret) in secrets.iter().filter(|(name, _)| !name.starts_with("hash of ")) {
             let token = secret.rsplit('/').next().unwrap_or(secret);

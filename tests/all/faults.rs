@@ -7,8 +7,9 @@ use carepost::database::Reads;
 
 /// Drafts, the sessions that open them, and what was counted against the network.
 async fn kept(harness: &Harness) -> (i64, i64) {
-    let mut reads = &harness.app.database;
-    reads
+    harness
+        .app
+        .database
         .one("SELECT (SELECT COUNT(*) FROM registrations), (SELECT COUNT(*) FROM sessions)", &[])
         .await
         .expect("reading goes on")
@@ -48,7 +49,6 @@ async fn a_full_disk_is_said_in_words_and_passes() {
     assert_eq!(guest.passes("/register", &[]).await, "/register/social-care");
     assert_eq!(kept(&harness).await, (begun + 1, begun + 1));
     guest.passes("/register/social-care", &[("answer", "yes")]).await;
-    let mut reads = &harness.app.database;
-    let (sound,): (String,) = reads.one("PRAGMA integrity_check", &[]).await.expect("read");
+    let (sound,): (String,) = harness.app.database.one("PRAGMA integrity_check", &[]).await.expect("read");
     assert_eq!(sound, "ok");
 }

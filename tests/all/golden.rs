@@ -8,13 +8,13 @@ use crate::bad_input::everything;
 use crate::guest::{Guest, NO_ROOM, ROOM, does_all_work, letter, room, run};
 use crate::harness::{Got, Harness, PASSWORD};
 use carepost::clock::Span;
-use carepost::database::{Error, Reads, Tx};
+use carepost::database::{Error, Reads, transaction};
 use carepost::directory::upkeep::store as upkeep;
 use carepost::registration::answers::{SiteAnswer, Sites, Way};
 use carepost::registration::journey::{PAGES, Page};
 use carepost::registration::reasons::Reason;
-use carepost::registration::{Registration, State};
-use carepost::sign_in::session::Kind;
+use carepost::registration::{Registration, RegistrationState};
+use carepost::sign_in::session::SessionKind;
 use carepost::web::assets;
 use carepost::work;
 use std::collections::{BTreeMap, BTreeSet};
@@ -344,7 +344,7 @@ async fn support_site(book: &mut Book) {
     book.page("support-which-route-none", 422, &none);
     book.page("support-article-not-found", 404, &amy.get("/support/nothing").await);
     let worker = harness.case_worker("casey@carepost.example").await;
-    let mut casey = Guest::with(&harness, Kind::CaseWorker, &worker).await;
+    let mut casey = Guest::with(&harness, SessionKind::CaseWorker, &worker).await;
     casey.get("/casework/articles").await;
     book.page("casework-articles", 200, &casey.get("/casework/articles").await);
 }
@@ -361,7 +361,7 @@ async fn writing_to_us(book: &mut Book) {
     book.page("contact-write", 200, &amy.get(path).await);
     book.page("contact-write-none", 422, &amy.post(path, &[]).await);
     let home = harness.home("VM195").await;
-    let mut asha = Guest::with(&harness, Kind::AccountHolder, &home.asha).await;
+    let mut asha = Guest::with(&harness, SessionKind::AccountHolder, &home.asha).await;
     book.page("contact-write-signed-in", 200, &asha.get(path).await);
     book.page("contact-write-signed-in-none", 422, &asha.post(path, &[]).await);
     let fields = [
@@ -395,11 +395,10 @@ async fn writing_to_us(book: &mut Book) {
         book.page(&format!("feedback-{slug}-sent"), 200, &amy.get(&sent).await);
     }
     let worker = harness.case_worker("casey@carepost.example").await;
-    let mut casey = Guest::with(&harness, Kind::CaseWorker, &worker).await;
+    let mut casey = Guest::with(&harness, SessionKind::CaseWorker, &worker).await;
     book.page("casework-queue-messages", 200, &casey.get("/casework").await);
-    let mut reads = &harness.app.database;
     let rows: Vec<(String, String)> =
-        reads.all("SELECT kind, id FROM enquiries ORDER BY id", &[]).await.expect("read");
+        harness.app.database.all("SELECT kind, id FROM enquiries ORDER BY id", &[]).await.expect("read");
     let id = |wanted: &str| rows.iter().find(|(kind, _)| kind == wanted).map_or("", |(_, id)| id.as_str());
     let claim = [("do", "claim"), ("version", "1")];
     for (name, kind) in [("support", "Support"), ("complaint", "Complaint")] {
@@ -409,7 +408,7 @@ async fn writing_to_us(book: &mut Book) {
         book.page(&format!("casework-enquiry-{name}-claimed"), 200, &casey.get(&claimed).await);
     }
     let worker = harness.case_worker("sam@carepost.example").await;
-    let mut sam = Guest::with(&harness, Kind::CaseWorker, &worker).await;
+    let mut sam = Guest::with(&harness, SessionKind::CaseWorker, &worker).await;
     let late = sam.post(&format!("/casework/enquiries/{}", id("Support")), &claim).await;
     book.page("casework-enquiry-claimed-too-late", 409, &late);
 }
@@ -419,7 +418,7 @@ async fn service_status(book: &mut Book) {
     let mut amy = Guest::new(&harness);
     book.page("service-status", 200, &amy.get("/service-status").await);
     let worker = harness.case_worker("casey@carepost.example").await;
-    let mut casey = Guest::with(&harness, Kind::CaseWorker, &worker).await;
+    let mut casey = Guest::with(&harness, SessionKind::CaseWorker, &worker).await;
     let status = "/casework/status";
     book.page("casework-status-empty", 200, &casey.get(status).await);
     let mail = "/casework/status/components/mail";
@@ -462,9 +461,12 @@ async fn service_status(book: &mut Book) {
     casey.passes(announce, &planned).await;
     book.page("service-status-trouble", 200, &amy.get("/service-status").await);
     book.page("home-with-notices", 200, &amy.get("/").await);
-    let mut reads = &harness.app.database;
-    let (id,): (String,) =
-        reads.one("SELECT id FROM announcements WHERE kind = 'Trouble'", &[]).await.expect("read");
+    let (id,): (String,) = harness
+        .app
+        .database
+        .one("SELECT id FROM announcements WHERE kind = 'Trouble'", &[])
+        .await
+        .expect("read");
     let path = format!("/casework/status/announcements/{id}");
     book.page("casework-announcement", 200, &casey.get(&path).await);
     let wrong = [("do", "change"), ("version", "1"), ("title", "x")];
@@ -505,7 +507,7 @@ async fn before_you_start(book: &mut Book) {
 
     // A code that was asked for too often, and one that has run out.
     let draft = harness.draft(|draft| until(draft, Page::Email)).await;
-    let mut bo = Guest::with(&harness, Kind::Registrant, &draft.id).await;
+    let mut bo = Guest::with(&harness, SessionKind::Registrant, &draft.id).await;
     bo.passes("/register/your-email", &[("email", "bo@oakhouse.example")]).await;
     let (old, _) = letter(&harness, "bo@oakhouse.example", "email code").await;
     harness.app.clock.advance(Span::minutes(31));
@@ -556,7 +558,7 @@ fn until(draft: &mut Registration, page: Page) {
 
 async fn registrant<'h>(harness: &'h Harness, page: Page) -> Guest<'h> {
     let draft = harness.draft(|draft| until(draft, page)).await;
-    Guest::with(harness, Kind::Registrant, &draft.id).await
+    Guest::with(harness, SessionKind::Registrant, &draft.id).await
 }
 
 async fn your_site(book: &mut Book) {
@@ -603,7 +605,7 @@ async fn your_site(book: &mut Book) {
                 });
             })
             .await;
-        let mut guest = Guest::with(&harness, Kind::Registrant, &draft.id).await;
+        let mut guest = Guest::with(&harness, SessionKind::Registrant, &draft.id).await;
         let got = guest.get("/register/dspt").await;
         if what != "not-listed" || got.status == 200 {
             book.page(&format!("register-dspt-{what}"), 200, &got);
@@ -691,7 +693,7 @@ async fn people_and_sending(book: &mut Book) {
             draft.answers.people_done = false;
         })
         .await;
-    let mut full = Guest::with(&harness, Kind::Registrant, &draft.id).await;
+    let mut full = Guest::with(&harness, SessionKind::Registrant, &draft.id).await;
     book.page("register-people-full", 200, &full.get("/register/people").await);
 }
 
@@ -704,7 +706,7 @@ async fn ways_out(book: &mut Book) {
                 change(draft);
             })
             .await;
-        Guest::with(&harness, Kind::Registrant, &draft.id).await
+        Guest::with(&harness, SessionKind::Registrant, &draft.id).await
     };
     let mut guest = leaves(|draft| draft.answers.social_care = Some(false)).await;
     book.page("register-not-social-care", 200, &guest.get("/register/not-social-care").await);
@@ -763,11 +765,9 @@ async fn coming_back(book: &mut Book) {
     harness
         .app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                carepost::sign_in::session::begin(tx, &app, &held, Kind::Registrant, &subject, true).await
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            carepost::sign_in::session::begin(tx, &app, &held, SessionKind::Registrant, &subject, true).await
+        }))
         .await
         .expect("a session");
     let mut back = Guest::new(&harness);
@@ -780,47 +780,45 @@ async fn coming_back(book: &mut Book) {
 /// A registration that was sent.
 async fn sent(harness: &Harness) -> Registration {
     let draft = harness.draft(everything).await;
-    let mut amy = Guest::with(harness, Kind::Registrant, &draft.id).await;
+    let mut amy = Guest::with(harness, SessionKind::Registrant, &draft.id).await;
     amy.passes("/register/check-your-answers", &[("declaration", "yes")]).await;
     draft
 }
 
 /// Puts a registration into a state without the way there.
-async fn put(harness: &Harness, id: &str, state: State) {
+async fn put(harness: &Harness, id: &str, state: RegistrationState) {
     let data = serde_json::to_string(&state).expect("a state");
     let id = id.to_owned();
     harness
         .app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                tx.run(
-                    "UPDATE registrations SET state = $1, state_data = $2 WHERE id = $3",
-                    &[&state.name(), &data, &id],
-                )
-                .await
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            tx.run(
+                "UPDATE registrations SET state = $1, state_data = $2 WHERE id = $3",
+                &[&state.name(), &data, &id],
+            )
+            .await
+        }))
         .await
         .expect("moved");
 }
 
-fn every_state() -> Vec<(&'static str, State)> {
+fn every_state() -> Vec<(&'static str, RegistrationState)> {
     let reason = Reason::DsptNotMet;
     vec![
-        ("submitted", State::Submitted),
-        ("checking", State::Checking),
-        ("referred", State::Referred),
+        ("submitted", RegistrationState::Submitted),
+        ("checking", RegistrationState::Checking),
+        ("referred", RegistrationState::Referred),
         (
             "more-information-asked",
-            State::MoreInformationAsked { question: "Who is\nthe manager?".to_owned() },
+            RegistrationState::MoreInformationAsked { question: "Who is\nthe manager?".to_owned() },
         ),
-        ("approved", State::Approved),
-        ("provisioning", State::Provisioning),
-        ("live", State::Live),
-        ("declined", State::Declined { reason, words: "It lapsed.\nPublish again.".to_owned() }),
-        ("withdrawn", State::Withdrawn),
-        ("stopped", State::Stopped),
+        ("approved", RegistrationState::Approved),
+        ("provisioning", RegistrationState::Provisioning),
+        ("live", RegistrationState::Live),
+        ("declined", RegistrationState::Declined { reason, words: "It lapsed.\nPublish again.".to_owned() }),
+        ("withdrawn", RegistrationState::Withdrawn),
+        ("stopped", RegistrationState::Stopped),
     ]
 }
 
@@ -858,9 +856,10 @@ async fn stopping(book: &mut Book) {
     let (_, link) = letter(&harness, "manager@home-instead.example", "notice to the site").await;
     let mut manager = Guest::new(&harness);
     book.page("stop", 200, &manager.get(&link).await);
-    put(&harness, &case.id, State::Declined { reason: Reason::DsptNotMet, words: String::new() }).await;
+    put(&harness, &case.id, RegistrationState::Declined { reason: Reason::DsptNotMet, words: String::new() })
+        .await;
     book.page("stop-too-late", 200, &manager.get(&link).await);
-    put(&harness, &case.id, State::Referred).await;
+    put(&harness, &case.id, RegistrationState::Referred).await;
     book.page("stop-stopped", 200, &manager.post(&link, &[]).await);
     book.page("stop-dead-link", 410, &manager.get("/stop/made-up.token").await);
 }
@@ -870,7 +869,7 @@ async fn activating(book: &mut Book) {
     let case = sent(&harness).await;
     does_all_work(&harness).await;
     let worker = harness.case_worker("casey@carepost.example").await;
-    let mut casey = Guest::with(&harness, Kind::CaseWorker, &worker).await;
+    let mut casey = Guest::with(&harness, SessionKind::CaseWorker, &worker).await;
     approve(&harness, &mut casey, &case.id).await;
     does_all_work(&harness).await;
     book.page("casework-case-approved", 200, &casey.get(&format!("/casework/cases/{}", case.id)).await);
@@ -978,7 +977,7 @@ fn without_secrets(got: Got) -> Got {
 async fn my_account(book: &mut Book) {
     let harness = Harness::new(false).await;
     let home = harness.home("VM195").await;
-    let mut asha = Guest::with(&harness, Kind::AccountHolder, &home.asha).await;
+    let mut asha = Guest::with(&harness, SessionKind::AccountHolder, &home.asha).await;
     book.page("my-account-no-recovery-codes", 200, &asha.get("/my-account").await);
     book.page("my-account-security-new", 200, &asha.get("/my-account/security").await);
     let codes = "/my-account/security/recovery-codes";
@@ -1018,15 +1017,14 @@ async fn my_account(book: &mut Book) {
     let taken = asha.post(add, &[("name", "Reception computer")]).await;
     book.page("my-account-mail-program-add-taken", 422, &taken);
     book.page("my-account-mail-programs", 200, &asha.get(programs).await);
-    let mut reads = &harness.app.database;
-    let (id,): (String,) = reads.one("SELECT id FROM app_passwords", &[]).await.expect("one");
+    let (id,): (String,) = harness.app.database.one("SELECT id FROM app_passwords", &[]).await.expect("one");
     let revoke = format!("{programs}/{id}/revoke");
     book.page("my-account-mail-program-revoke", 200, &asha.get(&revoke).await);
     let done = asha.passes(&revoke, &[]).await;
     book.page("my-account-mail-program-revoked", 200, &asha.get(&done).await);
     book.page("my-account-mail-settings", 200, &asha.get("/my-account/mail-programs/settings").await);
 
-    let mut bo = Guest::with(&harness, Kind::AccountHolder, &home.bo).await;
+    let mut bo = Guest::with(&harness, SessionKind::AccountHolder, &home.bo).await;
     for number in 0..20 {
         bo.post(add, &[("name", &format!("Program {number}"))]).await;
     }
@@ -1038,7 +1036,7 @@ async fn my_account(book: &mut Book) {
 async fn sites(book: &mut Book) {
     let harness = Harness::new(false).await;
     let worker = harness.case_worker("casey@carepost.example").await;
-    let mut casey = Guest::with(&harness, Kind::CaseWorker, &worker).await;
+    let mut casey = Guest::with(&harness, SessionKind::CaseWorker, &worker).await;
     book.page("casework-sites-empty", 200, &casey.get("/casework/sites").await);
     let home = harness.home("VM195").await;
     harness.home("VM196").await;
@@ -1078,8 +1076,9 @@ async fn sites(book: &mut Book) {
     let mut fields =
         vec![("address", "bo.li1@carepost.example"), ("access", "member"), ("reason", "She works at both.")];
     book.page("casework-site-give-access-found", 200, &casey.post(&give, &fields).await);
-    let mut reads = &harness.app.database;
-    let (account,): (String,) = reads
+    let (account,): (String,) = harness
+        .app
+        .database
         .one("SELECT id FROM accounts WHERE address = 'bo.li1@carepost.example'", &[])
         .await
         .expect("one");
@@ -1098,7 +1097,7 @@ async fn sites(book: &mut Book) {
 async fn mail_server(book: &mut Book) {
     let harness = Harness::new(false).await;
     let worker = harness.case_worker("casey@carepost.example").await;
-    let mut casey = Guest::with(&harness, Kind::CaseWorker, &worker).await;
+    let mut casey = Guest::with(&harness, SessionKind::CaseWorker, &worker).await;
     let path = "/casework/mail";
     book.page("casework-mail-never-compared", 200, &casey.get(path).await);
     let asked = casey.passes("/casework/mail/compare", &[]).await;
@@ -1141,9 +1140,12 @@ async fn mail_server(book: &mut Book) {
 
 /// The version of a case, as the forms of case work carry it.
 async fn version(harness: &Harness, id: &str) -> String {
-    let mut reads = &harness.app.database;
-    let (version,): (i64,) =
-        reads.one("SELECT version FROM registrations WHERE id = $1", &[&id]).await.expect("read");
+    let (version,): (i64,) = harness
+        .app
+        .database
+        .one("SELECT version FROM registrations WHERE id = $1", &[&id])
+        .await
+        .expect("read");
     version.to_string()
 }
 
@@ -1166,13 +1168,13 @@ async fn case_work(book: &mut Book) {
     book.page("casework-sign-in-none", 422, &casey.post(sign_in, &[]).await);
     let wrong = [("email", "casey@carepost.example"), ("password", "not this one")];
     book.page("casework-sign-in-wrong", 422, &casey.post(sign_in, &wrong).await);
-    let mut half = Guest::with(&harness, Kind::HalfSignedIn, &worker).await;
+    let mut half = Guest::with(&harness, SessionKind::HalfSignedIn, &worker).await;
     book.page("casework-sign-in-code", 200, &half.get("/casework/sign-in/code").await);
     book.page("casework-sign-in-code-none", 422, &half.post("/casework/sign-in/code", &[]).await);
     let wrong = half.post("/casework/sign-in/code", &[("code", "000000")]).await;
     book.page("casework-sign-in-code-wrong", 422, &wrong);
 
-    let mut casey = Guest::with(&harness, Kind::CaseWorker, &worker).await;
+    let mut casey = Guest::with(&harness, SessionKind::CaseWorker, &worker).await;
     for show in ["to-do", "waiting", "enquiries", "ended"] {
         let got = casey.get(&format!("/casework?show={show}")).await;
         book.page(&format!("casework-queue-{show}-empty"), 200, &got);
@@ -1189,7 +1191,7 @@ async fn case_work(book: &mut Book) {
             draft.answers.has_account = Some(true);
         })
         .await;
-    let mut bo = Guest::with(&harness, Kind::Registrant, &draft.id).await;
+    let mut bo = Guest::with(&harness, SessionKind::Registrant, &draft.id).await;
     bo.passes(
         "/register/recover-your-account",
         &[
@@ -1224,7 +1226,7 @@ async fn case_work(book: &mut Book) {
     let asked = casey.passes(&ask, &[("question", "Who is the manager?"), ("version", &now)]).await;
     book.page("casework-case-asked", 200, &casey.get(&asked).await);
     book.page("casework-queue-waiting", 200, &casey.get("/casework?show=waiting").await);
-    put(&harness, &case.id, State::Referred).await;
+    put(&harness, &case.id, RegistrationState::Referred).await;
     run(&harness, "UPDATE registrations SET high_risk = TRUE").await;
     book.page("casework-case-high-risk", 200, &casey.get(&path).await);
     approve(&harness, &mut casey, &case.id).await;
@@ -1236,8 +1238,8 @@ async fn case_work(book: &mut Book) {
     book.page("casework-decline-too-late", 409, &casey.post(&decline, &send).await);
     book.page("casework-queue-ended", 200, &casey.get("/casework?show=ended").await);
 
-    let mut reads = &harness.app.database;
-    let (enquiry,): (String,) = reads.one("SELECT id FROM enquiries", &[]).await.expect("read");
+    let (enquiry,): (String,) =
+        harness.app.database.one("SELECT id FROM enquiries", &[]).await.expect("read");
     let path = format!("/casework/enquiries/{enquiry}");
     book.page("casework-enquiry", 200, &casey.get(&path).await);
     book.page("casework-enquiry-note-none", 422, &casey.post(&path, &[("do", "note")]).await);

@@ -2,8 +2,8 @@
 
 use crate::harness::{Got, Harness};
 use axum::http::header;
-use carepost::database::{Error, Reads, Tx};
-use carepost::sign_in::session::Kind;
+use carepost::database::{Error, Reads, transaction};
+use carepost::sign_in::session::SessionKind;
 use carepost::{letter, work};
 
 pub struct Guest<'h> {
@@ -17,7 +17,7 @@ impl<'h> Guest<'h> {
     }
 
     /// Somebody who may do more already.
-    pub async fn with(harness: &'h Harness, kind: Kind, subject: &str) -> Self {
+    pub async fn with(harness: &'h Harness, kind: SessionKind, subject: &str) -> Self {
         let guest = Guest::new(harness);
         harness.begins(&guest.browser, kind, subject).await;
         guest
@@ -77,7 +77,7 @@ pub async fn run(harness: &Harness, sql: &'static str) {
     harness
         .app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| Box::pin(async move { tx.run(sql, &[]).await }))
+        .write::<_, Error, _>(transaction!(async move |tx| { tx.run(sql, &[]).await }))
         .await
         .expect("the statement runs");
 }
@@ -88,7 +88,7 @@ pub async fn room(harness: &Harness, pragma: &'static str) {
     harness
         .app
         .database
-        .write::<(i64,), Error, _>(move |tx: &mut Tx| Box::pin(async move { tx.one(pragma, &[]).await }))
+        .write::<(i64,), Error, _>(transaction!(async move |tx| { tx.one(pragma, &[]).await }))
         .await
         .expect("the room is set");
 }

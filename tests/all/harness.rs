@@ -7,7 +7,7 @@ use carepost::app::{App, Outside, contact_key};
 use carepost::audit::Actor;
 use carepost::clock::{Clock, Span, Timestamp};
 use carepost::contact::{Email, Mobile, Name};
-use carepost::database::{Address, Database, Error, Tx};
+use carepost::database::{Address, Database, Error, transaction};
 use carepost::directory::{self, Access, NewPerson, NewSite};
 use carepost::guidance::Library;
 use carepost::letter::Transport;
@@ -15,7 +15,7 @@ use carepost::mail::fake::FakeEngine;
 use carepost::register::samples;
 use carepost::registration::{Registration, store};
 use carepost::settings::{Secret, Settings};
-use carepost::sign_in::session::{self, Kind};
+use carepost::sign_in::session::{self, SessionKind};
 use carepost::web::csrf;
 use carepost::{id, routes, sign_in};
 use http_body_util::BodyExt;
@@ -107,13 +107,11 @@ impl Harness {
         draft.reference = self
             .app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    let reference = store::add(tx, &added).await?;
-                    store::save_answers(tx, &added.id, 1, &added.answers, now, added.expires_at).await?;
-                    Ok(reference)
-                })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                let reference = store::add(tx, &added).await?;
+                store::save_answers(tx, &added.id, 1, &added.answers, now, added.expires_at).await?;
+                Ok(reference)
+            }))
             .await
             .expect("a draft");
         draft.version = 2;
@@ -121,13 +119,13 @@ impl Harness {
     }
 
     /// Begins a session in a browser.
-    pub async fn begins(&self, browser: &str, kind: Kind, subject: &str) {
+    pub async fn begins(&self, browser: &str, kind: SessionKind, subject: &str) {
         let (app, browser, subject) = (self.app.clone(), browser.to_owned(), subject.to_owned());
         self.app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move { session::begin(tx, &app, &browser, kind, &subject, false).await })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                session::begin(tx, &app, &browser, kind, &subject, false).await
+            }))
             .await
             .expect("a session");
     }
@@ -138,11 +136,9 @@ impl Harness {
         let (row, email) = (worker.clone(), email.to_owned());
         self.app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    sign_in::store::add_case_worker(tx, &row, "Casey Worker", &email, "no hash", now).await
-                })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                sign_in::store::add_case_worker(tx, &row, "Casey Worker", &email, "no hash", now).await
+            }))
             .await
             .expect("a case worker");
         worker
@@ -178,8 +174,7 @@ impl Harness {
         let opened = self
             .app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move {
+            .write::<_, Error, _>(transaction!(async move |tx| {
                     let opened = directory::store::open_site(tx, &domain, now, &Actor::Service, &new).await?;
                     let opened = opened.expect("a site");
                     for account in &opened.accounts {
@@ -198,8 +193,7 @@ impl Harness {
                     tx.run("UPDATE shared_mailboxes SET state = 'Active'", &[]).await?;
                     tx.run("UPDATE outbox SET state = 'Done'", &[]).await?;
                     Ok(opened)
-                })
-            })
+                }))
             .await
             .expect("written");
         let [asha, bo] = opened.accounts.as_slice() else { panic!("two accounts") };

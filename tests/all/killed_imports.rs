@@ -41,8 +41,7 @@ fn import(folder: &Path, file: &Path) -> std::process::Child {
 /// How many imports there were, and how many locations are of each picture.
 async fn picture(folder: &Path) -> (i64, i64, i64) {
     let database = Database::open(&Address::Sqlite(folder.join("carepost.db"))).await.expect("opened");
-    let mut reads = &database;
-    reads
+    database
         .one(
             "SELECT (SELECT COUNT(*) FROM imports),
                     (SELECT COUNT(*) FROM cqc_locations WHERE facts LIKE '%old house%'),

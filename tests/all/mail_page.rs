@@ -8,7 +8,7 @@ use carepost::database::Reads;
 use carepost::directory::upkeep::store as upkeep;
 use carepost::letter::store::list_newest;
 use carepost::mail::MailEngine;
-use carepost::sign_in::session::Kind;
+use carepost::sign_in::session::SessionKind;
 
 const PAGE: &str = "/casework/mail";
 const COMPARE: &str = "/casework/mail/compare";
@@ -19,7 +19,7 @@ fn sees(got: &Got, words: &str) {
 
 async fn casey(harness: &Harness) -> Guest<'_> {
     let worker = harness.case_worker("casey@carepost.example").await;
-    Guest::with(harness, Kind::CaseWorker, &worker).await
+    Guest::with(harness, SessionKind::CaseWorker, &worker).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -37,8 +37,9 @@ async fn somebody_asks_for_a_comparison_and_sees_what_became_of_it() {
     sees(&got, "A comparison was asked for on 23 November 2026 at 9am");
     assert!(!got.body.contains("Compare now"), "nobody asks for a second one");
     assert_eq!(casey.passes(COMPARE, &[]).await, PAGE, "nor by sending the form all the same");
-    let mut reads = &harness.app.database;
-    let (entries, actors): (i64, i64) = reads
+    let (entries, actors): (i64, i64) = harness
+        .app
+        .database
         .one(
             "SELECT COUNT(*), COUNT(CASE WHEN actor LIKE 'case worker %' THEN 1 END) FROM audit_entries
               WHERE action = 'mail comparison asked for'",

@@ -7,7 +7,7 @@ use carepost::clock::Span;
 use carepost::database::Reads;
 use carepost::guidance::status::verify;
 use carepost::letter;
-use carepost::sign_in::session::Kind;
+use carepost::sign_in::session::SessionKind;
 
 const SUPPORT: &str = "/contact/email/write";
 
@@ -24,8 +24,9 @@ fn support<'a>(message: &'a str, email: &'a str, once: &'a str) -> Vec<(&'a str,
 }
 
 async fn count(harness: &Harness) -> (i64, i64, i64) {
-    let mut reads = &harness.app.database;
-    reads
+    harness
+        .app
+        .database
         .one(
             "SELECT (SELECT COUNT(*) FROM enquiries), (SELECT COUNT(*) FROM letters),
                     (SELECT COUNT(*) FROM audit_entries WHERE action = 'enquiry opened')",
@@ -82,7 +83,7 @@ async fn the_way_out_of_a_registration_confirms_only_what_it_keeps() {
             draft.answers.hospice = Some(true);
         })
         .await;
-    let mut hana = Guest::with(&harness, Kind::Registrant, &draft.id).await;
+    let mut hana = Guest::with(&harness, SessionKind::Registrant, &draft.id).await;
     let path = "/register/hospice-query";
     let fields = |message| {
         [
@@ -140,10 +141,9 @@ async fn hostile_words_reach_the_team_as_words() {
     fields[5].1 = "<script>alert(1)</script> Home";
     eve.passes(SUPPORT, &fields).await;
     let worker = harness.case_worker("casey@carepost.example").await;
-    let mut casey = Guest::with(&harness, Kind::CaseWorker, &worker).await;
-    let mut reads = &harness.app.database;
+    let mut casey = Guest::with(&harness, SessionKind::CaseWorker, &worker).await;
     let (id, message): (String, String) =
-        reads.one("SELECT id, message FROM enquiries", &[]).await.expect("there");
+        harness.app.database.one("SELECT id, message FROM enquiries", &[]).await.expect("there");
     assert!(message.contains("DROP TABLE"), "kept as it was typed: {message}");
     for path in [format!("/casework/enquiries/{id}"), "/casework".to_owned()] {
         let got = casey.get(&path).await;
@@ -164,7 +164,7 @@ async fn hostile_words_reach_the_team_as_words() {
 async fn what_stands_on_every_page_is_in_memory() {
     let harness = Harness::new(false).await;
     let worker = harness.case_worker("casey@carepost.example").await;
-    let mut casey = Guest::with(&harness, Kind::CaseWorker, &worker).await;
+    let mut casey = Guest::with(&harness, SessionKind::CaseWorker, &worker).await;
     let path = "/casework/status/components/mail";
     let slow = [("health", "Problems"), ("words", "Email is slow."), ("seen", "0")];
     casey.passes(path, &slow).await;

@@ -6,7 +6,7 @@ use crate::harness::{Got, Harness, Home};
 use carepost::database::Reads;
 use carepost::directory;
 use carepost::letter::store::list_newest;
-use carepost::sign_in::session::Kind;
+use carepost::sign_in::session::SessionKind;
 
 fn sees(got: &Got, words: &str) {
     assert!(got.body.contains(words), "“{words}” is not on this page:\n{}", got.body);
@@ -21,7 +21,7 @@ fn hidden(got: &Got, name: &str) -> String {
 
 async fn casey(harness: &Harness) -> Guest<'_> {
     let worker = harness.case_worker("casey@carepost.example").await;
-    Guest::with(harness, Kind::CaseWorker, &worker).await
+    Guest::with(harness, SessionKind::CaseWorker, &worker).await
 }
 
 fn person(home: &Home, account: &str, doing: &str) -> String {
@@ -43,7 +43,7 @@ async fn letters_to(harness: &Harness, email: &str) -> Vec<String> {
 }
 
 async fn access_of(harness: &Harness, home: &Home) -> Vec<(String, String)> {
-    let people = directory::store::list_people(&mut &harness.app.database, &home.site).await.expect("listed");
+    let people = directory::store::list_people(&harness.app.database, &home.site).await.expect("listed");
     people.into_iter().map(|person| (person.first_name, person.access.stored().to_owned())).collect()
 }
 
@@ -82,8 +82,9 @@ async fn a_site_is_found_by_what_people_say() {
     sees(&got, "Only one owner of this site has an active account");
     sees(&got, "care.vm195@carepost.example");
     casey.get(&path).await;
-    let mut reads = &harness.app.database;
-    let (looks,): (i64,) = reads
+    let (looks,): (i64,) = harness
+        .app
+        .database
         .one("SELECT COUNT(*) FROM audit_entries WHERE action = 'site looked at'", &[])
         .await
         .expect("read");
@@ -96,7 +97,7 @@ async fn somebody_who_is_away_is_signed_out_at_once_and_comes_back() {
     let harness = Harness::new(false).await;
     let home = harness.home("VM195").await;
     let mut casey = casey(&harness).await;
-    let mut bo = Guest::with(&harness, Kind::AccountHolder, &home.bo).await;
+    let mut bo = Guest::with(&harness, SessionKind::AccountHolder, &home.bo).await;
     let program = bo.post("/my-account/mail-programs/add", &[("name", "Phone")]).await;
     assert_eq!(program.status, 200);
 
@@ -124,8 +125,8 @@ async fn somebody_who_is_away_is_signed_out_at_once_and_comes_back() {
     sees(&site, "The account is disabled.");
     sees(&site, "Until 24 May 2028 at most");
     sees(&site, "Asha Patel called.");
-    let mut reads = &harness.app.database;
-    let kept = directory::store::list_app_passwords_in_force(&mut reads, &home.bo).await.expect("read");
+    let kept =
+        directory::store::list_app_passwords_in_force(&harness.app.database, &home.bo).await.expect("read");
     assert_eq!(kept.len(), 1, "nothing else is revoked");
     let again = does(&mut casey, &disable).await;
     assert_eq!(again.status, 409);
@@ -135,7 +136,9 @@ async fn somebody_who_is_away_is_signed_out_at_once_and_comes_back() {
     assert_eq!(bo.get("/my-account").await.location, "/sign-in", "an old session does not come back");
     let letters = letters_to(&harness, "bo.195@home.example").await;
     assert_eq!(letters, ["app password made", "account disabled", "account enabled"]);
-    let work: Vec<(String,)> = reads
+    let work: Vec<(String,)> = harness
+        .app
+        .database
         .all("SELECT kind FROM outbox WHERE kind LIKE 'Provision%' ORDER BY queued_at, id", &[])
         .await
         .expect("read");
@@ -170,7 +173,7 @@ async fn a_site_keeps_its_last_owner() {
         ["access changed", "access changed"]
     );
     // Whoever has no access any more finds the mailbox nowhere.
-    let mut asha = Guest::with(&harness, Kind::AccountHolder, &home.asha).await;
+    let mut asha = Guest::with(&harness, SessionKind::AccountHolder, &home.asha).await;
     assert!(!asha.get("/my-account").await.body.contains("care.vm195"));
 }
 
@@ -181,7 +184,7 @@ async fn of_two_owners_who_go_at_once_one_stays() {
     run(&harness, "UPDATE shared_mailbox_access SET access = 'Owner'").await;
     let worker = harness.case_worker("casey@carepost.example").await;
     let browser = Harness::browser();
-    harness.begins(&browser, Kind::CaseWorker, &worker).await;
+    harness.begins(&browser, SessionKind::CaseWorker, &worker).await;
     for account in [&home.asha, &home.bo] {
         let page = harness.get(&person(&home, account, "disable"), &browser).await;
         sees(&page, "Only one owner of this site has an active account");
@@ -200,20 +203,22 @@ async fn a_lost_phone_opens_nothing_any_more() {
     let harness = Harness::new(false).await;
     let home = harness.home("VM195").await;
     let mut casey = casey(&harness).await;
-    let mut bo = Guest::with(&harness, Kind::AccountHolder, &home.bo).await;
-    let mut half = Guest::with(&harness, Kind::SettingUpApp, &home.bo).await;
+    let mut bo = Guest::with(&harness, SessionKind::AccountHolder, &home.bo).await;
+    let mut half = Guest::with(&harness, SessionKind::SettingUpApp, &home.bo).await;
     for name in ["Phone", "Computer"] {
         bo.post("/my-account/mail-programs/add", &[("name", name)]).await;
     }
     assert_eq!(does(&mut casey, &person(&home, &home.bo, "sign-out")).await.status, 303);
     assert_eq!(bo.get("/my-account").await.location, "/sign-in");
     assert_eq!(half.get("/sign-in/app").await.location, "/sign-in");
-    let mut reads = &harness.app.database;
-    let kept = directory::store::list_app_passwords_in_force(&mut reads, &home.bo).await.expect("read");
+    let kept =
+        directory::store::list_app_passwords_in_force(&harness.app.database, &home.bo).await.expect("read");
     assert_eq!(kept.len(), 0);
     let letters = letters_to(&harness, "bo.195@home.example").await;
     assert_eq!(letters, ["app password made", "app password made", "taken out"]);
-    let (waiting,): (i64,) = reads
+    let (waiting,): (i64,) = harness
+        .app
+        .database
         .one("SELECT COUNT(*) FROM outbox WHERE kind = 'ProvisionAccount' AND subject = $1", &[&home.bo])
         .await
         .expect("read");
@@ -265,7 +270,7 @@ async fn somebody_of_another_site_is_given_access_after_a_look_at_who_it_is() {
     assert_eq!(again.status, 422);
     sees(&again, "Bo Li is a member of this shared mailbox already");
     assert_eq!(letters_to(&harness, "bo.li1@carepost.example").await, ["access given"]);
-    let mut bo = Guest::with(&harness, Kind::AccountHolder, &other.bo).await;
+    let mut bo = Guest::with(&harness, SessionKind::AccountHolder, &other.bo).await;
     sees(&bo.get("/my-account").await, "care.vm195@carepost.example");
 }
 
@@ -303,7 +308,7 @@ async fn the_address_of_the_site_before_leads_to_the_one_after() {
     let site = casey.get(&format!("/casework/sites/{}?done=address", home.site)).await;
     sees(&site, "care.vm100@carepost.example");
     sees(&site, "The home was sold.");
-    let aliases = directory::store::list_aliases(&mut &harness.app.database, &home.shared_mailbox).await;
+    let aliases = directory::store::list_aliases(&harness.app.database, &home.shared_mailbox).await;
     assert_eq!(aliases.expect("listed"), ["care.vm100@carepost.example"]);
     sees(&casey.get("/casework/sites?q=care.vm100").await, "Rose Court 195");
     does_all_work(&harness).await;

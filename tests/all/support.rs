@@ -5,7 +5,7 @@ use crate::golden::faults_of;
 use crate::harness::{Harness, words};
 use carepost::guidance::reading_age;
 use carepost::routes;
-use carepost::sign_in::session::Kind;
+use carepost::sign_in::session::SessionKind;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -392,7 +392,7 @@ async fn a_vote_is_counted_once_for_each_press_and_shown_to_the_team() {
     let thanks = harness.get("/support/dspt?voted=no", &browser).await;
     assert!(thanks.body.contains("We are sorry that it did not help"), "{}", thanks.body);
     let worker = harness.case_worker("casey@carepost.example").await;
-    harness.begins(&browser, Kind::CaseWorker, &worker).await;
+    harness.begins(&browser, SessionKind::CaseWorker, &worker).await;
     let team = harness.get("/casework/articles", &browser).await;
     let row = team
         .body
@@ -423,10 +423,10 @@ async fn reviews_that_are_overdue_are_shown_to_the_team() {
     let harness = Harness::new(false).await;
     let browser = Harness::browser();
     let worker = harness.case_worker("casey@carepost.example").await;
-    harness.begins(&browser, Kind::CaseWorker, &worker).await;
+    harness.begins(&browser, SessionKind::CaseWorker, &worker).await;
     assert!(harness.get("/casework/articles", &browser).await.body.contains("No review is overdue."));
     harness.app.clock.advance(carepost::clock::Span::days(400));
-    harness.begins(&browser, Kind::CaseWorker, &worker).await;
+    harness.begins(&browser, SessionKind::CaseWorker, &worker).await;
     let got = harness.get("/casework/articles", &browser).await;
     assert!(
         got.body.contains("have not been reviewed in time") && got.body.contains("Overdue"),

@@ -79,7 +79,6 @@ async fn postgres(count: usize) -> Option<Database> {
 
 /// Tables with their columns.
 async fn columns(database: &Database) -> BTreeSet<(String, String)> {
-    let mut reads = database;
     let sql = match database.engine() {
         "sqlite" => {
             "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type = 'table'"
@@ -89,7 +88,7 @@ async fn columns(database: &Database) -> BTreeSet<(String, String)> {
               WHERE table_schema = 'public'"
         }
     };
-    let rows: Vec<(String, String)> = reads.all(sql, &[]).await.expect("the columns");
+    let rows: Vec<(String, String)> = database.all(sql, &[]).await.expect("the columns");
     rows.into_iter().collect()
 }
 
@@ -97,9 +96,8 @@ async fn rows(database: &Database) -> BTreeMap<String, i64> {
     let mut counts = BTreeMap::new();
     let tables: BTreeSet<String> = columns(database).await.into_iter().map(|(table, _)| table).collect();
     for table in tables.into_iter().filter(|table| table != "schema_versions") {
-        let mut reads = database;
         let sql = format!("SELECT COUNT(*) FROM {table}");
-        let (count,): (i64,) = reads.one(sql.leak(), &[]).await.expect("counted");
+        let (count,): (i64,) = database.one(sql.leak(), &[]).await.expect("counted");
         counts.insert(table, count);
     }
     counts

@@ -4,11 +4,11 @@ use super::{ATTENTION, fact, layout, not_done, success};
 use crate::app::App;
 use crate::audit::{Actor, Entry};
 use crate::clock::Timestamp;
-use crate::database::{Database, Error, Tx};
+use crate::database::{Error, Tx, transaction};
 use crate::directory;
 use crate::outbox::Work;
 use crate::outbox::store::{self as outbox, NeedsAttention};
-use crate::registration::State;
+use crate::registration::RegistrationState;
 use crate::registration::store::{self as registrations, Saved};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
@@ -17,7 +17,7 @@ use crate::web::components::{
 };
 use crate::web::form::{counted, query};
 use crate::web::page::show_with;
-use crate::web::{Answer, Form, Layout, Stop, Visit, go_to};
+use crate::web::{Answer, Form, Interrupt, Layout, Visit, go_to};
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 
@@ -60,8 +60,7 @@ pub struct AttentionPage {
 
 /// A registration, to be named and linked.
 async fn case_of(app: &App, id: &str) -> Result<Option<(String, String)>, Error> {
-    let mut reads = &app.database;
-    let case = registrations::find(&mut reads, id).await?;
+    let case = registrations::find(&app.database, id).await?;
     Ok(case.filter(super::is_case).map(|case| {
         (format!("/casework/cases/{}", case.id), format!("{} {}", case.reference, case.site_name()))
     }))
@@ -69,8 +68,7 @@ async fn case_of(app: &App, id: &str) -> Result<Option<(String, String)>, Error>
 
 /// The registration of a site, to be named and linked.
 async fn case_of_site(app: &App, site: &str) -> Result<Option<(String, String)>, Error> {
-    let mut reads: &Database = &app.database;
-    match directory::store::find_site(&mut reads, site).await? {
+    match directory::store::find_site(&app.database, site).await? {
         Some(site) => case_of(app, &site.registration_id).await,
         None => Ok(None),
     }
@@ -81,8 +79,7 @@ async fn case_of_letter(app: &App, about: &str) -> Result<Option<(String, String
     if let Some(case) = case_of(app, about).await? {
         return Ok(Some(case));
     }
-    let mut reads = &app.database;
-    let enquiry = registrations::find_enquiry(&mut reads, about).await?;
+    let enquiry = registrations::find_enquiry(&app.database, about).await?;
     if let Some(enquiry) = enquiry {
         let words = format!("{} {}", enquiry.reference, enquiry.organisation);
         return Ok(Some((format!("/casework/enquiries/{}", enquiry.id), words)));
@@ -91,15 +88,13 @@ async fn case_of_letter(app: &App, about: &str) -> Result<Option<(String, String
 }
 
 async fn case_of_account(app: &App, account: &str) -> Result<Option<(String, String)>, Error> {
-    let mut reads = &app.database;
-    match directory::store::registration_of_account(&mut reads, account).await? {
+    match directory::store::registration_of_account(&app.database, account).await? {
         Some(registration) => case_of(app, &registration).await,
         None => Ok(None),
     }
 }
 
 async fn about(app: &App, work: &Work) -> Result<About, Error> {
-    let mut reads = &app.database;
     Ok(match work {
         Work::RunChecks { registration }
         | Work::Decide { registration }
@@ -114,7 +109,7 @@ async fn about(app: &App, work: &Work) -> Result<About, Error> {
             None => About::default(),
         },
         Work::ProvisionSharedMailbox { shared_mailbox } => {
-            match directory::store::find_shared_mailbox(&mut reads, shared_mailbox).await? {
+            match directory::store::find_shared_mailbox(&app.database, shared_mailbox).await? {
                 Some(mailbox) => {
                     About { case: case_of_site(app, &mailbox.site_id).await?, words: mailbox.address }
                 }
@@ -122,7 +117,7 @@ async fn about(app: &App, work: &Work) -> Result<About, Error> {
             }
         }
         Work::ProvisionAccount { account } => {
-            match directory::store::find_account(&mut reads, account).await? {
+            match directory::store::find_account(&app.database, account).await? {
                 Some(found) => About { case: case_of_account(app, account).await?, words: found.address },
                 None => About::default(),
             }
@@ -214,7 +209,6 @@ pub async fn try_again(
     Path(id): Path<String>,
 ) -> Answer {
     if change(&app, &by, &id, Choice::TryAgain).await? {
-        app.work_waits.notify_one();
         return go_to(format!("{ATTENTION}?done=again"));
     }
     too_late(&app, &visit, &by).await
@@ -240,29 +234,27 @@ async fn too_late(app: &App, visit: &Visit, by: &CaseWorker) -> Answer {
 }
 
 /// Makes the choice, with its entry; false when somebody else was faster.
-async fn change(app: &App, by: &CaseWorker, id: &str, choice: Choice) -> Result<bool, Stop> {
+async fn change(app: &App, by: &CaseWorker, id: &str, choice: Choice) -> Result<bool, Interrupt> {
     let (by, id, now) = (by.id.clone(), id.to_owned(), app.clock.now());
     let changed = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let Some(found) = outbox::find_needing_attention(tx, &id).await? else { return Ok(false) };
-                let (changed, action) = match choice {
-                    Choice::TryAgain => (outbox::try_again(tx, now, &id).await?, "work tried again"),
-                    Choice::GiveUp => (outbox::give_up(tx, now, &id).await?, "work given up"),
-                };
-                if !changed {
-                    return Ok(false);
-                }
-                let entry = Entry::new(Actor::CaseWorker(by), action, found.work.subject())
-                    .because(found.work.in_words());
-                crate::audit::store::add(tx, now, &entry).await?;
-                if choice == Choice::GiveUp {
-                    hand_over(tx, now, &found.work).await?;
-                }
-                Ok(true)
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            let Some(found) = outbox::find_needing_attention(tx, &id).await? else { return Ok(false) };
+            let (changed, action) = match choice {
+                Choice::TryAgain => (outbox::try_again(tx, now, &id).await?, "work tried again"),
+                Choice::GiveUp => (outbox::give_up(tx, now, &id).await?, "work given up"),
+            };
+            if !changed {
+                return Ok(false);
+            }
+            let entry = Entry::new(Actor::CaseWorker(by), action, found.work.subject())
+                .because(found.work.in_words());
+            crate::audit::store::add(tx, now, &entry).await?;
+            if choice == Choice::GiveUp {
+                hand_over(tx, now, &found.work).await?;
+            }
+            Ok(true)
+        }))
         .await?;
     Ok(changed)
 }
@@ -280,7 +272,7 @@ async fn hand_over(tx: &mut Tx, now: Timestamp, work: &Work) -> Result<(), Error
         | Work::WatchUnread { .. } => return Ok(()),
     };
     let Some(case) = registrations::find(tx, registration).await? else { return Ok(()) };
-    if !matches!(case.state, State::Submitted | State::Checking) {
+    if !matches!(case.state, RegistrationState::Submitted | RegistrationState::Checking) {
         return Ok(());
     }
     let high_risk = case.high_risk;

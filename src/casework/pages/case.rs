@@ -10,21 +10,21 @@ use crate::audit::{Actor, Entry};
 use crate::casework::decision::{self, Approved, NotDecided};
 use crate::casework::store;
 use crate::clock::Timestamp;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::directory;
 use crate::register::{Code, CqcLocationId, Finding, Register};
 use crate::registration::answers::Proof;
 use crate::registration::checks::{self, Outcome, RegisterCheck};
 use crate::registration::pages::check_answers::{Section, sections};
 use crate::registration::store as registrations;
-use crate::registration::{Registration, State};
+use crate::registration::{Registration, RegistrationState};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
     Heading, Html, NotificationBanner, SummaryList, SummaryListRow, Tag, TagColour, Textarea, WarningCallout,
 };
 use crate::web::form::query;
 use crate::web::page::show_with;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 
@@ -61,7 +61,7 @@ pub enum Approval {
 
 impl Actions {
     /// What one case worker can do, where these people have approved already.
-    pub fn of(state: &State, high_risk: bool, approvers: &[(String, String)], me: &str) -> Self {
+    pub fn of(state: &RegistrationState, high_risk: bool, approvers: &[(String, String)], me: &str) -> Self {
         let decide = || match (high_risk, approvers.iter().any(|(id, _)| id == me), approvers.is_empty()) {
             (false, _, _) => Approval::Now,
             (true, true, _) => Approval::WaitsForSecond,
@@ -69,23 +69,25 @@ impl Actions {
             (true, false, false) => Approval::SecondOfTwo,
         };
         match state {
-            State::Submitted | State::Checking => {
+            RegistrationState::Submitted | RegistrationState::Checking => {
                 Actions { approval: Approval::WaitsForRegisters, can_ask: true, can_decline: true }
             }
-            State::Referred => Actions { approval: decide(), can_ask: true, can_decline: true },
+            RegistrationState::Referred => Actions { approval: decide(), can_ask: true, can_decline: true },
             // One question at a time: a second one would hide the first from the registrant.
-            State::MoreInformationAsked { .. } => {
+            RegistrationState::MoreInformationAsked { .. } => {
                 Actions { approval: decide(), can_ask: false, can_decline: true }
             }
-            State::Draft
-            | State::Approved
-            | State::Provisioning
-            | State::Live
-            | State::Ineligible { .. }
-            | State::Declined { .. }
-            | State::Withdrawn
-            | State::Expired
-            | State::Stopped => Actions { approval: Approval::Over, can_ask: false, can_decline: false },
+            RegistrationState::Draft
+            | RegistrationState::Approved
+            | RegistrationState::Provisioning
+            | RegistrationState::Live
+            | RegistrationState::Ineligible { .. }
+            | RegistrationState::Declined { .. }
+            | RegistrationState::Withdrawn
+            | RegistrationState::Expired
+            | RegistrationState::Stopped => {
+                Actions { approval: Approval::Over, can_ask: false, can_decline: false }
+            }
         }
     }
 
@@ -124,9 +126,6 @@ pub struct NoteLine {
 }
 
 /// The notes of a case.
-///
-/// # Errors
-/// What the database answered.
 pub async fn notes(app: &App, case: &str) -> Result<Vec<NoteLine>, Error> {
     let notes = store::list_notes(&app.database, case).await?;
     Ok(notes
@@ -186,9 +185,8 @@ pub struct CasePage {
 ///
 /// # Errors
 /// Not found, or a fault.
-pub async fn load(app: &App, id: &str) -> Result<Registration, Stop> {
-    let mut reads = &app.database;
-    registrations::find(&mut reads, id).await?.filter(is_case).ok_or_else(Stop::not_found)
+pub async fn load(app: &App, id: &str) -> Result<Registration, Interrupt> {
+    registrations::find(&app.database, id).await?.filter(is_case).ok_or_else(Interrupt::not_found)
 }
 
 /// GET /casework/cases/{id}
@@ -236,26 +234,26 @@ fn facts(case: &Registration, now: Timestamp, telephone: &str) -> SummaryList {
         rows.push(fact(key, case.referred_because.clone()));
     }
     match &case.state {
-        State::MoreInformationAsked { question } => {
+        RegistrationState::MoreInformationAsked { question } => {
             rows.push(html_fact("Asked", Html::of(&super::Preline { text: question })));
         }
-        State::Declined { reason, words } => {
+        RegistrationState::Declined { reason, words } => {
             rows.push(fact("Declined because", format!("{}: {}", reason.code(), reason.words())));
             if !words.is_empty() {
                 rows.push(html_fact("In our own words", Html::of(&super::Preline { text: words })));
             }
         }
-        State::Draft
-        | State::Submitted
-        | State::Checking
-        | State::Referred
-        | State::Approved
-        | State::Provisioning
-        | State::Live
-        | State::Ineligible { .. }
-        | State::Withdrawn
-        | State::Expired
-        | State::Stopped => {}
+        RegistrationState::Draft
+        | RegistrationState::Submitted
+        | RegistrationState::Checking
+        | RegistrationState::Referred
+        | RegistrationState::Approved
+        | RegistrationState::Provisioning
+        | RegistrationState::Live
+        | RegistrationState::Ineligible { .. }
+        | RegistrationState::Withdrawn
+        | RegistrationState::Expired
+        | RegistrationState::Stopped => {}
     }
     let telephone = if telephone.is_empty() { "CQC publishes none" } else { telephone };
     rows.push(fact("Telephone that CQC publishes", telephone));
@@ -346,17 +344,16 @@ async fn cqc_telephone(app: &App, case: &Registration) -> String {
 }
 
 /// What the directory holds of the site once it has been opened.
-async fn set_up(app: &App, case: &Registration) -> Result<Option<(String, SummaryList)>, Stop> {
-    let mut reads = &app.database;
-    let Some(site) = directory::store::find_site_of_registration(&mut reads, &case.id).await? else {
+async fn set_up(app: &App, case: &Registration) -> Result<Option<(String, SummaryList)>, Interrupt> {
+    let Some(site) = directory::store::find_site_of_registration(&app.database, &case.id).await? else {
         return Ok(None);
     };
     let site_page = format!("{}/{}", super::SITES, site.id);
     let mut rows = Vec::new();
-    if let Some(mailbox) = directory::store::find_shared_mailbox_of_site(&mut reads, &site.id).await? {
+    if let Some(mailbox) = directory::store::find_shared_mailbox_of_site(&app.database, &site.id).await? {
         rows.push(fact("Shared mailbox", mailbox.address));
     }
-    for person in directory::store::list_people(&mut reads, &site.id).await? {
+    for person in directory::store::list_people(&app.database, &site.id).await? {
         let name = format!("{} {}", person.first_name, person.last_name);
         rows.push(fact(&name, format!("{}, {}", person.address, person.state.to_lowercase())));
     }
@@ -376,8 +373,7 @@ async fn show(
     form: Form,
     banner: Option<NotificationBanner>,
 ) -> Answer {
-    let mut reads = &app.database;
-    let all = registrations::list_checks(&mut reads, &case.id).await?;
+    let all = registrations::list_checks(&app.database, &case.id).await?;
     let approvers = store::list_approvers(&app.database, &case.id).await?;
     let telephone = cqc_telephone(app, &case).await;
     let high_risk = case.high_risk || checks::is_high_risk(&all);
@@ -471,19 +467,17 @@ pub async fn act(
 ///
 /// # Errors
 /// A fault.
-pub async fn save_note(app: &App, by: &CaseWorker, case: &str, text: &str) -> Result<(), Stop> {
+pub async fn save_note(app: &App, by: &CaseWorker, case: &str, text: &str) -> Result<(), Interrupt> {
     if text.is_empty() {
         return Ok(());
     }
     let (by, case, text, now) = (by.id.clone(), case.to_owned(), text.to_owned(), app.clock.now());
     app.database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                registrations::add_note(tx, &case, &by, now, &text).await?;
-                let entry = Entry::new(Actor::CaseWorker(by), super::NOTED, &case);
-                crate::audit::store::add(tx, now, &entry).await
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            registrations::add_note(tx, &case, &by, now, &text).await?;
+            let entry = Entry::new(Actor::CaseWorker(by), super::NOTED, &case);
+            crate::audit::store::add(tx, now, &entry).await
+        }))
         .await?;
     Ok(())
 }
@@ -526,7 +520,7 @@ pub async fn not_decided(
     id: &str,
     heading: &str,
     why: NotDecided,
-) -> Result<NotificationBanner, Stop> {
+) -> Result<NotificationBanner, Interrupt> {
     match why {
         NotDecided::Fault(error) => Err(error.into()),
         NotDecided::MovedOn(words) => {
@@ -556,21 +550,26 @@ mod tests {
     #[test]
     fn a_high_risk_case_needs_two_different_people() {
         let check = |approvers: &[&str], me: &str, expect: Approval| {
-            let made = Actions::of(&State::Referred, true, &people(approvers), me);
+            let made = Actions::of(&RegistrationState::Referred, true, &people(approvers), me);
             assert_eq!(made.approval, expect, "{approvers:?} {me}");
         };
         check(&[], "a", Approval::FirstOfTwo);
         check(&["a"], "a", Approval::WaitsForSecond);
         check(&["a"], "b", Approval::SecondOfTwo);
-        assert_eq!(Actions::of(&State::Referred, false, &[], "a").approval, Approval::Now);
+        assert_eq!(Actions::of(&RegistrationState::Referred, false, &[], "a").approval, Approval::Now);
     }
 
     #[test]
     fn a_case_that_is_over_can_only_be_read() {
-        let declined = State::Declined { reason: Reason::Hospice, words: String::new() };
-        for state in
-            [State::Approved, State::Provisioning, State::Live, State::Stopped, State::Withdrawn, declined]
-        {
+        let declined = RegistrationState::Declined { reason: Reason::Hospice, words: String::new() };
+        for state in [
+            RegistrationState::Approved,
+            RegistrationState::Provisioning,
+            RegistrationState::Live,
+            RegistrationState::Stopped,
+            RegistrationState::Withdrawn,
+            declined,
+        ] {
             let made = Actions::of(&state, true, &[], "a");
             assert_eq!(made, Actions { approval: Approval::Over, can_ask: false, can_decline: false });
             assert!(!made.can_approve());
@@ -579,8 +578,8 @@ mod tests {
 
     #[test]
     fn nobody_approves_before_the_registers_have_answered_or_asks_twice_at_once() {
-        assert!(!Actions::of(&State::Checking, false, &[], "a").can_approve());
-        let asked = State::MoreInformationAsked { question: "Which floor?".to_owned() };
+        assert!(!Actions::of(&RegistrationState::Checking, false, &[], "a").can_approve());
+        let asked = RegistrationState::MoreInformationAsked { question: "Which floor?".to_owned() };
         assert!(!Actions::of(&asked, false, &[], "a").can_ask);
         assert!(Actions::of(&asked, false, &[], "a").can_approve());
     }

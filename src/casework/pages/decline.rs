@@ -92,8 +92,7 @@ pub async fn page(
     note_opened(&app, &by, &case.id).await?;
     let seen = query(&uri).text(VERSION).parse().unwrap_or(case.version);
     // What the checks found is what is usually meant.
-    let mut reads = &app.database;
-    let checks = crate::registration::store::list_checks(&mut reads, &case.id).await?;
+    let checks = crate::registration::store::list_checks(&app.database, &case.id).await?;
     let found = checks.iter().find_map(|check| check.outcome.reason());
     let fields = Fields::from_pairs([(REASON, found.map_or("", Reason::code))]);
     show(&visit, &by, &case, seen, visit.form(fields, Problems::none()), StatusCode::OK, None)

@@ -5,7 +5,7 @@ use super::history::{self, History};
 use super::{Due, Preline, QUEUE, fact, layout, not_done, note_opened, state_tag, success, text_problem};
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::letter::Letterhead;
 use crate::registration::enquiry::{Enquiry, answered_within};
 use crate::registration::letters;
@@ -16,7 +16,7 @@ use crate::web::components::{
 };
 use crate::web::form::query;
 use crate::web::page::show_with;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 
@@ -93,9 +93,8 @@ pub struct EnquiryPage {
     pub history: History,
 }
 
-async fn load(app: &App, id: &str) -> Result<Enquiry, Stop> {
-    let mut reads = &app.database;
-    registrations::find_enquiry(&mut reads, id).await?.ok_or_else(Stop::not_found)
+async fn load(app: &App, id: &str) -> Result<Enquiry, Interrupt> {
+    registrations::find_enquiry(&app.database, id).await?.ok_or_else(Interrupt::not_found)
 }
 
 /// Who asks what, how to reach them, and by when.
@@ -150,9 +149,9 @@ fn facts(
 }
 
 /// Whether we know that it is them, for whoever is about to change something for them.
-async fn who_it_is(app: &App, enquiry: &Enquiry) -> Result<String, Stop> {
+async fn who_it_is(app: &App, enquiry: &Enquiry) -> Result<String, Interrupt> {
     let holder = match &enquiry.account {
-        Some(account) => sign_ins::holder(&mut &app.database, account).await?,
+        Some(account) => sign_ins::holder(&app.database, account).await?,
         None => None,
     };
     Ok(match holder {
@@ -286,13 +285,12 @@ pub async fn act(
     let Some(how) = how else { return go_to(format!("/casework/enquiries/{id}?done=note")) };
     let version = version_of(fields.text(VERSION));
     if close(&app, &by, enquiry, version, how).await? {
-        app.work_waits.notify_one();
         return go_to(format!("/casework/enquiries/{id}?done=closed"));
     }
-    somebody_was_faster(&app, &visit, &by, &id, "The enquiry was not closed", fields.with(NOTE, "")).await
+    version_conflict(&app, &visit, &by, &id, "The enquiry was not closed", fields.with(NOTE, "")).await
 }
 
-async fn somebody_was_faster(
+async fn version_conflict(
     app: &App,
     visit: &Visit,
     by: &CaseWorker,
@@ -323,7 +321,7 @@ async fn claim(app: &App, visit: &Visit, by: &CaseWorker, seen: Enquiry, fields:
     let is_as_seen = seen.version == version_of(fields.text(VERSION));
     let change = seen.claim(&by.id, now.plus(answered_within(&app.settings))).filter(|_| is_as_seen);
     let saved = match change {
-        None => Saved::SomebodyWasFaster,
+        None => Saved::VersionConflict,
         Some(mut change) => {
             if acknowledges {
                 let from = Letterhead::of(&app.settings);
@@ -331,21 +329,20 @@ async fn claim(app: &App, visit: &Visit, by: &CaseWorker, seen: Enquiry, fields:
                 change = change.telling(letter);
             }
             app.database
-                .write::<_, Error, _>(move |tx: &mut Tx| {
-                    Box::pin(async move { registrations::claim_enquiry(tx, now, &change).await })
-                })
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    registrations::claim_enquiry(tx, now, &change).await
+                }))
                 .await?
         }
     };
-    if saved == Saved::SomebodyWasFaster {
-        return somebody_was_faster(app, visit, by, &id, "You do not look after this enquiry", fields).await;
+    if saved == Saved::VersionConflict {
+        return version_conflict(app, visit, by, &id, "You do not look after this enquiry", fields).await;
     }
-    app.work_waits.notify_one();
     go_to(format!("{path}?done={}", if acknowledges { "acknowledged" } else { "claimed" }))
 }
 
 /// Closes an enquiry as it was seen, with its letter and note; false when somebody was faster.
-async fn close(app: &App, by: &CaseWorker, seen: Enquiry, version: i64, how: How) -> Result<bool, Stop> {
+async fn close(app: &App, by: &CaseWorker, seen: Enquiry, version: i64, how: How) -> Result<bool, Interrupt> {
     if seen.version != version {
         return Ok(false);
     }
@@ -359,17 +356,15 @@ async fn close(app: &App, by: &CaseWorker, seen: Enquiry, version: i64, how: How
     }
     let closed = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                if registrations::close_enquiry(tx, now, &change).await? == Saved::SomebodyWasFaster {
-                    return Ok(false);
-                }
-                if let Some(note) = how.note() {
-                    registrations::add_note(tx, &change.state.id, &by, now, &note).await?;
-                }
-                Ok(true)
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            if registrations::close_enquiry(tx, now, &change).await? == Saved::VersionConflict {
+                return Ok(false);
+            }
+            if let Some(note) = how.note() {
+                registrations::add_note(tx, &change.state.id, &by, now, &note).await?;
+            }
+            Ok(true)
+        }))
         .await?;
     Ok(closed)
 }

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::audit::{self, Written};
 use crate::casework::store;
 use crate::registration::reasons::Reason;
-use crate::web::Stop;
+use crate::web::Interrupt;
 use crate::web::components::{Details, Heading, Html, Table, TableCell, TableHeader};
 
 /// What ends a case for everybody who works on it.
@@ -33,7 +33,7 @@ pub type Names = Vec<(String, String)>;
 ///
 /// # Errors
 /// A fault.
-pub async fn of(app: &App, subject: &str) -> Result<History, Stop> {
+pub async fn of(app: &App, subject: &str) -> Result<History, Interrupt> {
     let entries = audit::store::history(&app.database, subject).await?;
     let names = store::list_names(&app.database).await?;
     Ok(History { table: table(&entries, &names), looks: looks(&entries, &names), entries, names })

@@ -4,7 +4,7 @@
 use super::{ATTENTION, SITES, fact, layout, named_table, success, wrapped};
 use crate::app::App;
 use crate::audit::Actor;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::directory::upkeep::Repair;
 use crate::directory::upkeep::store::{self as upkeep, Comparison, Listed, UNREAD_MAX, Unread, Waiting};
 use crate::sign_in::CaseWorker;
@@ -141,10 +141,9 @@ fn unread_table(lines: &[Unread]) -> Table {
 
 /// GET /casework/mail
 pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: Uri) -> Answer {
-    let mut reads = &app.database;
-    let comparison = upkeep::newest_comparison(&mut reads).await?;
-    let listed = upkeep::list_differences(&mut reads).await?;
-    let mut unread = upkeep::list_unread(&mut reads).await?;
+    let comparison = upkeep::newest_comparison(&app.database).await?;
+    let listed = upkeep::list_differences(&app.database).await?;
+    let mut unread = upkeep::list_unread(&app.database).await?;
     let more_unread = unread.len() > UNREAD_MAX;
     unread.truncate(UNREAD_MAX);
     let differed =
@@ -153,7 +152,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: U
         "asked" => Some(success("The comparison has been asked for.")),
         _ => None,
     };
-    let waiting = upkeep::waiting_comparison(&mut reads).await?;
+    let waiting = upkeep::waiting_comparison(&app.database).await?;
     let template = MailPage {
         layout: layout(&visit, &by, "Mail server", ATTENTION).back_to(ATTENTION),
         banner,
@@ -180,11 +179,10 @@ pub async fn compare(Shared(app): Shared<App>, by: CaseWorker) -> Answer {
     let (by, now) = (Actor::CaseWorker(by.id), app.clock.now());
     let asked = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { upkeep::ask_for_comparison(tx, now, &by).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            upkeep::ask_for_comparison(tx, now, &by).await
+        }))
         .await?;
-    app.work_waits.notify_one();
     // Where one waited already, the page says so.
     go_to(if asked { format!("{MAIL}?done=asked") } else { MAIL.to_owned() })
 }

@@ -22,12 +22,12 @@ pub mod sites;
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::{Span, Timestamp};
-use crate::database::{Error, Tx};
-use crate::registration::{Registration, State};
+use crate::database::{Error, transaction};
+use crate::registration::{Registration, RegistrationState};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{Heading, Table, TableCell, TableHeader, Tag, TagColour};
 use crate::web::parts::{Preline, error, fact, html_fact, not_done, success, tag, wrapped};
-use crate::web::{Layout, Stop, Visit};
+use crate::web::{Interrupt, Layout, Visit};
 
 /// Where the queue is.
 const QUEUE: &str = "/casework";
@@ -64,24 +64,22 @@ pub fn layout(visit: &Visit, by: &CaseWorker, title: &str, part: &str) -> Layout
 }
 
 /// Notes that a case worker looks at a case, once an hour; before anything of it is shown.
-async fn note_opened(app: &App, by: &CaseWorker, case: &str) -> Result<(), Stop> {
+async fn note_opened(app: &App, by: &CaseWorker, case: &str) -> Result<(), Interrupt> {
     let now = app.clock.now();
     let since = now.minus(LOOKED_FOR);
     let actor = Actor::CaseWorker(by.id.clone());
     // A read costs next to nothing and is the usual case; only the first look waits for the writer.
-    if audit::store::happened_since(&mut &app.database, case, &actor, OPENED, since).await? {
+    if audit::store::happened_since(&app.database, case, &actor, OPENED, since).await? {
         return Ok(());
     }
     let case = case.to_owned();
     app.database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                if !audit::store::happened_since(tx, &case, &actor, OPENED, since).await? {
-                    audit::store::add(tx, now, &Entry::new(actor, OPENED, &case)).await?;
-                }
-                Ok(())
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            if !audit::store::happened_since(tx, &case, &actor, OPENED, since).await? {
+                audit::store::add(tx, now, &Entry::new(actor, OPENED, &case)).await?;
+            }
+            Ok(())
+        }))
         .await?;
     Ok(())
 }
@@ -153,16 +151,16 @@ impl Due {
 /// Whether a registration was sent, so that it is a case; drafts are nobody else’s business.
 fn is_case(case: &Registration) -> bool {
     match case.state {
-        State::Draft | State::Ineligible { .. } | State::Expired => false,
-        State::Submitted
-        | State::Checking
-        | State::Referred
-        | State::MoreInformationAsked { .. }
-        | State::Approved
-        | State::Provisioning
-        | State::Live
-        | State::Declined { .. }
-        | State::Withdrawn
-        | State::Stopped => case.submitted_at.is_some(),
+        RegistrationState::Draft | RegistrationState::Ineligible { .. } | RegistrationState::Expired => false,
+        RegistrationState::Submitted
+        | RegistrationState::Checking
+        | RegistrationState::Referred
+        | RegistrationState::MoreInformationAsked { .. }
+        | RegistrationState::Approved
+        | RegistrationState::Provisioning
+        | RegistrationState::Live
+        | RegistrationState::Declined { .. }
+        | RegistrationState::Withdrawn
+        | RegistrationState::Stopped => case.submitted_at.is_some(),
     }
 }

@@ -6,13 +6,13 @@ use crate::casework::store::{self, CaseLine, Filter, PAGE};
 use crate::clock::Timestamp;
 use crate::id::Reference;
 use crate::outbox;
-use crate::registration::enquiry::Kind;
+use crate::registration::enquiry::EnquiryKind;
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
     Html, Pagination, PaginationLink, SearchInput, Table, TableCell, Tag, TagColour,
 };
 use crate::web::form::{counted, encoded, query};
-use crate::web::{Answer, Layout, Problems, Stop, Visit, show as show_page};
+use crate::web::{Answer, Interrupt, Layout, Problems, Visit, show as show_page};
 use axum::extract::State as Shared;
 
 /// Longest reason in the table, in characters: two lines; the case page has all of it.
@@ -164,7 +164,7 @@ fn as_stored(typed: &str) -> Vec<String> {
 }
 
 /// The cases that are stored in one of these ways.
-async fn search(app: &App, typed: &str) -> Result<Vec<CaseLine>, Stop> {
+async fn search(app: &App, typed: &str) -> Result<Vec<CaseLine>, Interrupt> {
     for way in as_stored(typed) {
         let found = store::search(&app.database, &way).await?;
         if !found.is_empty() {
@@ -192,7 +192,7 @@ fn ends_as_postcode(plain: &str) -> bool {
 
 /// Where a case opens.
 fn href(line: &CaseLine) -> String {
-    match Kind::parse(&line.kind) {
+    match EnquiryKind::parse(&line.kind) {
         Some(_) => format!("/casework/enquiries/{}", line.id),
         None => format!("/casework/cases/{}", line.id),
     }
@@ -241,7 +241,7 @@ fn table(lines: &[CaseLine], title: &str, now: Timestamp) -> Table {
         .map(|line| {
             let is_open = ["Submitted", "Checking", "Referred", "MoreInformationAsked", "Open"]
                 .contains(&line.state.as_str());
-            let kind = Kind::parse(&line.kind).map_or("Registration", Kind::in_words);
+            let kind = EnquiryKind::parse(&line.kind).map_or("Registration", EnquiryKind::in_words);
             let why = Why {
                 state: state_tag(&line.state),
                 high_risk: line.high_risk && is_open,

@@ -5,15 +5,15 @@ use super::QUEUE;
 use crate::app::App;
 use crate::audit::{Actor, Entry};
 use crate::contact::Email;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::sign_in::doors::{Door, count_code, whose_password};
 use crate::sign_in::limits::wait_in_words;
 use crate::sign_in::secrets::Purpose;
-use crate::sign_in::session::{self, Kind};
+use crate::sign_in::session::{self, SessionKind};
 use crate::sign_in::{CaseWorker, HalfSignedIn, app_code, store};
 use crate::web::components::PasswordInput;
 use crate::web::page::show_with;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 
@@ -76,10 +76,10 @@ pub async fn sign_in(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> 
     let row = store::find_case_worker(&app.database, &address).await?.filter(|row| !row.disabled);
     let theirs = whose_password(&app, row, |row| row.password_hash.clone(), fields.text(PASSWORD))
         .await
-        .map_err(|cause| Stop::fault("checking a password", cause))?;
+        .map_err(|cause| Interrupt::fault("checking a password", cause))?;
     match theirs {
         Some(row) => {
-            session::begin_anew(&app, &visit, Kind::HalfSignedIn, &row.id, false).await?;
+            session::rotate_session(&app, &visit, SessionKind::HalfSignedIn, &row.id, false).await?;
             go_to(CODE_PAGE)
         }
         None => {
@@ -131,7 +131,7 @@ enum Entered {
     No(StatusCode, String),
 }
 
-async fn enter(app: &App, visit: &Visit, id: &str, typed: &str) -> Result<Entered, Stop> {
+async fn enter(app: &App, visit: &Visit, id: &str, typed: &str) -> Result<Entered, Interrupt> {
     let wrong = |words: &str| Entered::No(StatusCode::UNPROCESSABLE_ENTITY, words.to_owned());
     if typed.is_empty() {
         return Ok(wrong("Enter the code from your authenticator app"));
@@ -152,22 +152,20 @@ async fn enter(app: &App, visit: &Visit, id: &str, typed: &str) -> Result<Entere
     let case_worker = id.to_owned();
     let is_new = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                if !store::use_app_step(tx, &case_worker, step).await? {
-                    return Ok(false);
-                }
-                let entry =
-                    Entry::new(Actor::CaseWorker(case_worker.clone()), "case worker signed in", &case_worker);
-                crate::audit::store::add(tx, now, &entry).await?;
-                Ok(true)
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            if !store::use_app_step(tx, &case_worker, step).await? {
+                return Ok(false);
+            }
+            let entry =
+                Entry::new(Actor::CaseWorker(case_worker.clone()), "case worker signed in", &case_worker);
+            crate::audit::store::add(tx, now, &entry).await?;
+            Ok(true)
+        }))
         .await?;
     if !is_new {
         return Ok(wrong("This code has been used already. Wait until your app shows the next one"));
     }
-    session::begin_anew(app, visit, Kind::CaseWorker, id, false).await?;
+    session::rotate_session(app, visit, SessionKind::CaseWorker, id, false).await?;
     Ok(Entered::Yes)
 }
 
@@ -175,12 +173,10 @@ async fn enter(app: &App, visit: &Visit, id: &str, typed: &str) -> Result<Entere
 pub async fn sign_out(Shared(app): Shared<App>, visit: Visit, by: CaseWorker) -> Answer {
     let now = app.clock.now();
     app.database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let entry = Entry::new(Actor::CaseWorker(by.id.clone()), "case worker signed out", &by.id);
-                crate::audit::store::add(tx, now, &entry).await
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            let entry = Entry::new(Actor::CaseWorker(by.id.clone()), "case worker signed out", &by.id);
+            crate::audit::store::add(tx, now, &entry).await
+        }))
         .await?;
     session::end_all(&app, &visit).await?;
     go_to("/casework/sign-in")

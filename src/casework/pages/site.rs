@@ -7,7 +7,7 @@ use super::{SITES, fact, html_fact, layout, named_table, success, tag, wrapped};
 use crate::app::App;
 use crate::casework::store;
 use crate::clock::{Span, Timestamp};
-use crate::directory::{self, Account, Management, SharedMailbox, SharedMailboxState, Site, State};
+use crate::directory::{self, Account, AccountState, Management, SharedMailbox, SharedMailboxState, Site};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
     Heading, Html, NotificationBanner, SummaryList, Table, TableCell, TableHeader, Tag, TagColour,
@@ -15,7 +15,7 @@ use crate::web::components::{
 };
 use crate::web::form::query;
 use crate::web::page::show_with;
-use crate::web::{Answer, Layout, Stop, Visit};
+use crate::web::{Answer, Interrupt, Layout, Visit};
 use axum::extract::{Path, State as Shared};
 use axum::http::{StatusCode, Uri};
 
@@ -123,9 +123,9 @@ impl askama::filters::HtmlSafe for Links {}
 /// Where an account is, for case workers, with how long it has been and can be so.
 pub(super) fn standing(account: &Account, most: Span, now: Timestamp) -> Html {
     let colour = match account.state {
-        State::Pending => TagColour::Grey,
-        State::Active => TagColour::Green,
-        State::Disabled => TagColour::Yellow,
+        AccountState::Pending => TagColour::Grey,
+        AccountState::Active => TagColour::Green,
+        AccountState::Disabled => TagColour::Yellow,
     };
     let mut lines = Vec::new();
     if let Some(until) = account.disabled_until(most) {
@@ -136,9 +136,9 @@ pub(super) fn standing(account: &Account, most: Span, now: Timestamp) -> Html {
         });
     }
     let words = match account.state {
-        State::Pending => "Not activated yet",
-        State::Active => "Active",
-        State::Disabled => "Disabled",
+        AccountState::Pending => "Not activated yet",
+        AccountState::Active => "Active",
+        AccountState::Disabled => "Disabled",
     };
     Html::of(&Standing { tag: tag(words, colour), lines })
 }
@@ -186,7 +186,7 @@ fn people_table(loaded: &Loaded, accounts: &[Account], most: Span, now: Timestam
 }
 
 /// What happened, with the people in it by name.
-async fn history(app: &App, loaded: &Loaded) -> Result<Table, Stop> {
+async fn history(app: &App, loaded: &Loaded) -> Result<Table, Interrupt> {
     let entries = store::site_history(&app.database, &loaded.site.id, &loaded.mailbox.id).await?;
     let workers = store::list_names(&app.database).await?;
     let mut rows = Vec::new();
@@ -195,7 +195,7 @@ async fn history(app: &App, loaded: &Loaded) -> Result<Table, Stop> {
             Some((id, why)) if entry.subject == loaded.mailbox.id => (id.to_owned(), why.to_owned()),
             _ => (entry.subject.clone(), entry.detail.clone()),
         };
-        let account = directory::store::find_account(&mut &app.database, &id).await?;
+        let account = directory::store::find_account(&app.database, &id).await?;
         let about = match account {
             Some(account) => account.full_name(),
             None if id.contains('@') => id,
@@ -235,13 +235,12 @@ pub async fn page(
     uri: Uri,
 ) -> Answer {
     let loaded = load(&app, &by, &id).await?;
-    let mut reads = &app.database;
     let mut accounts = Vec::new();
     for person in &loaded.people {
-        accounts.extend(directory::store::find_account(&mut reads, &person.account_id).await?);
+        accounts.extend(directory::store::find_account(&app.database, &person.account_id).await?);
     }
-    let aliases = directory::store::list_aliases(&mut reads, &loaded.mailbox.id).await?;
-    let unread = directory::store::unread_alarm(&mut reads, &loaded.mailbox.id).await?;
+    let aliases = directory::store::list_aliases(&app.database, &loaded.mailbox.id).await?;
+    let unread = directory::store::unread_alarm(&app.database, &loaded.mailbox.id).await?;
     let most = Span::days(i64::from(app.settings.disabled_days_max));
     let template = SitePage {
         layout: layout(&visit, &by, &loaded.site.name, SITES).back_to(SITES),

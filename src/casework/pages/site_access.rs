@@ -7,7 +7,7 @@ use super::{SITES, layout};
 use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Timestamp;
-use crate::database::{Error, Tx};
+use crate::database::{Error, Tx, transaction};
 use crate::directory::access::Among;
 use crate::directory::letters;
 use crate::directory::store::{self as directory_store, PastAddress};
@@ -16,7 +16,7 @@ use crate::letter::Letterhead;
 use crate::sign_in::CaseWorker;
 use crate::web::components::{Checkboxes, Radios, Textarea};
 use crate::web::page::show_with;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 
@@ -46,11 +46,11 @@ pub struct GiveAccessPage {
     pub access: Radios,
     pub reason: Textarea,
     /// Who was found at the address, for looking at before it is done.
-    pub found: Option<Found>,
+    pub found: Option<PersonFound>,
 }
 
 /// Somebody who was found at an address.
-pub struct Found {
+pub struct PersonFound {
     pub id: String,
     pub name: String,
     pub role: String,
@@ -58,12 +58,12 @@ pub struct Found {
     pub confirm: Checkboxes,
 }
 
-async fn found(app: &App, account: &Account, form: &Form, site: &str) -> Result<Found, Stop> {
-    let sites = directory_store::list_sites_of_account(&mut &app.database, &account.id).await?;
+async fn found(app: &App, account: &Account, form: &Form, site: &str) -> Result<PersonFound, Interrupt> {
+    let sites = directory_store::list_sites_of_account(&app.database, &account.id).await?;
     let works_at: Vec<String> =
         sites.into_iter().map(|site| format!("{}, {}", site.name, site.town)).collect();
     let name = account.full_name();
-    Ok(Found {
+    Ok(PersonFound {
         id: account.id.clone(),
         role: account.role.clone(),
         works_at: if works_at.is_empty() { "no site".to_owned() } else { works_at.join("; ") },
@@ -124,7 +124,7 @@ pub async fn give(
     let mut problems = Problems::none();
     let typed = problems.take(ADDRESS, typed_address(&fields, &app.settings.mail_domain));
     let account = match &typed {
-        Some(typed) => directory_store::find_account_by_address(&mut &app.database, typed).await?,
+        Some(typed) => directory_store::find_account_by_address(&app.database, typed).await?,
         None => None,
     };
     if let (Some(typed), None) = (&typed, &account) {
@@ -160,15 +160,12 @@ pub async fn give(
     let (site, id) = (loaded.site.id.clone(), account.id.clone());
     let given = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { save_given(tx, &in_app, &site, &id, access, actor, &reason, now).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            save_given(tx, &in_app, &site, &id, access, actor, &reason, now).await
+        }))
         .await?;
     match given {
-        Ok(()) => {
-            app.work_waits.notify_one();
-            go_to(format!("{}?done=given", loaded.path()))
-        }
+        Ok(()) => go_to(format!("{}?done=given", loaded.path())),
         Err(refusal) => {
             let form = visit.form(fields.with(CONFIRM, ""), Problems::one(ADDRESS, refusal.words()));
             show_give(&app, &visit, &by, &loaded, form, None, unprocessable).await
@@ -189,7 +186,7 @@ async fn save_given(
 ) -> Result<Result<(), Refusal>, Error> {
     let changed = || Error::Unavailable("the shared mailbox changed while access was given".to_owned());
     let site = directory_store::find_site(tx, site).await?.ok_or_else(changed)?;
-    directory_store::alone_with_site(tx, &site.registration_id).await?;
+    directory_store::lock_site(tx, &site.registration_id).await?;
     let mailbox = directory_store::find_shared_mailbox_of_site(tx, &site.id).await?.ok_or_else(changed)?;
     let account = directory_store::find_account(tx, account).await?.ok_or_else(changed)?;
     let people = directory_store::list_people(tx, &site.id).await?;
@@ -265,9 +262,9 @@ pub async fn add(
                 (loaded.site.id.clone(), app.clock.now(), fields.text(REASON).to_owned());
             let actor = Actor::CaseWorker(by.id.clone());
             app.database
-                .write::<_, Error, _>(move |tx: &mut Tx| {
-                    Box::pin(async move { save_added(tx, &site, &typed, actor, &reason, now).await })
-                })
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    save_added(tx, &site, &typed, actor, &reason, now).await
+                }))
                 .await?
                 .err()
         }
@@ -277,10 +274,7 @@ pub async fn add(
         }
     };
     match refused {
-        None => {
-            app.work_waits.notify_one();
-            go_to(format!("{}?done=address", loaded.path()))
-        }
+        None => go_to(format!("{}?done=address", loaded.path())),
         Some(refusal) => {
             let form = visit.form(fields.with(CONFIRM, ""), Problems::one(ADDRESS, refusal.words()));
             show_add(&visit, &by, &loaded, form, StatusCode::UNPROCESSABLE_ENTITY)

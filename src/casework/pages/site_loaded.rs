@@ -3,11 +3,11 @@
 use super::SITES;
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::directory::store::PersonOfSite;
 use crate::directory::{self, SharedMailbox, Site, access};
 use crate::sign_in::CaseWorker;
-use crate::web::Stop;
+use crate::web::Interrupt;
 use crate::web::components::{Heading, WarningCallout};
 
 /// What the entry of a look says.
@@ -32,28 +32,27 @@ impl Loaded {
 }
 
 /// Loads a site, and notes once an hour who looks at it, before anything of it is shown.
-pub(super) async fn load(app: &App, by: &CaseWorker, id: &str) -> Result<Loaded, Stop> {
-    let mut reads = &app.database;
-    let site = directory::store::find_site(&mut reads, id).await?.ok_or_else(Stop::not_found)?;
-    let mailbox = directory::store::find_shared_mailbox_of_site(&mut reads, id).await?;
-    let mailbox = mailbox.ok_or_else(Stop::not_found)?;
-    let people = directory::store::list_people(&mut reads, id).await?;
+pub(super) async fn load(app: &App, by: &CaseWorker, id: &str) -> Result<Loaded, Interrupt> {
+    let site = directory::store::find_site(&app.database, id).await?.ok_or_else(Interrupt::not_found)?;
+    let mailbox = directory::store::find_shared_mailbox_of_site(&app.database, id).await?;
+    let mailbox = mailbox.ok_or_else(Interrupt::not_found)?;
+    let people = directory::store::list_people(&app.database, id).await?;
     note_looked(app, by, &site.id).await?;
     Ok(Loaded { site, mailbox, people })
 }
 
-async fn note_looked(app: &App, by: &CaseWorker, site: &str) -> Result<(), Stop> {
+async fn note_looked(app: &App, by: &CaseWorker, site: &str) -> Result<(), Interrupt> {
     let now = app.clock.now();
     let since = now.minus(super::LOOKED_FOR);
     let actor = Actor::CaseWorker(by.id.clone());
-    if audit::store::happened_since(&mut &app.database, site, &actor, LOOKED, since).await? {
+    if audit::store::happened_since(&app.database, site, &actor, LOOKED, since).await? {
         return Ok(());
     }
     let site = site.to_owned();
     app.database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { audit::store::add(tx, now, &Entry::new(actor, LOOKED, &site)).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            audit::store::add(tx, now, &Entry::new(actor, LOOKED, &site)).await
+        }))
         .await?;
     Ok(())
 }

@@ -5,18 +5,18 @@ use super::{SITES, layout, not_done, text_problem};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::{Span, Timestamp};
-use crate::database::{Error, Tx};
+use crate::database::{Error, Tx, transaction};
 use crate::directory::access::{Among, can_do_without};
 use crate::directory::letters;
 use crate::directory::store as directory_store;
-use crate::directory::{Access, Account, Refusal, Room, SharedMailbox, State};
+use crate::directory::{Access, Account, AccountState, Refusal, Room, SharedMailbox};
 use crate::letter::Letterhead;
 use crate::outbox::{self, Work};
 use crate::sign_in::CaseWorker;
 use crate::sign_in::store as sign_ins;
 use crate::web::components::{Button, Checkboxes, NotificationBanner, Textarea, WarningCallout};
 use crate::web::page::show_with;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 
@@ -33,28 +33,34 @@ pub enum Doing {
     MakeMember,
     Remove,
     /// Signs out everywhere and revokes every app password.
-    TakeOut,
+    SignOutAndRevoke,
 }
 
 impl Doing {
-    const ALL: [Doing; 6] =
-        [Doing::MakeOwner, Doing::MakeMember, Doing::Disable, Doing::Enable, Doing::TakeOut, Doing::Remove];
+    const ALL: [Doing; 6] = [
+        Doing::MakeOwner,
+        Doing::MakeMember,
+        Doing::Disable,
+        Doing::Enable,
+        Doing::SignOutAndRevoke,
+        Doing::Remove,
+    ];
 
     /// What can be done for somebody whose account and access are so.
-    pub fn of(state: Option<State>, access: Access) -> Vec<Self> {
+    pub fn of(state: Option<AccountState>, access: Access) -> Vec<Self> {
         let Some(state) = state else { return Vec::new() };
         Self::ALL
             .into_iter()
             .filter(|doing| match (doing, state, access) {
-                (Doing::Disable, State::Active, _)
-                | (Doing::Enable, State::Disabled, _)
-                | (Doing::TakeOut, State::Active | State::Disabled, _)
+                (Doing::Disable, AccountState::Active, _)
+                | (Doing::Enable, AccountState::Disabled, _)
+                | (Doing::SignOutAndRevoke, AccountState::Active | AccountState::Disabled, _)
                 | (Doing::MakeOwner, _, Access::Member)
                 | (Doing::MakeMember, _, Access::Owner)
                 | (Doing::Remove, _, _) => true,
-                (Doing::Disable, State::Pending | State::Disabled, _)
-                | (Doing::Enable, State::Pending | State::Active, _)
-                | (Doing::TakeOut, State::Pending, _)
+                (Doing::Disable, AccountState::Pending | AccountState::Disabled, _)
+                | (Doing::Enable, AccountState::Pending | AccountState::Active, _)
+                | (Doing::SignOutAndRevoke, AccountState::Pending, _)
                 | (Doing::MakeOwner, _, Access::Owner)
                 | (Doing::MakeMember, _, Access::Member) => false,
             })
@@ -68,7 +74,7 @@ impl Doing {
             Doing::MakeOwner => "make-owner",
             Doing::MakeMember => "make-member",
             Doing::Remove => "remove",
-            Doing::TakeOut => "sign-out",
+            Doing::SignOutAndRevoke => "sign-out",
         }
     }
 
@@ -84,7 +90,7 @@ impl Doing {
             Doing::MakeOwner => "Make an owner",
             Doing::MakeMember => "Make a member",
             Doing::Remove => "Remove access",
-            Doing::TakeOut => "Sign out and revoke",
+            Doing::SignOutAndRevoke => "Sign out and revoke",
         }
     }
 
@@ -95,7 +101,7 @@ impl Doing {
             Doing::MakeOwner => format!("Make {name} an owner"),
             Doing::MakeMember => format!("Make {name} a member"),
             Doing::Remove => format!("Remove the access of {name}"),
-            Doing::TakeOut => format!("Sign {name} out and revoke all mail programs"),
+            Doing::SignOutAndRevoke => format!("Sign {name} out and revoke all mail programs"),
         }
     }
 
@@ -123,7 +129,7 @@ impl Doing {
                 "They can no longer open the shared mailbox of this site. Their own account stays as it is, with its place.",
                 "They are told by email.",
             ],
-            Doing::TakeOut => &[
+            Doing::SignOutAndRevoke => &[
                 "For a lost phone or computer, or when somebody else may have got in.",
                 "They are signed out in every browser and every app password stops working at once. Their password and authenticator app stay.",
                 "They are told at their personal email address.",
@@ -143,7 +149,7 @@ impl Doing {
             Doing::MakeOwner => format!("Yes, make {name} an owner"),
             Doing::MakeMember => format!("Yes, make {name} a member"),
             Doing::Remove => format!("Yes, remove the access of {name}"),
-            Doing::TakeOut => format!("Yes, sign {name} out and revoke all app passwords"),
+            Doing::SignOutAndRevoke => format!("Yes, sign {name} out and revoke all app passwords"),
         }
     }
 
@@ -154,7 +160,7 @@ impl Doing {
             Doing::MakeOwner => "Make an owner",
             Doing::MakeMember => "Make a member",
             Doing::Remove => "Remove access",
-            Doing::TakeOut => "Sign out and revoke",
+            Doing::SignOutAndRevoke => "Sign out and revoke",
         }
     }
 
@@ -166,7 +172,7 @@ impl Doing {
             Doing::MakeOwner => "The person is an owner now and is told by email.",
             Doing::MakeMember => "The person is a member now and is told by email.",
             Doing::Remove => "The person can no longer open this shared mailbox and is told by email.",
-            Doing::TakeOut => {
+            Doing::SignOutAndRevoke => {
                 "The person was signed out everywhere, all app passwords are revoked, and they are told by email."
             }
         }
@@ -176,7 +182,7 @@ impl Doing {
     fn takes_an_owner(self) -> bool {
         match self {
             Doing::Disable | Doing::MakeMember | Doing::Remove => true,
-            Doing::Enable | Doing::MakeOwner | Doing::TakeOut => false,
+            Doing::Enable | Doing::MakeOwner | Doing::SignOutAndRevoke => false,
         }
     }
 }
@@ -224,14 +230,20 @@ struct Subject {
 }
 
 impl Subject {
-    async fn load(app: &App, by: &CaseWorker, site: &str, account: &str, doing: &str) -> Result<Self, Stop> {
-        let doing = Doing::from_slug(doing).ok_or_else(Stop::not_found)?;
+    async fn load(
+        app: &App,
+        by: &CaseWorker,
+        site: &str,
+        account: &str,
+        doing: &str,
+    ) -> Result<Self, Interrupt> {
+        let doing = Doing::from_slug(doing).ok_or_else(Interrupt::not_found)?;
         let loaded = load(app, by, site).await?;
         if !loaded.people.iter().any(|person| person.account_id == account) {
-            return Err(Stop::not_found());
+            return Err(Interrupt::not_found());
         }
-        let account = directory_store::find_account(&mut &app.database, account).await?;
-        let account = account.ok_or_else(Stop::not_found)?;
+        let account = directory_store::find_account(&app.database, account).await?;
+        let account = account.ok_or_else(Interrupt::not_found)?;
         Ok(Subject { loaded, account, doing })
     }
 
@@ -274,7 +286,9 @@ impl Subject {
             confirm: form.tick(CONFIRM, &self.doing.confirmation(&name)),
             button: match self.doing {
                 Doing::Enable | Doing::MakeOwner => button,
-                Doing::Disable | Doing::MakeMember | Doing::Remove | Doing::TakeOut => button.warning(),
+                Doing::Disable | Doing::MakeMember | Doing::Remove | Doing::SignOutAndRevoke => {
+                    button.warning()
+                }
             },
             form,
         };
@@ -328,13 +342,10 @@ pub async fn save(
     let in_app = app.clone();
     let done = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { carry_out(tx, &in_app, &order).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| { carry_out(tx, &in_app, &order).await }))
         .await?;
     let words = match done {
         Done::Yes => {
-            app.work_waits.notify_one();
             return go_to(format!("{}?done={}", subject.loaded.path(), subject.doing.slug()));
         }
         Done::Refused(refusal) => refusal.words(),
@@ -365,10 +376,10 @@ struct Order {
 async fn carry_out(tx: &mut Tx, app: &App, order: &Order) -> Result<Done, Error> {
     // Whoever changes owners of one of these mailboxes waits, so that the last two cannot go at once.
     for owned in directory_store::list_sites_owned(tx, &order.account).await? {
-        directory_store::alone_with_site(tx, &owned.registration_id).await?;
+        directory_store::lock_site(tx, &owned.registration_id).await?;
     }
     let Some(site) = directory_store::find_site(tx, &order.site).await? else { return Ok(Done::Changed) };
-    directory_store::alone_with_site(tx, &site.registration_id).await?;
+    directory_store::lock_site(tx, &site.registration_id).await?;
     let mailbox = directory_store::find_shared_mailbox_of_site(tx, &order.site).await?;
     let account = directory_store::find_account(tx, &order.account).await?;
     let (Some(mailbox), Some(account)) = (mailbox, account) else { return Ok(Done::Changed) };
@@ -378,7 +389,7 @@ async fn carry_out(tx: &mut Tx, app: &App, order: &Order) -> Result<Done, Error>
     match order.doing {
         Doing::Disable => disable(tx, app, order, account).await,
         Doing::Enable => enable(tx, app, order, account).await,
-        Doing::TakeOut => take_out(tx, app, order, &account).await,
+        Doing::SignOutAndRevoke => sign_out_and_revoke(tx, app, order, &account).await,
         Doing::MakeOwner => {
             change_access(tx, app, order, mailbox, &account, Some(Access::Owner), &site.name).await
         }
@@ -419,14 +430,19 @@ async fn enable(tx: &mut Tx, app: &App, order: &Order, account: Account) -> Resu
     Ok(if directory_store::save_account(tx, order.at, &change).await? { Done::Yes } else { Done::Changed })
 }
 
-async fn take_out(tx: &mut Tx, app: &App, order: &Order, account: &Account) -> Result<Done, Error> {
+async fn sign_out_and_revoke(
+    tx: &mut Tx,
+    app: &App,
+    order: &Order,
+    account: &Account,
+) -> Result<Done, Error> {
     sign_ins::end_sessions_of_holder(tx, &account.id).await?;
     sign_ins::forget_waiting_authenticators(tx, &account.id).await?;
     directory_store::revoke_app_passwords(tx, order.at, &account.id).await?;
     let entry = Entry::new(order.by.clone(), "signed out everywhere and app passwords revoked", &account.id)
         .because(&order.reason);
     audit::store::add(tx, order.at, &entry).await?;
-    let letter = letters::taken_out(&Letterhead::of(&app.settings), order.at, account);
+    let letter = letters::signed_out_and_revoked(&Letterhead::of(&app.settings), order.at, account);
     outbox::store::write_letter(tx, order.at, &letter).await?;
     let work = Work::ProvisionAccount { account: account.id.clone() };
     outbox::store::queue(tx, order.at, order.at, &work).await?;
@@ -470,14 +486,14 @@ mod tests {
 
     #[test]
     fn only_what_makes_sense_is_offered() {
-        let check = |state: State, access: Access, expect: &[Doing]| {
+        let check = |state: AccountState, access: Access, expect: &[Doing]| {
             assert_eq!(Doing::of(Some(state), access), expect, "{state:?} {access:?}");
         };
-        use Doing::{Disable, Enable, MakeMember, MakeOwner, Remove, TakeOut};
-        check(State::Active, Access::Owner, &[MakeMember, Disable, TakeOut, Remove]);
-        check(State::Active, Access::Member, &[MakeOwner, Disable, TakeOut, Remove]);
-        check(State::Disabled, Access::Member, &[MakeOwner, Enable, TakeOut, Remove]);
-        check(State::Pending, Access::Owner, &[MakeMember, Remove]);
+        use Doing::{Disable, Enable, MakeMember, MakeOwner, Remove, SignOutAndRevoke};
+        check(AccountState::Active, Access::Owner, &[MakeMember, Disable, SignOutAndRevoke, Remove]);
+        check(AccountState::Active, Access::Member, &[MakeOwner, Disable, SignOutAndRevoke, Remove]);
+        check(AccountState::Disabled, Access::Member, &[MakeOwner, Enable, SignOutAndRevoke, Remove]);
+        check(AccountState::Pending, Access::Owner, &[MakeMember, Remove]);
         for doing in Doing::ALL {
             assert_eq!(Doing::from_slug(doing.slug()), Some(doing));
             assert!(doing.title("Amy Reed").contains("Amy Reed"));
@@ -515,21 +531,19 @@ mod tests {
                 };
                 let opened = app
                     .database
-                    .write::<_, Error, _>(move |tx: &mut Tx| {
-                        Box::pin(async move {
-                            let by = &Actor::Service;
-                            let opened =
-                                directory_store::open_site(tx, "carepost.example", noon, by, &new).await?;
-                            let opened = opened.expect("opened");
-                            for id in &opened.accounts {
-                                let account = directory_store::find_account(tx, id).await?.expect("there");
-                                let hash = crate::settings::Secret::new("hash".to_owned());
-                                let change = account.activate(noon, hash).expect("activated");
-                                assert!(directory_store::save_account(tx, noon, &change).await?);
-                            }
-                            Ok(opened)
-                        })
-                    })
+                    .write::<_, Error, _>(transaction!(async move |tx| {
+                        let by = &Actor::Service;
+                        let opened =
+                            directory_store::open_site(tx, "carepost.example", noon, by, &new).await?;
+                        let opened = opened.expect("opened");
+                        for id in &opened.accounts {
+                            let account = directory_store::find_account(tx, id).await?.expect("there");
+                            let hash = crate::settings::Secret::new("hash".to_owned());
+                            let change = account.activate(noon, hash).expect("activated");
+                            assert!(directory_store::save_account(tx, noon, &change).await?);
+                        }
+                        Ok(opened)
+                    }))
                     .await
                     .expect("written");
                 let doings = [Doing::Disable, Doing::Remove];
@@ -547,9 +561,9 @@ mod tests {
                     tokio::spawn(async move {
                         let in_app = app.clone();
                         app.database
-                            .write::<_, Error, _>(move |tx: &mut Tx| {
-                                Box::pin(async move { carry_out(tx, &in_app, &order).await })
-                            })
+                            .write::<_, Error, _>(transaction!(async move |tx| {
+                                carry_out(tx, &in_app, &order).await
+                            }))
                             .await
                     })
                 });

@@ -33,10 +33,9 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: a
     let fields = query(&uri);
     let number = fields.text("page").parse::<i64>().map_or(1, |number| number.clamp(1, PAGES_MAX));
     let typed: String = fields.text("q").chars().take(SEARCH_LETTERS_MAX).collect();
-    let mut reads = &app.database;
     let mut lines = match SiteSearch::read(&typed, &app.settings.mail_domain) {
-        Some(search) => search_sites(&mut reads, &search, number - 1).await?,
-        None if typed.is_empty() => list_sites(&mut reads, number - 1).await?,
+        Some(search) => search_sites(&app.database, &search, number - 1).await?,
+        None if typed.is_empty() => list_sites(&app.database, number - 1).await?,
         None => Vec::new(),
     };
     let shown = usize::try_from(SITES_PAGE).unwrap_or(usize::MAX);

@@ -44,7 +44,7 @@ impl FromRow for PersonOfSite {
 
 /// Everybody who may use a site's shared mailbox: those with a place there first, at most 350 (a
 /// shared mailbox has at most 250 members and 100 owners).
-pub async fn list_people(from: &mut impl Reads, site: &str) -> Result<Vec<PersonOfSite>> {
+pub async fn list_people(from: &impl Reads, site: &str) -> Result<Vec<PersonOfSite>> {
     from.all(
         "SELECT a.id, a.first_name, a.last_name, a.role, a.address, a.state, x.access, s.slot, a.last_used_at
            FROM shared_mailboxes m
@@ -84,7 +84,7 @@ impl FromRow for SiteOfAccount {
 }
 
 /// The sites whose shared mailboxes an account may use; the one it has its place at comes first.
-pub async fn list_sites_of_account(from: &mut impl Reads, account: &str) -> Result<Vec<SiteOfAccount>> {
+pub async fn list_sites_of_account(from: &impl Reads, account: &str) -> Result<Vec<SiteOfAccount>> {
     from.all(
         "SELECT t.id, t.name, t.town, t.registration_id, m.address, x.access
            FROM shared_mailbox_access x

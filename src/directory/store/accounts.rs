@@ -4,7 +4,7 @@ use super::broken;
 use crate::clock::Timestamp;
 use crate::contact::{Email, Mobile, Name};
 use crate::database::{FromRow, Reads, Result, Row, Tx};
-use crate::directory::{Account, Contact, NewPerson, State, address};
+use crate::directory::{Account, AccountState, Contact, NewPerson, address};
 use crate::outbox::{self, Change};
 use crate::settings::Secret;
 
@@ -28,7 +28,7 @@ impl FromRow for Account {
         Ok(Account {
             id: row.get(0)?,
             version: row.get(1)?,
-            state: State::parse(&state).ok_or_else(|| broken("state of an account", &state))?,
+            state: AccountState::parse(&state).ok_or_else(|| broken("state of an account", &state))?,
             first_name: Name::parse(&first_name, "first name")
                 .map_err(|words| broken("an account", &words))?,
             last_name: Name::parse(&last_name, "last name").map_err(|words| broken("an account", &words))?,
@@ -48,17 +48,17 @@ impl FromRow for Account {
     }
 }
 
-pub async fn find_account(from: &mut impl Reads, id: &str) -> Result<Option<Account>> {
+pub async fn find_account(from: &impl Reads, id: &str) -> Result<Option<Account>> {
     from.maybe(account_by!("WHERE id = $1"), &[&id]).await
 }
 
-pub async fn find_account_by_address(from: &mut impl Reads, address: &str) -> Result<Option<Account>> {
+pub async fn find_account_by_address(from: &impl Reads, address: &str) -> Result<Option<Account>> {
     from.maybe(account_by!("WHERE address = $1"), &[&address::canonical(address)]).await
 }
 
 /// The live account whose own address or personal email this is. The register of personal contacts
 /// is for finding an account, never for showing.
-pub async fn find_account_by_any_email(from: &mut impl Reads, email: &Email) -> Result<Option<Account>> {
+pub async fn find_account_by_any_email(from: &impl Reads, email: &Email) -> Result<Option<Account>> {
     from.maybe(
         account_by!(
             "WHERE id IN (SELECT id FROM accounts WHERE address = $1 AND contact_is_live \
@@ -70,7 +70,7 @@ pub async fn find_account_by_any_email(from: &mut impl Reads, email: &Email) -> 
 }
 
 /// Name and town of the site an account has its place at, whatever it may use.
-pub async fn home_of_account(from: &mut impl Reads, account: &str) -> Result<Option<(String, String)>> {
+pub async fn home_of_account(from: &impl Reads, account: &str) -> Result<Option<(String, String)>> {
     from.maybe(
         "SELECT t.name, t.town FROM account_slots s JOIN sites t ON t.id = s.site_id WHERE s.account_id = $1",
         &[&account],
@@ -79,7 +79,7 @@ pub async fn home_of_account(from: &mut impl Reads, account: &str) -> Result<Opt
 }
 
 /// The registration of the site an account has its place at.
-pub async fn registration_of_account(from: &mut impl Reads, account: &str) -> Result<Option<String>> {
+pub async fn registration_of_account(from: &impl Reads, account: &str) -> Result<Option<String>> {
     let found: Option<(String,)> = from
         .maybe(
             "SELECT t.registration_id FROM account_slots s JOIN sites t ON t.id = s.site_id WHERE s.account_id = $1",
@@ -91,7 +91,7 @@ pub async fn registration_of_account(from: &mut impl Reads, account: &str) -> Re
 
 /// Which of these people's contacts belong to a live account, by place.
 pub async fn taken_contacts(
-    from: &mut impl Reads,
+    from: &impl Reads,
     people: &[(&Email, &Mobile)],
 ) -> Result<Vec<(usize, Contact)>> {
     let mut taken = Vec::new();
@@ -101,7 +101,7 @@ pub async fn taken_contacts(
     Ok(taken)
 }
 
-pub(super) async fn taken_of(from: &mut impl Reads, email: &Email, mobile: &Mobile) -> Result<Vec<Contact>> {
+pub(super) async fn taken_of(from: &impl Reads, email: &Email, mobile: &Mobile) -> Result<Vec<Contact>> {
     let (by_email, by_mobile): (i64, i64) = from
         .one(
             "SELECT (SELECT COUNT(*) FROM accounts WHERE personal_email = $1 AND contact_is_live),
@@ -134,7 +134,7 @@ pub(super) async fn add_account(
              VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, TRUE, $9, $9) ON CONFLICT DO NOTHING",
             &[
                 &id,
-                &State::Pending.stored(),
+                &AccountState::Pending.stored(),
                 &person.first_name.as_str(),
                 &person.last_name.as_str(),
                 &person.role,

@@ -53,7 +53,7 @@ pub(super) async fn take_address(
 }
 
 /// Further addresses that lead to a mailbox of an account or a site, in order; at most 100.
-pub async fn list_aliases(from: &mut impl Reads, mailbox: &str) -> Result<Vec<String>> {
+pub async fn list_aliases(from: &impl Reads, mailbox: &str) -> Result<Vec<String>> {
     let found: Vec<(String,)> = from
         .all("SELECT canonical FROM aliases WHERE mailbox_id = $1 ORDER BY canonical LIMIT 100", &[&mailbox])
         .await?;
@@ -72,7 +72,7 @@ pub enum PastAddress {
 }
 
 /// Whether an address of the past can lead to another shared mailbox.
-pub async fn past_address(from: &mut impl Reads, canonical: &str) -> Result<PastAddress> {
+pub async fn past_address(from: &impl Reads, canonical: &str) -> Result<PastAddress> {
     let found: Option<(String,)> =
         from.maybe("SELECT stem FROM addresses WHERE canonical = $1", &[&canonical]).await?;
     if !found.is_some_and(|(stem,)| address::is_shared_mailbox_stem(&stem)) {
@@ -113,6 +113,7 @@ mod tests {
     use super::super::list_people;
     use super::*;
     use crate::database::for_tests::{both_engines, run};
+    use crate::database::transaction;
     use crate::directory::tests::{name, person};
     use crate::directory::{Access, Refusal};
     use crate::id::new_id;
@@ -131,11 +132,10 @@ mod tests {
             let again = open_in(&database, site_of("VM195", 1, 1)).await.expect("answered");
             assert_eq!(again, Err(Refusal::AddressIsTaken("care.vm195@carepost.example".to_owned())));
             let other = open_in(&database, site_of("VM196", 1, 1)).await.expect("written").expect("opened");
-            let people = list_people(&mut &database, &other.site_id).await.expect("listed");
+            let people = list_people(&database, &other.site_id).await.expect("listed");
             assert_eq!(people[0].address, "asha.patel1@carepost.example");
             for sql in ["UPDATE addresses SET names = 'x'", "DELETE FROM addresses"] {
-                let refused =
-                    database.write(move |tx: &mut Tx| Box::pin(async move { tx.run(sql, &[]).await })).await;
+                let refused = database.write(transaction!(async move |tx| { tx.run(sql, &[]).await })).await;
                 assert!(matches!(refused, Err(Error::Broken(_))), "{}: {refused:?}", database.engine());
             }
         }
@@ -156,11 +156,9 @@ mod tests {
                         };
                         tokio::spawn(async move {
                             database
-                                .write(move |tx: &mut Tx| {
-                                    Box::pin(async move {
-                                        take_address(tx, NOON, &new, DOMAIN, &new_id(NOON)).await
-                                    })
-                                })
+                                .write(transaction!(async move |tx| {
+                                    take_address(tx, NOON, &new, DOMAIN, &new_id(NOON)).await
+                                }))
                                 .await
                         })
                     })
@@ -172,7 +170,7 @@ mod tests {
                 taken.sort();
                 taken.dedup();
                 assert_eq!(taken.len(), WRITERS, "race {race} on {}", database.engine());
-                let (highest,): (i64,) = (&database)
+                let (highest,): (i64,) = database
                     .one("SELECT MAX(number) FROM addresses WHERE stem = $1", &[&format!("asha.{last}")])
                     .await
                     .expect("read");

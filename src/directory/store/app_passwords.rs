@@ -21,7 +21,7 @@ impl FromRow for AppPassword {
 }
 
 /// The app passwords of an account that have not been revoked, the oldest first.
-pub async fn list_app_passwords_in_force(from: &mut impl Reads, account: &str) -> Result<Vec<AppPassword>> {
+pub async fn list_app_passwords_in_force(from: &impl Reads, account: &str) -> Result<Vec<AppPassword>> {
     from.all(
         "SELECT id, name, selector, hash, made_at, last_used_at FROM app_passwords
           WHERE account_id = $1 AND revoked_at IS NULL ORDER BY made_at, id LIMIT $2",
@@ -85,6 +85,7 @@ mod tests {
     use super::*;
     use crate::database::Error;
     use crate::database::for_tests::both_engines;
+    use crate::database::transaction;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn what_the_mail_engine_must_know_is_listed_and_use_is_noted() {
@@ -94,8 +95,7 @@ mod tests {
             let id = account.clone();
             let late = NOON.plus(crate::clock::Span::hours(1));
             database
-                .write::<_, Error, _>(move |tx: &mut Tx| {
-                    Box::pin(async move {
+                .write::<_, Error, _>(transaction!(async move |tx| {
                         for (password, revoked_at) in [("p1", None), ("p2", Some(NOON))] {
                             tx.run(
                                 "INSERT INTO app_passwords (id, account_id, name, selector, hash, made_at, revoked_at)
@@ -114,21 +114,19 @@ mod tests {
                         )
                         .await?;
                         Ok(())
-                    })
-                })
+                    }))
                 .await
                 .expect("written");
-            let mut reads = &database;
-            let passwords = list_app_passwords_in_force(&mut reads, &account).await.expect("listed");
+            let passwords = list_app_passwords_in_force(&database, &account).await.expect("listed");
             let seen: Vec<_> = passwords
                 .iter()
                 .map(|known| (known.id.as_str(), known.selector.as_str(), known.hash.reveal().as_str()))
                 .collect();
             assert_eq!(seen, [("p1", "p1", "hash")], "what was revoked is not in force");
             assert_eq!(passwords[0].last_used_at, Some(late));
-            let account = find_account(&mut reads, &account).await.expect("read").expect("there");
+            let account = find_account(&database, &account).await.expect("read").expect("there");
             assert_eq!((account.last_used_at, account.version), (Some(late), 1));
-            let aliases = list_aliases(&mut reads, &opened.shared_mailbox_id).await.expect("listed");
+            let aliases = list_aliases(&database, &opened.shared_mailbox_id).await.expect("listed");
             assert_eq!(aliases, ["asha.patel@carepost.example"]);
         }
     }

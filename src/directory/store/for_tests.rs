@@ -4,7 +4,7 @@ use super::invariants::INVARIANTS;
 use super::{Opened, invariants, open_site};
 use crate::audit::Actor;
 use crate::clock::Timestamp;
-use crate::database::{Database, Reads, Result, Tx};
+use crate::database::{Database, Reads, Result, Tx, transaction};
 use crate::directory::tests::{new_site, person};
 use crate::directory::{Access, NewSite, Refusal};
 
@@ -45,7 +45,7 @@ pub(in crate::directory) fn site_of(ods_code: &str, people: usize, first: usize)
 
 /// How many rows each table of the directory holds, and how many entries and pieces of work
 /// there are.
-pub(in crate::directory) async fn counts(mut from: &Database) -> [i64; 8] {
+pub(in crate::directory) async fn counts(from: &Database) -> [i64; 8] {
     let (a, b, c, d, e, f, g, h) = from
         .one(
             "SELECT (SELECT COUNT(*) FROM sites), (SELECT COUNT(*) FROM shared_mailboxes),
@@ -68,8 +68,7 @@ pub(in crate::directory) async fn breaches(database: &Database) -> Vec<&'static 
 /// The registrations that sites of tests say they come from.
 pub(in crate::directory) async fn add_registrations(database: &Database) {
     database
-        .write(|tx: &mut Tx| {
-            Box::pin(async move {
+        .write(transaction!(async move |tx| {
                 tx.run(
                     "INSERT INTO registrations (id, reference, version, state, state_data, questions_version, answers,
                                                 browser, network, started_at, changed_at, expires_at)
@@ -78,8 +77,7 @@ pub(in crate::directory) async fn add_registrations(database: &Database) {
                     &[],
                 )
                 .await
-            })
-        })
+            }))
         .await
         .expect("added");
 }

@@ -41,19 +41,19 @@ fn broken(what: &str, text: &str) -> Error {
 }
 
 /// Makes other writers of the same account wait until this transaction ends.
-pub async fn alone_with_account(tx: &mut Tx, account: &str) -> Result<()> {
-    alone_with(tx, account).await
+pub async fn lock_account(tx: &mut Tx, account: &str) -> Result<()> {
+    lock_subject(tx, account).await
 }
 
 /// Makes other writers of the same registration's site wait until this transaction ends, so that of
 /// two mailboxes that become ready together one sees the other.
-pub async fn alone_with_site(tx: &mut Tx, registration: &str) -> Result<()> {
-    alone_with(tx, registration).await
+pub async fn lock_site(tx: &mut Tx, registration: &str) -> Result<()> {
+    lock_subject(tx, registration).await
 }
 
-async fn alone_with(tx: &mut Tx, what: &str) -> Result<()> {
+async fn lock_subject(tx: &mut Tx, what: &str) -> Result<()> {
     let hash = Sha256::digest(what.as_bytes());
     let mut key = [0_u8; 8];
     key.copy_from_slice(&hash[..8]);
-    tx.alone(i64::from_be_bytes(key)).await
+    tx.lock(i64::from_be_bytes(key)).await
 }

@@ -181,7 +181,7 @@ pub struct Progress {
 }
 
 /// How far a registration's site is; nothing where it has not been opened.
-pub async fn progress(from: &mut impl Reads, registration: &str) -> Result<Option<Progress>> {
+pub async fn progress(from: &impl Reads, registration: &str) -> Result<Option<Progress>> {
     let unprovisioned: Option<(i64,)> = from
         .maybe(
             "SELECT (SELECT COUNT(*) FROM account_slots s JOIN accounts a ON a.id = s.account_id
@@ -215,13 +215,13 @@ mod tests {
     use crate::contact::Email;
     use crate::database::Error;
     use crate::database::for_tests::both_engines;
+    use crate::database::transaction;
     use crate::directory::tests::person;
-    use crate::directory::{Access, Contact, State};
+    use crate::directory::{Access, AccountState, Contact};
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_site_is_opened_with_everything_it_needs() {
         for database in both_engines().await {
-            let mut reads = &database;
             let mut new = site_of("VM195", 2, 1);
             new.people.push(person("Bo", "Li", 3, Access::Owner));
             let opened = open_in(&database, new).await.expect("written").expect("opened");
@@ -229,21 +229,20 @@ mod tests {
             assert_eq!(opened.accounts.len(), 3);
             assert_eq!(counts(&database).await, [1, 1, 3, 3, 3, 4, 5, 4]);
 
-            let site = find_site_by_ods_code(&mut reads, "VM195").await.expect("read").expect("a site");
-            assert_eq!(find_site(&mut reads, &opened.site_id).await.expect("read").as_ref(), Some(&site));
-            let by_location = find_site_by_cqc_location(&mut reads, "1-VM195").await.expect("read");
+            let site = find_site_by_ods_code(&database, "VM195").await.expect("read").expect("a site");
+            assert_eq!(find_site(&database, &opened.site_id).await.expect("read").as_ref(), Some(&site));
+            let by_location = find_site_by_cqc_location(&database, "1-VM195").await.expect("read");
             assert_eq!(by_location.as_ref(), Some(&site));
             assert_eq!(site.management, Management::Nas);
             let of_registration =
-                find_site_of_registration(&mut reads, "registration of VM195").await.expect("read");
+                find_site_of_registration(&database, "registration of VM195").await.expect("read");
             assert_eq!(of_registration, Some(site.clone()));
 
-            let mailbox =
-                find_shared_mailbox_of_site(&mut reads, &site.id).await.expect("read").expect("one");
+            let mailbox = find_shared_mailbox_of_site(&database, &site.id).await.expect("read").expect("one");
             assert_eq!(mailbox.display_name, "Care.VM195 (Rose Court, Lincoln)");
             assert_eq!(mailbox.state, SharedMailboxState::Pending);
 
-            let people = list_people(&mut reads, &site.id).await.expect("listed");
+            let people = list_people(&database, &site.id).await.expect("listed");
             let seen: Vec<_> =
                 people.iter().map(|person| (person.address.as_str(), person.access, person.slot)).collect();
             assert_eq!(
@@ -254,23 +253,23 @@ mod tests {
                     ("bo.li@carepost.example", Access::Owner, Some(3)),
                 ]
             );
-            let bo = find_account_by_address(&mut reads, "Bo.Li@Carepost.Example").await.expect("read");
+            let bo = find_account_by_address(&database, "Bo.Li@Carepost.Example").await.expect("read");
             let bo = bo.expect("an account");
             assert_eq!(
                 (bo.state, bo.password_hash.is_none(), bo.last_name.as_str()),
-                (State::Pending, true, "Li")
+                (AccountState::Pending, true, "Li")
             );
-            let sites = list_sites_of_account(&mut reads, &bo.id).await.expect("listed");
+            let sites = list_sites_of_account(&database, &bo.id).await.expect("listed");
             assert_eq!((sites.len(), sites[0].shared_mailbox.as_str()), (1, "care.vm195@carepost.example"));
-            let registration = registration_of_account(&mut reads, &bo.id).await.expect("read");
+            let registration = registration_of_account(&database, &bo.id).await.expect("read");
             assert_eq!(registration.as_deref(), Some("registration of VM195"));
-            let progress = progress(&mut reads, "registration of VM195").await.expect("read");
+            let progress = progress(&database, "registration of VM195").await.expect("read");
             assert_eq!(progress, Some(Progress { unprovisioned: 4, first_owner: None }));
 
-            let by_email = find_account_by_any_email(&mut reads, &bo.personal_email).await.expect("read");
+            let by_email = find_account_by_any_email(&database, &bo.personal_email).await.expect("read");
             assert_eq!(by_email.map(|account| account.id), Some(bo.id.clone()));
             let own = Email::parse(&bo.address).expect("an address");
-            let by_address = find_account_by_any_email(&mut reads, &own).await.expect("read");
+            let by_address = find_account_by_any_email(&database, &own).await.expect("read");
             assert_eq!(by_address.map(|account| account.id), Some(bo.id));
 
             add_registrations(&database).await;
@@ -301,7 +300,7 @@ mod tests {
             let mut new = site_of("VM196", 3, 11);
             new.people.push(person("Cy", "Fox", 2, Access::Member));
             let contacts: Vec<_> = new.people.iter().map(|person| (&person.email, &person.mobile)).collect();
-            let taken = taken_contacts(&mut &database, &contacts).await.expect("read");
+            let taken = taken_contacts(&database, &contacts).await.expect("read");
             assert_eq!(taken, [(3, Contact::Email), (3, Contact::Mobile)]);
             check(new.clone(), "The email address given for Cy Fox belongs to another account").await;
             new.people[3].email = Email::parse("cy@home.example").expect("an address");
@@ -326,13 +325,13 @@ mod tests {
             });
             let opened = open_in(&database, new).await.expect("written").expect("opened");
             assert_eq!(opened.accounts.len(), 1);
-            let people = list_people(&mut &database, &opened.site_id).await.expect("listed");
+            let people = list_people(&database, &opened.site_id).await.expect("listed");
             let seen: Vec<_> = people.iter().map(|person| (person.address.as_str(), person.slot)).collect();
             assert_eq!(
                 seen,
                 [("asha.patel1@carepost.example", Some(1)), ("asha.patel@carepost.example", None)]
             );
-            let sites = list_sites_of_account(&mut &database, &people[1].account_id).await.expect("listed");
+            let sites = list_sites_of_account(&database, &people[1].account_id).await.expect("listed");
             assert_eq!(sites.len(), 2);
             assert_eq!(sites[0].shared_mailbox, "care.vm195@carepost.example", "their own site first");
             add_registrations(&database).await;
@@ -344,14 +343,12 @@ mod tests {
     async fn a_transaction_that_fails_half_way_leaves_nothing() {
         for database in both_engines().await {
             let failed: Result<()> = database
-                .write(|tx: &mut Tx| {
-                    Box::pin(async move {
-                        let opened =
-                            open_site(tx, DOMAIN, NOON, &Actor::Service, &site_of("VM195", 10, 1)).await?;
-                        assert!(opened.is_ok());
-                        Err(Error::Broken("the power went".to_owned()))
-                    })
-                })
+                .write(transaction!(async move |tx| {
+                    let opened =
+                        open_site(tx, DOMAIN, NOON, &Actor::Service, &site_of("VM195", 10, 1)).await?;
+                    assert!(opened.is_ok());
+                    Err(Error::Broken("the power went".to_owned()))
+                }))
                 .await;
             assert!(failed.is_err());
             assert_eq!(counts(&database).await, [0; 8], "{}", database.engine());
@@ -380,8 +377,7 @@ mod tests {
                             let slot = i64::try_from(writer % 13).expect("small");
                             let new = person("Asha", "Patel", race * 1_000 + 500 + writer, Access::Member);
                             let written: Result<()> = database
-                                .write(move |tx: &mut Tx| {
-                                    Box::pin(async move {
+                                .write(transaction!(async move |tx| {
                                         let id = new_id(NOON);
                                         let address = take_address(tx, NOON, &new, DOMAIN, &id).await?;
                                         add_account(tx, NOON, &new, &id, &address).await?;
@@ -391,8 +387,7 @@ mod tests {
                                         )
                                         .await?;
                                         Ok(())
-                                    })
-                                })
+                                    }))
                                 .await;
                             written.is_ok()
                         })
@@ -411,7 +406,7 @@ mod tests {
                     assert_eq!(count, 0, "{name} on {}", database.engine());
                 }
             }
-            let (most,): (i64,) = (&database)
+            let (most,): (i64,) = database
                 .one(
                     "SELECT MAX(people) FROM (SELECT COUNT(*) AS people FROM account_slots GROUP BY site_id) t",
                     &[],

@@ -47,7 +47,7 @@ macro_rules! site_lines {
 
 /// A page of the sites that have joined, by name; `page` counts from 0. One line more than a page
 /// where there is another.
-pub async fn list_sites(from: &mut impl Reads, page: i64) -> Result<Vec<SiteLine>> {
+pub async fn list_sites(from: &impl Reads, page: i64) -> Result<Vec<SiteLine>> {
     from.all(
         site_lines!("ORDER BY t.name, t.id LIMIT $1 OFFSET $2"),
         &[&(SITES_PAGE + 1), &(SITES_PAGE * page)],
@@ -57,7 +57,7 @@ pub async fn list_sites(from: &mut impl Reads, page: i64) -> Result<Vec<SiteLine
 
 /// A page of the sites that something typed names: their own name, from its beginning or from the
 /// beginning of a word in it, a code, a postcode, or an address of the site or of one of its people.
-pub async fn search_sites(from: &mut impl Reads, typed: &SiteSearch, page: i64) -> Result<Vec<SiteLine>> {
+pub async fn search_sites(from: &impl Reads, typed: &SiteSearch, page: i64) -> Result<Vec<SiteLine>> {
     from.all(
         site_lines!(
             "WHERE t.name_plain LIKE $1 OR t.name_plain LIKE $2 OR t.ods_code = $3 OR t.cqc_location_id = $3
@@ -92,21 +92,20 @@ mod tests {
     async fn sites_are_searched_and_old_addresses_known_on_both_engines() {
         for database in both_engines().await {
             open_in(&database, site_of("VM195", 1, 1)).await.expect("written").expect("opened");
-            let mut reads = &database;
             for typed in ["rose", "COURT", "vm195", "ln11aa", "care.vm195", "asha.patel@carepost.example"] {
                 let search = SiteSearch::read(typed, DOMAIN).expect("a search");
-                let found = search_sites(&mut reads, &search, 0).await.expect("searched");
+                let found = search_sites(&database, &search, 0).await.expect("searched");
                 assert_eq!(found.len(), 1, "{typed} on {}", database.engine());
             }
-            let listed = list_sites(&mut reads, 0).await.expect("listed");
+            let listed = list_sites(&database, 0).await.expect("listed");
             assert_eq!((listed.len(), listed[0].owners), (1, 0), "nobody is active yet");
-            let past = past_address(&mut reads, "care.vm195@carepost.example").await.expect("read");
+            let past = past_address(&database, "care.vm195@carepost.example").await.expect("read");
             assert_eq!(past, PastAddress::InUse);
-            let never = past_address(&mut reads, "asha.patel@carepost.example").await.expect("read");
+            let never = past_address(&database, "asha.patel@carepost.example").await.expect("read");
             assert_eq!(never, PastAddress::NotASites);
             let mailbox =
-                find_shared_mailbox_of_site(&mut reads, &listed[0].id).await.expect("read").expect("one");
-            assert_eq!(unread_alarm(&mut reads, &mailbox.id).await.expect("read"), None);
+                find_shared_mailbox_of_site(&database, &listed[0].id).await.expect("read").expect("one");
+            assert_eq!(unread_alarm(&database, &mailbox.id).await.expect("read"), None);
         }
     }
 }

@@ -31,11 +31,11 @@ impl FromRow for SharedMailbox {
     }
 }
 
-pub async fn find_shared_mailbox(from: &mut impl Reads, id: &str) -> Result<Option<SharedMailbox>> {
+pub async fn find_shared_mailbox(from: &impl Reads, id: &str) -> Result<Option<SharedMailbox>> {
     from.maybe(shared_mailbox_by!("WHERE id = $1"), &[&id]).await
 }
 
-pub async fn find_shared_mailbox_of_site(from: &mut impl Reads, site: &str) -> Result<Option<SharedMailbox>> {
+pub async fn find_shared_mailbox_of_site(from: &impl Reads, site: &str) -> Result<Option<SharedMailbox>> {
     from.maybe(shared_mailbox_by!("WHERE site_id = $1"), &[&site]).await
 }
 
@@ -61,7 +61,7 @@ pub async fn save_shared_mailbox(
 
 /// Unread mail in a shared mailbox that has waited too long, as last looked at: how many messages,
 /// and when. Nothing where nobody has looked or nothing waits.
-pub async fn unread_alarm(from: &mut impl Reads, shared_mailbox: &str) -> Result<Option<(i64, Timestamp)>> {
+pub async fn unread_alarm(from: &impl Reads, shared_mailbox: &str) -> Result<Option<(i64, Timestamp)>> {
     from.maybe(
         "SELECT unread, looked_at FROM unread_alarms WHERE shared_mailbox_id = $1 AND unread > 0",
         &[&shared_mailbox],

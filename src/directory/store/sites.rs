@@ -36,25 +36,25 @@ impl FromRow for Site {
     }
 }
 
-pub async fn find_site(from: &mut impl Reads, id: &str) -> Result<Option<Site>> {
+pub async fn find_site(from: &impl Reads, id: &str) -> Result<Option<Site>> {
     from.maybe(site_by!("WHERE id = $1"), &[&id]).await
 }
 
-pub async fn find_site_by_ods_code(from: &mut impl Reads, ods_code: &str) -> Result<Option<Site>> {
+pub async fn find_site_by_ods_code(from: &impl Reads, ods_code: &str) -> Result<Option<Site>> {
     from.maybe(site_by!("WHERE ods_code = $1"), &[&ods_code]).await
 }
 
 /// The site of a CQC location, if it has joined.
-pub async fn find_site_by_cqc_location(from: &mut impl Reads, location: &str) -> Result<Option<Site>> {
+pub async fn find_site_by_cqc_location(from: &impl Reads, location: &str) -> Result<Option<Site>> {
     from.maybe(site_by!("WHERE cqc_location_id = $1 ORDER BY joined_at, id LIMIT 1"), &[&location]).await
 }
 
-pub async fn find_site_of_registration(from: &mut impl Reads, registration: &str) -> Result<Option<Site>> {
+pub async fn find_site_of_registration(from: &impl Reads, registration: &str) -> Result<Option<Site>> {
     from.maybe(site_by!("WHERE registration_id = $1"), &[&registration]).await
 }
 
 /// The sites whose shared mailboxes an account owns.
-pub async fn list_sites_owned(from: &mut impl Reads, account: &str) -> Result<Vec<Site>> {
+pub async fn list_sites_owned(from: &impl Reads, account: &str) -> Result<Vec<Site>> {
     from.all(
         site_by!(
             "WHERE id IN (SELECT m.site_id FROM shared_mailboxes m
@@ -69,7 +69,7 @@ pub async fn list_sites_owned(from: &mut impl Reads, account: &str) -> Result<Ve
 /// Sites of the same town whose names could be taken for this one's, in words; for warning a case
 /// worker.
 pub async fn list_look_alike_sites(
-    from: &mut impl Reads,
+    from: &impl Reads,
     name: &str,
     town: &str,
     ods_code: &str,
@@ -97,15 +97,14 @@ mod tests {
     async fn sites_of_one_town_that_look_alike_are_found() {
         for database in both_engines().await {
             open_in(&database, site_of("VM195", 1, 1)).await.expect("written").expect("opened");
-            let mut reads = &database;
-            let near = |name: &'static str, town: &'static str| async move {
-                list_look_alike_sites(&mut { reads }, name, town, "VM999").await.expect("listed")
+            let near = async |name: &'static str, town: &'static str| {
+                list_look_alike_sites(&database, name, town, "VM999").await.expect("listed")
             };
             assert_eq!(near("Rose Coutr", "Lincoln").await, ["Rose Court (VM195)"]);
             assert_eq!(near("Oak House", "Lincoln").await, [""; 0]);
             assert_eq!(near("Rose Court", "York").await, [""; 0]);
             let own =
-                list_look_alike_sites(&mut reads, "Rose Court", "Lincoln", "VM195").await.expect("listed");
+                list_look_alike_sites(&database, "Rose Court", "Lincoln", "VM195").await.expect("listed");
             assert_eq!(own, [""; 0]);
         }
     }

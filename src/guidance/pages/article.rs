@@ -1,14 +1,14 @@
 //! One article, and whether it helped.
 
-use super::{Line, Words, breadcrumb, layout};
+use super::{ArticleLine, Words, breadcrumb, layout};
 use crate::app::App;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::guidance::article::Article;
 use crate::guidance::{self, Library, store};
 use crate::sign_in::limits::{self, Budget};
 use crate::web::components::{Breadcrumb, Button, ContentsList, ContentsListItem};
 use crate::web::form::query;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show};
 use axum::Extension;
 use axum::extract::{Path, State as Shared};
 use axum::http::Uri;
@@ -30,7 +30,7 @@ pub struct ArticlePage<'a> {
     pub audience: String,
     pub reviewed_on: String,
     pub updated_on: String,
-    pub related: Vec<Line>,
+    pub related: Vec<ArticleLine>,
     pub form: Form,
     pub yes: Button,
     pub no: Button,
@@ -39,10 +39,10 @@ pub struct ArticlePage<'a> {
     pub helpdesk_hours: &'a str,
 }
 
-fn find<'a>(library: &'a Library, slug: &str) -> Result<&'a Article, Stop> {
+fn find<'a>(library: &'a Library, slug: &str) -> Result<&'a Article, Interrupt> {
     library
         .find(slug)
-        .ok_or_else(|| Stop::not_found().then("/support".to_owned(), "Look through help and support"))
+        .ok_or_else(|| Interrupt::not_found().then("/support".to_owned(), "Look through help and support"))
 }
 
 /// The headings of an article as the contents of its page.
@@ -75,7 +75,7 @@ pub async fn page(
     uri: Uri,
 ) -> Answer {
     let article = find(&library, &slug)?;
-    let section = library.section(&article.section).ok_or_else(Stop::not_found)?;
+    let section = library.section(&article.section).ok_or_else(Interrupt::not_found)?;
     let form = visit.empty_form();
     let template = ArticlePage {
         layout: layout(&visit, &article.title),
@@ -85,7 +85,7 @@ pub async fn page(
         audience: article.audience.join(", "),
         reviewed_on: article.reviewed_on.to_string(),
         updated_on: article.updated_on.to_string(),
-        related: article.related.iter().filter_map(|slug| library.find(slug)).map(Line::of).collect(),
+        related: article.related.iter().filter_map(|slug| library.find(slug)).map(ArticleLine::of).collect(),
         yes: form.second_button("Yes").sending(HELPED, "yes"),
         no: form.second_button("No").sending(HELPED, "no"),
         form,
@@ -113,14 +113,12 @@ pub async fn vote(
     let budget = Budget::an_hour("vote of a network", visit.network(), VOTES_AN_HOUR_MAX);
     let now = app.clock.now();
     app.database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                if limits::take(tx, now, &budget).await?.is_ok() {
-                    store::add_vote(tx, now, &slug, helpful).await?;
-                }
-                Ok(())
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            if limits::take(tx, now, &budget).await?.is_ok() {
+                store::add_vote(tx, now, &slug, helpful).await?;
+            }
+            Ok(())
+        }))
         .await?;
     go_to(format!("{path}?voted={typed}#was-this-page-helpful"))
 }

@@ -5,12 +5,12 @@
 use super::{Words, breadcrumb, layout, search_field};
 use crate::app::App;
 use crate::contact::{Email, Name, parse_telephone};
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::directory;
 use crate::guidance::contact::{Door, Offer, Subject};
 use crate::guidance::{Library, path};
 use crate::id::{Reference, new_token};
-use crate::registration::enquiry::{self, Affected, Asked, Kind};
+use crate::registration::enquiry::{self, Affected, EnquiryKind, NewEnquiry};
 use crate::registration::store;
 use crate::sign_in::AccountHolder;
 use crate::sign_in::session::{self, browser_hash};
@@ -19,7 +19,7 @@ use crate::web::components::{
 };
 use crate::web::form::query;
 use crate::web::page::show_with;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show};
 use axum::Extension;
 use axum::extract::{Path, State as Shared};
 use axum::http::{StatusCode, Uri};
@@ -130,8 +130,8 @@ pub async fn offer(
     show(&template, &Problems::none())
 }
 
-fn find(door: Door, slug: &str) -> Result<&'static Subject, Stop> {
-    Subject::of(door, slug).ok_or_else(|| Stop::not_found().then(door.path(), door.title()))
+fn find(door: Door, slug: &str) -> Result<&'static Subject, Interrupt> {
+    Subject::of(door, slug).ok_or_else(|| Interrupt::not_found().then(door.path(), door.title()))
 }
 
 #[derive(askama::Template)]
@@ -160,10 +160,11 @@ fn parts(form: &Form, subject: &Subject) -> Vec<Html> {
     let kind = subject.kind;
     let site = form.text("organisation", subject.organisation_label);
     let telephone = match kind {
-        Kind::Support | Kind::Hospice => "Your telephone number",
-        Kind::SelfManagement | Kind::Recovery | Kind::Feedback | Kind::Complaint => {
-            "Your telephone number (optional)"
-        }
+        EnquiryKind::Support | EnquiryKind::Hospice => "Your telephone number",
+        EnquiryKind::SelfManagement
+        | EnquiryKind::Recovery
+        | EnquiryKind::Feedback
+        | EnquiryKind::Complaint => "Your telephone number (optional)",
     };
     let message = lines(
         form,
@@ -174,7 +175,7 @@ fn parts(form: &Form, subject: &Subject) -> Vec<Html> {
     let who: [Html; 4] = [
         Html::of(&form.text("name", "Your name").filled_as("name")),
         Html::of(&form.email("email", "Your email address").filled_as("email").hinted(
-            if kind == Kind::Support {
+            if kind == EnquiryKind::Support {
                 "One that you can read now. We answer to it."
             } else {
                 "We answer to it."
@@ -183,7 +184,7 @@ fn parts(form: &Form, subject: &Subject) -> Vec<Html> {
         Html::of(&form.telephone("telephone", telephone).filled_as("tel")),
         Html::of(&site),
     ];
-    if kind != Kind::Support {
+    if kind != EnquiryKind::Support {
         let mut parts = vec![message];
         parts.extend(who);
         return parts;
@@ -235,18 +236,20 @@ fn write_page(
     let door = subject.door;
     let (hours, days) = (app.settings.enquiry_hours, app.settings.complaint_working_days);
     let intro = match subject.kind {
-        Kind::Complaint => format!(
+        EnquiryKind::Complaint => format!(
             "We are sorry that you have reason to complain. You hear within {} who looks into it.",
             crate::web::form::counted(usize::from(days), "working day", "working days")
         ),
-        Kind::Hospice => format!(
+        EnquiryKind::Hospice => format!(
             "Our feedback team tells you how your hospice can join. Your query goes to them under the subject “{}”. They answer within {hours} hours.",
             subject.line
         ),
-        Kind::Support | Kind::SelfManagement | Kind::Recovery => {
+        EnquiryKind::Support | EnquiryKind::SelfManagement | EnquiryKind::Recovery => {
             format!("The more of it you can answer, the less we have to ask. We answer within {hours} hours.")
         }
-        Kind::Feedback => format!("Our feedback team reads every word. They answer within {hours} hours."),
+        EnquiryKind::Feedback => {
+            format!("Our feedback team reads every word. They answer within {hours} hours.")
+        }
     };
     let above = match door {
         Door::Contact => vec![
@@ -257,10 +260,10 @@ fn write_page(
     };
     let above: Vec<(&str, &str)> = above.iter().map(|(href, words)| (href.as_str(), *words)).collect();
     let title = match subject.kind {
-        Kind::Complaint => "Make a complaint",
-        Kind::Hospice => "Ask how a hospice can join",
-        Kind::Support | Kind::SelfManagement | Kind::Recovery => "Write to support",
-        Kind::Feedback => "Give feedback",
+        EnquiryKind::Complaint => "Make a complaint",
+        EnquiryKind::Hospice => "Ask how a hospice can join",
+        EnquiryKind::Support | EnquiryKind::SelfManagement | EnquiryKind::Recovery => "Write to support",
+        EnquiryKind::Feedback => "Give feedback",
     };
     WritePage {
         layout: layout(visit, title).with_problems(&form),
@@ -308,16 +311,15 @@ async fn write(app: &App, visit: &Visit, door: Door, slug: &str, about: Option<&
 }
 
 /// What we know already of somebody who is signed in, and need not ask for.
-async fn known_of(app: &App, holder: &AccountHolder) -> Result<Fields, Stop> {
-    let mut reads = &app.database;
+async fn known_of(app: &App, holder: &AccountHolder) -> Result<Fields, Interrupt> {
     let known = Fields::from_pairs([
         ("name", holder.name.as_str()),
         ("email", holder.address.as_str()),
         ("addresses", holder.address.as_str()),
     ]);
-    let sites = directory::store::list_sites_of_account(&mut reads, &holder.account).await?;
+    let sites = directory::store::list_sites_of_account(&app.database, &holder.account).await?;
     let site = match sites.first() {
-        Some(site) => directory::store::find_site(&mut reads, &site.site_id).await?,
+        Some(site) => directory::store::find_site(&app.database, &site.site_id).await?,
         None => None,
     };
     Ok(match site {
@@ -349,13 +351,13 @@ fn people(text: &str) -> Result<u16, String> {
 }
 
 /// Reads the form, with its problems in the order of the page.
-fn read(subject: &Subject, fields: &Fields) -> Result<Asked, Problems> {
+fn read(subject: &Subject, fields: &Fields) -> Result<NewEnquiry, Problems> {
     let (kind, mut problems) = (subject.kind, Problems::none());
     if fields.text("message").is_empty() {
         problems.add("message", subject.message_missing);
     }
     let message = text_of(&mut problems, fields, "message", "Your message", MESSAGE_LETTERS_MAX);
-    let affected = (kind == Kind::Support).then(|| Affected {
+    let affected = (kind == EnquiryKind::Support).then(|| Affected {
         saw: text_of(&mut problems, fields, "saw", "The error message", DETAILS_LETTERS_MAX),
         people: problems.take("people", people(fields.text("people"))).unwrap_or(0),
         addresses: text_of(&mut problems, fields, "addresses", "Their addresses", DETAILS_LETTERS_MAX),
@@ -366,33 +368,37 @@ fn read(subject: &Subject, fields: &Fields) -> Result<Asked, Problems> {
     let name = problems.take("name", Name::parse(fields.text("name"), "name"));
     let email = problems.take("email", Email::parse(fields.text("email")));
     let telephone = if fields.text("telephone").is_empty() {
-        if kind == Kind::Hospice || (kind == Kind::Support && !no_call) {
-            let otherwise = if kind == Kind::Support { ", or tick that you cannot be called" } else { "" };
+        if kind == EnquiryKind::Hospice || (kind == EnquiryKind::Support && !no_call) {
+            let otherwise =
+                if kind == EnquiryKind::Support { ", or tick that you cannot be called" } else { "" };
             problems.add("telephone", format!("Enter your telephone number{otherwise}"));
         }
         String::new()
     } else {
         problems.take("telephone", parse_telephone(fields.text("telephone"))).unwrap_or_default()
     };
-    let organisation =
-        if fields.text("organisation").is_empty() && matches!(kind, Kind::Feedback | Kind::Complaint) {
-            String::new()
-        } else {
-            let missing = match kind {
-                Kind::Hospice => "Enter the name and postcode of the hospice",
-                Kind::SelfManagement | Kind::Recovery | Kind::Support | Kind::Feedback | Kind::Complaint => {
-                    "Enter the name and postcode, or the ODS code, of your site"
-                }
-            };
-            let line = fields.line("organisation", ORGANISATION_LETTERS_MAX, missing, "Name");
-            problems.take("organisation", line).unwrap_or_default()
+    let organisation = if fields.text("organisation").is_empty()
+        && matches!(kind, EnquiryKind::Feedback | EnquiryKind::Complaint)
+    {
+        String::new()
+    } else {
+        let missing = match kind {
+            EnquiryKind::Hospice => "Enter the name and postcode of the hospice",
+            EnquiryKind::SelfManagement
+            | EnquiryKind::Recovery
+            | EnquiryKind::Support
+            | EnquiryKind::Feedback
+            | EnquiryKind::Complaint => "Enter the name and postcode, or the ODS code, of your site",
         };
+        let line = fields.line("organisation", ORGANISATION_LETTERS_MAX, missing, "Name");
+        problems.take("organisation", line).unwrap_or_default()
+    };
     let affected = affected.map(|affected| Affected {
         more: text_of(&mut problems, fields, "more", "Your text", DETAILS_LETTERS_MAX),
         ..affected
     });
     match (name, email) {
-        (Some(name), Some(email)) if problems.is_empty() => Ok(Asked {
+        (Some(name), Some(email)) if problems.is_empty() => Ok(NewEnquiry {
             kind,
             subject: subject.line.to_owned(),
             name: name.as_str().to_owned(),
@@ -433,7 +439,7 @@ async fn send(app: App, visit: Visit, door: Door, slug: &str, fields: Fields) ->
     let once: String = fields.text(ONCE).chars().filter(char::is_ascii_hexdigit).take(64).collect::<String>();
     let holder = session::account_holder(&app, &visit).await?;
     let asked = match read(subject, &fields) {
-        Ok(asked) => Asked { account: holder.as_ref().map(|holder| holder.account.clone()), ..asked },
+        Ok(asked) => NewEnquiry { account: holder.as_ref().map(|holder| holder.account.clone()), ..asked },
         Err(problems) => {
             let form = visit.form(fields, problems.clone());
             return show(&write_page(&app, &visit, subject, holder.as_ref(), once, form), &problems);
@@ -444,17 +450,12 @@ async fn send(app: App, visit: Visit, door: Door, slug: &str, fields: Fields) ->
     let (in_app, network) = (app.clone(), visit.network().to_owned());
     let received = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                store::receive_enquiry(tx, now, &in_app.settings, asked, &once_of_all, &network).await
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            store::receive_enquiry(tx, now, &in_app.settings, asked, &once_of_all, &network).await
+        }))
         .await?;
     match received {
-        Ok(reference) => {
-            app.work_waits.notify_one();
-            go_to(format!("{}/{}/sent/{reference}", door.path(), subject.slug))
-        }
+        Ok(reference) => go_to(format!("{}/{}/sent/{reference}", door.path(), subject.slug)),
         Err(used_up) => {
             let problems = Problems::one("message", enquiry::too_often(&app.settings, now, used_up));
             let form = visit.form(fields, problems);
@@ -493,20 +494,20 @@ pub async fn sent_feedback(
 /// Nothing is looked up: the page says only what the address says, and only if it is a reference.
 fn sent(app: &App, visit: &Visit, door: Door, (slug, reference): &(String, String)) -> Answer {
     let subject = find(door, slug)?;
-    let reference = Reference::parse(reference).ok_or_else(Stop::not_found)?;
+    let reference = Reference::parse(reference).ok_or_else(Interrupt::not_found)?;
     let (hours, days) = (app.settings.enquiry_hours, app.settings.complaint_working_days);
     let (title, next) = match subject.kind {
-        Kind::Complaint => (
+        EnquiryKind::Complaint => (
             "Complaint sent",
             format!(
                 "Within {} you hear who looks into it and when you get an answer.",
                 crate::web::form::counted(usize::from(days), "working day", "working days")
             ),
         ),
-        Kind::Hospice | Kind::Feedback => {
+        EnquiryKind::Hospice | EnquiryKind::Feedback => {
             ("Message sent", format!("Our feedback team answers within {hours} hours."))
         }
-        Kind::Support | Kind::SelfManagement | Kind::Recovery => (
+        EnquiryKind::Support | EnquiryKind::SelfManagement | EnquiryKind::Recovery => (
             "Message sent",
             format!("Our team answers within {hours} hours. We call you if that is quicker."),
         ),

@@ -1,6 +1,6 @@
 //! The way in, and the first page of the support site.
 
-use super::{Line, NAVIGATION, Part, SUPPORT, Words, breadcrumb, layout, parts, search_field};
+use super::{ArticleLine, NAVIGATION, Part, SUPPORT, Words, breadcrumb, layout, parts, search_field};
 use crate::app::App;
 use crate::web::components::{Breadcrumb, SearchInput};
 use crate::web::{Answer, Layout, Problems, Visit, show};
@@ -22,7 +22,7 @@ const FIRST: [&str; 6] = [
 pub struct HomePage {
     pub layout: Layout,
     pub search: SearchInput,
-    pub first: Vec<Line>,
+    pub first: Vec<ArticleLine>,
     pub parts: Vec<Part>,
     pub people_max: u8,
 }
@@ -32,7 +32,7 @@ pub async fn page(Shared(app): Shared<App>, Extension(library): Words, visit: Vi
     let template = HomePage {
         layout: visit.layout("Secure email for social care").with_navigation(&NAVIGATION, "/"),
         search: search_field(""),
-        first: FIRST.iter().filter_map(|slug| library.find(slug)).map(Line::of).collect(),
+        first: FIRST.iter().filter_map(|slug| library.find(slug)).map(ArticleLine::of).collect(),
         parts: parts(&library),
         people_max: app.settings.people_max,
     };

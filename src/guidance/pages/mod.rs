@@ -62,15 +62,15 @@ fn search_field(typed: &str) -> SearchInput {
 }
 
 /// An article as a list shows it.
-pub struct Line {
+pub struct ArticleLine {
     pub href: String,
     pub title: String,
     pub summary: String,
 }
 
-impl Line {
+impl ArticleLine {
     fn of(article: &Article) -> Self {
-        Line {
+        ArticleLine {
             href: super::path(&article.slug),
             title: article.title.clone(),
             summary: article.summary.clone(),
@@ -83,7 +83,7 @@ pub struct Part {
     pub href: String,
     pub title: String,
     pub summary: String,
-    pub articles: Vec<Line>,
+    pub articles: Vec<ArticleLine>,
 }
 
 fn parts(library: &Library) -> Vec<Part> {
@@ -94,7 +94,7 @@ fn parts(library: &Library) -> Vec<Part> {
             href: section::path(&section.slug),
             title: section.title.clone(),
             summary: section.summary.clone(),
-            articles: library.of_section(&section.slug).map(Line::of).collect(),
+            articles: library.of_section(&section.slug).map(ArticleLine::of).collect(),
         })
         .collect()
 }

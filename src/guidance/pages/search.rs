@@ -1,6 +1,6 @@
 //! Searching the support site.
 
-use super::{Line, Words, breadcrumb, layout, search_field};
+use super::{ArticleLine, Words, breadcrumb, layout, search_field};
 use crate::web::components::{Breadcrumb, SearchInput};
 use crate::web::form::query;
 use crate::web::{Answer, Layout, Problems, Visit, show};
@@ -14,7 +14,7 @@ pub struct SearchPage {
     pub breadcrumb: Breadcrumb,
     pub search: SearchInput,
     pub typed: String,
-    pub articles: Vec<Line>,
+    pub articles: Vec<ArticleLine>,
 }
 
 /// GET /support/search?q=…
@@ -27,7 +27,11 @@ pub async fn page(Extension(library): Words, visit: Visit, uri: Uri) -> Answer {
         layout: layout(&visit, &title),
         breadcrumb: breadcrumb(&[]),
         search: search_field(&typed),
-        articles: found.into_iter().filter_map(|place| library.articles.get(place)).map(Line::of).collect(),
+        articles: found
+            .into_iter()
+            .filter_map(|place| library.articles.get(place))
+            .map(ArticleLine::of)
+            .collect(),
         typed,
     };
     show(&template, &Problems::none())

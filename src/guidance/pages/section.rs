@@ -1,8 +1,8 @@
 //! The articles of one section.
 
-use super::{Line, Words, breadcrumb, layout};
+use super::{ArticleLine, Words, breadcrumb, layout};
 use crate::web::components::Breadcrumb;
-use crate::web::{Answer, Layout, Problems, Stop, Visit, show};
+use crate::web::{Answer, Interrupt, Layout, Problems, Visit, show};
 use axum::Extension;
 use axum::extract::Path;
 
@@ -17,17 +17,17 @@ pub struct SectionPage {
     pub layout: Layout,
     pub breadcrumb: Breadcrumb,
     pub summary: String,
-    pub articles: Vec<Line>,
+    pub articles: Vec<ArticleLine>,
 }
 
 /// GET /support/sections/{section}
 pub async fn page(Extension(library): Words, visit: Visit, Path(slug): Path<String>) -> Answer {
-    let section = library.section(&slug).ok_or_else(Stop::not_found)?;
+    let section = library.section(&slug).ok_or_else(Interrupt::not_found)?;
     let template = SectionPage {
         layout: layout(&visit, &section.title),
         breadcrumb: breadcrumb(&[]),
         summary: section.summary.clone(),
-        articles: library.of_section(&slug).map(Line::of).collect(),
+        articles: library.of_section(&slug).map(ArticleLine::of).collect(),
     };
     show(&template, &Problems::none())
 }

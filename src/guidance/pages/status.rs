@@ -11,7 +11,7 @@ use crate::web::components::{
 };
 use crate::web::page::show_with;
 use crate::web::parts::tag;
-use crate::web::{Answer, Layout, Problems, Stop, Visit, show};
+use crate::web::{Answer, Interrupt, Layout, Problems, Visit, show};
 use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -83,16 +83,16 @@ pub fn health_tag(health: Health) -> Tag {
     source = r#"{{ tag }}{% for words in words %}<br><span class="app-wrap">{{ words }}</span>{% endfor %}{% if !since.is_empty() %}<br>Since {{ since }}{% endif %}"#,
     ext = "html"
 )]
-struct State<'a> {
+struct StatusState<'a> {
     tag: Tag,
     words: Vec<&'a str>,
     since: String,
 }
-impl askama::filters::HtmlSafe for State<'_> {}
+impl askama::filters::HtmlSafe for StatusState<'_> {}
 
 /// The cell that tells how a component is.
 pub fn state_of(standing: &Standing) -> Html {
-    Html::of(&State {
+    Html::of(&StatusState {
         tag: health_tag(standing.health()),
         words: standing.words(),
         since: standing.since().map_or_else(String::new, |at| at.in_words()),
@@ -173,7 +173,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit) -> Answer {
 }
 
 /// GET /service-status/feed.xml
-pub async fn feed(Shared(app): Shared<App>) -> Result<Response, Stop> {
+pub async fn feed(Shared(app): Shared<App>) -> Result<Response, Interrupt> {
     let (board, changes) = read(&app).await?;
     let text = board.feed(&changes, &app.settings, app.clock.now());
     Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], text).into_response())

@@ -4,9 +4,9 @@ use super::status::{Told as Shown, health_tag, state_of};
 use crate::app::App;
 use crate::casework::pages::{STATUS, layout};
 use crate::clock::Timestamp;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::guidance::status::{
-    Announcement, Component, Health, Kind, Phase, Said, Source, Told, store, verify,
+    Announcement, AnnouncementKind, Component, Health, Phase, Said, ShownStatus, Source, store, verify,
 };
 use crate::id::new_token;
 use crate::sign_in::CaseWorker;
@@ -17,7 +17,9 @@ use crate::web::components::{
 use crate::web::form::query;
 use crate::web::page::show_with;
 use crate::web::parts::{not_done, success};
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, moment, show as show_page};
+use crate::web::{
+    Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, moment, show as show_page,
+};
 use axum::extract::{Path, State as Shared};
 use axum::http::{StatusCode, Uri};
 
@@ -43,7 +45,7 @@ const WORDS_LETTERS_MAX: usize = 500;
 const OPEN_TO_ALL: &str = "Everybody can read this. Name no person and no site.";
 
 /// One announcement in the list.
-pub struct Line {
+pub struct ComponentLine {
     pub href: String,
     pub title: String,
     pub kind: &'static str,
@@ -57,7 +59,7 @@ pub struct TeamPage {
     pub layout: Layout,
     pub banner: Option<NotificationBanner>,
     pub components: Table,
-    pub announcements: Vec<Line>,
+    pub announcements: Vec<ComponentLine>,
 }
 
 /// A component, leading to the page that sets it.
@@ -110,7 +112,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: U
         announcements: board
             .announcements
             .iter()
-            .map(|announcement| Line {
+            .map(|announcement| ComponentLine {
                 href: format!("{STATUS}/announcements/{}", announcement.id),
                 title: announcement.told.title.clone(),
                 kind: announcement.told.kind.in_words(),
@@ -185,8 +187,8 @@ fn component_page(
     }
 }
 
-async fn said(app: &App, component: Component) -> Result<Said, Stop> {
-    Ok(store::said(&mut &app.database, component, Source::Team).await?)
+async fn said(app: &App, component: Component) -> Result<Said, Interrupt> {
+    Ok(store::said(&app.database, component, Source::Team).await?)
 }
 
 fn fields_of(said: &Said) -> Fields {
@@ -204,7 +206,7 @@ pub async fn component(
     by: CaseWorker,
     Path(slug): Path<String>,
 ) -> Answer {
-    let component = Component::from_slug(&slug).ok_or_else(Stop::not_found)?;
+    let component = Component::from_slug(&slug).ok_or_else(Interrupt::not_found)?;
     let said = said(&app, component).await?;
     let form = visit.form(fields_of(&said), Problems::none());
     show_page(&component_page(&visit, &by, component, seen_of(&said), form), &Problems::none())
@@ -218,7 +220,7 @@ pub async fn set_component(
     Path(slug): Path<String>,
     fields: Fields,
 ) -> Answer {
-    let component = Component::from_slug(&slug).ok_or_else(Stop::not_found)?;
+    let component = Component::from_slug(&slug).ok_or_else(Interrupt::not_found)?;
     let mut problems = Problems::none();
     let health = Health::parse(fields.text(HEALTH));
     if health.is_none() {
@@ -236,9 +238,7 @@ pub async fn set_component(
     let wanted = change.state.clone();
     let is_said = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { store::say(tx, now, &change, seen).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| { store::say(tx, now, &change, seen).await }))
         .await?;
     if is_said {
         shown_at_once(&app).await;
@@ -264,7 +264,7 @@ pub async fn set_component(
 
 fn announcement_parts(form: &Form) -> Vec<Html> {
     let mut kind: Radios = form.radios(KIND, "What kind of announcement is it?").in_page();
-    for known in Kind::ALL {
+    for known in AnnouncementKind::ALL {
         kind = kind.choice(known.stored(), known.in_words());
     }
     let mut about: Radios = form.radios(ABOUT, "Which part is it about?").in_page();
@@ -291,9 +291,9 @@ fn announcement_parts(form: &Form) -> Vec<Html> {
     parts
 }
 
-fn read_announcement(fields: &Fields, now: Timestamp) -> Result<Told, Problems> {
+fn read_announcement(fields: &Fields, now: Timestamp) -> Result<ShownStatus, Problems> {
     let mut problems = Problems::none();
-    let kind = Kind::parse(fields.text(KIND));
+    let kind = AnnouncementKind::parse(fields.text(KIND));
     if kind.is_none() {
         problems.add(KIND, "Select what kind of announcement it is");
     }
@@ -312,7 +312,7 @@ fn read_announcement(fields: &Fields, now: Timestamp) -> Result<Told, Problems> 
             .add(ENDS_DAY, "End must be in the future. To end an announcement now, press the button below");
     }
     match (kind, title) {
-        (Some(kind), Some(title)) if problems.is_empty() => Ok(Told {
+        (Some(kind), Some(title)) if problems.is_empty() => Ok(ShownStatus {
             kind,
             component,
             title,
@@ -360,9 +360,9 @@ pub async fn make(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, fields
     };
     let change = Announcement::make(told, &by.id, now);
     app.database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { store::add_announcement(tx, now, &change, &once).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            store::add_announcement(tx, now, &change, &once).await
+        }))
         .await?;
     shown_at_once(&app).await;
     go_to(format!("{STATUS}?done=announced"))
@@ -405,8 +405,8 @@ fn fields_of_announcement(announcement: &Announcement) -> Fields {
     }
 }
 
-async fn find(app: &App, id: &str) -> Result<Announcement, Stop> {
-    store::find_announcement(&mut &app.database, id).await?.ok_or_else(Stop::not_found)
+async fn find(app: &App, id: &str) -> Result<Announcement, Interrupt> {
+    store::find_announcement(&app.database, id).await?.ok_or_else(Interrupt::not_found)
 }
 
 /// GET /casework/status/announcements/{id}
@@ -451,9 +451,9 @@ pub async fn change(
     let is_saved = is_as_seen
         && app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move { store::save_announcement(tx, now, &change).await })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                store::save_announcement(tx, now, &change).await
+            }))
             .await?;
     if is_saved {
         shown_at_once(&app).await;

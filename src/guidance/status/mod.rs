@@ -167,7 +167,7 @@ impl Said {
     }
 
     /// What the service's own check found.
-    pub fn by_check(found: Found, at: Timestamp) -> Change<Self> {
+    pub fn by_check(found: ComponentFinding, at: Timestamp) -> Change<Self> {
         let entry = Entry::new(Actor::Service, "service status found", found.component.stored())
             .because(found.health.in_words());
         let words = found.words.to_owned();
@@ -186,15 +186,15 @@ impl Said {
 
 /// What a check found of a component, in words that name nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct ComponentFinding {
     pub component: Component,
     pub health: Health,
     pub words: &'static str,
 }
 
-impl Found {
+impl ComponentFinding {
     pub fn working(component: Component) -> Self {
-        Found { component, health: Health::Working, words: "" }
+        ComponentFinding { component, health: Health::Working, words: "" }
     }
 }
 
@@ -239,20 +239,21 @@ impl Standing {
 
 /// What an announcement is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum AnnouncementKind {
     Trouble,
     PlannedWork,
     News,
 }
 
-impl Kind {
-    pub const ALL: [Kind; 3] = [Kind::Trouble, Kind::PlannedWork, Kind::News];
+impl AnnouncementKind {
+    pub const ALL: [AnnouncementKind; 3] =
+        [AnnouncementKind::Trouble, AnnouncementKind::PlannedWork, AnnouncementKind::News];
 
     pub fn stored(self) -> &'static str {
         match self {
-            Kind::Trouble => "Trouble",
-            Kind::PlannedWork => "PlannedWork",
-            Kind::News => "News",
+            AnnouncementKind::Trouble => "Trouble",
+            AnnouncementKind::PlannedWork => "PlannedWork",
+            AnnouncementKind::News => "News",
         }
     }
 
@@ -262,9 +263,9 @@ impl Kind {
 
     pub fn in_words(self) -> &'static str {
         match self {
-            Kind::Trouble => "Something is wrong",
-            Kind::PlannedWork => "Planned work",
-            Kind::News => "News",
+            AnnouncementKind::Trouble => "Something is wrong",
+            AnnouncementKind::PlannedWork => "Planned work",
+            AnnouncementKind::News => "News",
         }
     }
 }
@@ -282,15 +283,15 @@ pub enum Phase {
 pub struct Announcement {
     pub id: String,
     pub version: i64,
-    pub told: Told,
+    pub told: ShownStatus,
     pub made_at: Timestamp,
     pub changed_at: Timestamp,
 }
 
 /// What an announcement says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    pub kind: Kind,
+pub struct ShownStatus {
+    pub kind: AnnouncementKind,
     pub component: Option<Component>,
     pub title: String,
     pub words: String,
@@ -301,14 +302,14 @@ pub struct Told {
 }
 
 impl Announcement {
-    pub fn make(told: Told, by: &str, at: Timestamp) -> Change<Self> {
+    pub fn make(told: ShownStatus, by: &str, at: Timestamp) -> Change<Self> {
         let announcement = Announcement { id: new_id(at), version: 1, told, made_at: at, changed_at: at };
         let entry = Entry::new(Actor::CaseWorker(by.to_owned()), "announcement made", &announcement.id)
             .because(announcement.told.title.clone());
         Change::new(announcement, entry)
     }
 
-    pub fn change(self, told: Told, by: &str, at: Timestamp) -> Change<Self> {
+    pub fn change(self, told: ShownStatus, by: &str, at: Timestamp) -> Change<Self> {
         let entry = Entry::new(Actor::CaseWorker(by.to_owned()), "announcement changed", &self.id)
             .because(told.title.clone());
         Change::new(Announcement { told, changed_at: at, ..self }, entry)
@@ -321,7 +322,7 @@ impl Announcement {
         }
         let entry = Entry::new(Actor::CaseWorker(by.to_owned()), "announcement ended", &self.id)
             .because(self.told.title.clone());
-        let told = Told { starts_at: self.told.starts_at.min(at), ends_at: Some(at), ..self.told };
+        let told = ShownStatus { starts_at: self.told.starts_at.min(at), ends_at: Some(at), ..self.told };
         Some(Change::new(Announcement { told, changed_at: at, ..self }, entry))
     }
 
@@ -367,7 +368,7 @@ impl Board {
         };
         let is_trouble = |component| {
             announcements.iter().any(|announcement: &Announcement| {
-                announcement.told.kind == Kind::Trouble
+                announcement.told.kind == AnnouncementKind::Trouble
                     && announcement.told.component == Some(component)
                     && announcement.phase(now) == Phase::Now
             })
@@ -490,9 +491,9 @@ mod tests {
         }
     }
 
-    fn told(component: Option<Component>, starts: &str, ends: Option<&str>) -> Told {
-        Told {
-            kind: Kind::PlannedWork,
+    fn told(component: Option<Component>, starts: &str, ends: Option<&str>) -> ShownStatus {
+        ShownStatus {
+            kind: AnnouncementKind::PlannedWork,
             component,
             title: "Mail stops".to_owned(),
             words: "For an hour & a bit.".to_owned(),

@@ -1,6 +1,6 @@
 //! The service status in the database.
 
-use super::{Announcement, Board, Component, HISTORY, Health, Kind, Said, Source, Told};
+use super::{Announcement, AnnouncementKind, Board, Component, HISTORY, Health, Said, ShownStatus, Source};
 use crate::clock::{Span, Timestamp};
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
 use crate::outbox::{self, Change};
@@ -31,8 +31,8 @@ impl FromRow for Announcement {
         Ok(Announcement {
             id: row.get(0)?,
             version: row.get(1)?,
-            told: Told {
-                kind: Kind::parse(&kind)
+            told: ShownStatus {
+                kind: AnnouncementKind::parse(&kind)
                     .ok_or_else(|| Error::Broken(format!("an announcement of the kind {kind}")))?,
                 component: Component::parse(&component),
                 title: row.get(4)?,
@@ -48,7 +48,7 @@ impl FromRow for Announcement {
 }
 
 /// What is known of the service: every component, and what was announced and is not long over.
-pub async fn board(mut from: &Database, now: Timestamp) -> Result<Board> {
+pub async fn board(from: &Database, now: Timestamp) -> Result<Board> {
     let said: Vec<Said> = from
         .all("SELECT component, source, health, words, since FROM status_components LIMIT 100", &[])
         .await?;
@@ -64,7 +64,7 @@ pub async fn board(mut from: &Database, now: Timestamp) -> Result<Board> {
 }
 
 /// What one source says of a component.
-pub async fn said(from: &mut impl Reads, component: Component, source: Source) -> Result<Said> {
+pub async fn said(from: &impl Reads, component: Component, source: Source) -> Result<Said> {
     let said: Option<Said> = from
         .maybe(
             "SELECT component, source, health, words, since FROM status_components
@@ -85,7 +85,7 @@ impl FromRow for Changed {
 }
 
 /// How the components were, the newest first, each with the identifier of the change.
-pub async fn changes(mut from: &Database, now: Timestamp) -> Result<Vec<(String, Said)>> {
+pub async fn changes(from: &Database, now: Timestamp) -> Result<Vec<(String, Said)>> {
     let changes: Vec<Changed> = from
         .all(
             "SELECT component, source, health, words, at, id FROM status_changes WHERE at > $1
@@ -150,7 +150,7 @@ pub struct Backlog {
 }
 
 /// Counts work that was queued before a span ago and waits still.
-pub async fn backlog(mut from: &Database, now: Timestamp, late_after: Span) -> Result<Backlog> {
+pub async fn backlog(from: &Database, now: Timestamp, late_after: Span) -> Result<Backlog> {
     let before = now.minus(late_after);
     let (late_letters, late_mailboxes, late_checks, sent_lately): (i64, i64, i64, i64) = from
         .one(
@@ -166,7 +166,7 @@ pub async fn backlog(mut from: &Database, now: Timestamp, late_after: Span) -> R
     Ok(Backlog { late_letters, sent_lately, late_mailboxes, late_checks })
 }
 
-pub async fn find_announcement(from: &mut impl Reads, id: &str) -> Result<Option<Announcement>> {
+pub async fn find_announcement(from: &impl Reads, id: &str) -> Result<Option<Announcement>> {
     from.maybe(
         "SELECT id, version, kind, component, title, words, on_every_page, starts_at, ends_at, made_at, changed_at
            FROM announcements WHERE id = $1",
@@ -242,7 +242,8 @@ pub async fn save_announcement(tx: &mut Tx, now: Timestamp, change: &Change<Anno
 mod tests {
     use super::*;
     use crate::database::for_tests::{both_engines, run};
-    use crate::guidance::status::Found;
+    use crate::database::transaction;
+    use crate::guidance::status::ComponentFinding;
 
     const NOON: Timestamp = Timestamp::from_milliseconds(10_000_000_000);
 
@@ -251,22 +252,23 @@ mod tests {
         for database in both_engines().await {
             let never = Timestamp::from_milliseconds(0);
             let faster = database
-                .write::<_, Error, _>(move |tx: &mut Tx| {
-                    Box::pin(async move {
-                        let found =
-                            Found { component: Component::Mail, health: Health::Problems, words: "Slow." };
-                        assert!(say(tx, NOON, &Said::by_check(found, NOON), never).await?);
-                        let by_team = |words: &str, at| {
-                            let words = words.to_owned();
-                            Said::by_team(Component::Mail, Health::NotWorking, words, "casey", at)
-                        };
-                        assert!(say(tx, NOON, &by_team("Stopped.", NOON), never).await?);
-                        looked(tx, NOON).await?;
-                        looked(tx, NOON.plus(Span::minutes(1))).await?;
-                        let later = NOON.plus(Span::minutes(5));
-                        say(tx, later, &by_team("Later.", later), never).await
-                    })
-                })
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    let found = ComponentFinding {
+                        component: Component::Mail,
+                        health: Health::Problems,
+                        words: "Slow.",
+                    };
+                    assert!(say(tx, NOON, &Said::by_check(found, NOON), never).await?);
+                    let by_team = |words: &str, at| {
+                        let words = words.to_owned();
+                        Said::by_team(Component::Mail, Health::NotWorking, words, "casey", at)
+                    };
+                    assert!(say(tx, NOON, &by_team("Stopped.", NOON), never).await?);
+                    looked(tx, NOON).await?;
+                    looked(tx, NOON.plus(Span::minutes(1))).await?;
+                    let later = NOON.plus(Span::minutes(5));
+                    say(tx, later, &by_team("Later.", later), never).await
+                }))
                 .await
                 .expect("written");
             assert!(!faster, "the second case worker has not seen what the first said");
@@ -280,8 +282,8 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn an_announcement_is_made_once_and_changed_by_who_saw_it() {
         for database in both_engines().await {
-            let told = Told {
-                kind: Kind::Trouble,
+            let told = ShownStatus {
+                kind: AnnouncementKind::Trouble,
                 component: Some(Component::Letters),
                 title: "Codes are late".to_owned(),
                 words: String::new(),
@@ -292,20 +294,15 @@ mod tests {
             let change = Announcement::make(told, "casey", NOON);
             let made = change.state.clone();
             let saved = database
-                .write::<_, Error, _>(move |tx: &mut Tx| {
-                    Box::pin(async move {
-                        add_announcement(tx, NOON, &change, "once").await?;
-                        let again = Announcement::make(change.state.told.clone(), "casey", NOON);
-                        add_announcement(tx, NOON, &again, "once").await?;
-                        let Some(end) = change.state.clone().end("casey", NOON.plus(Span::minutes(1))) else {
-                            return Ok((false, false));
-                        };
-                        Ok((
-                            save_announcement(tx, NOON, &end).await?,
-                            save_announcement(tx, NOON, &end).await?,
-                        ))
-                    })
-                })
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    add_announcement(tx, NOON, &change, "once").await?;
+                    let again = Announcement::make(change.state.told.clone(), "casey", NOON);
+                    add_announcement(tx, NOON, &again, "once").await?;
+                    let Some(end) = change.state.clone().end("casey", NOON.plus(Span::minutes(1))) else {
+                        return Ok((false, false));
+                    };
+                    Ok((save_announcement(tx, NOON, &end).await?, save_announcement(tx, NOON, &end).await?))
+                }))
                 .await
                 .expect("written");
             assert_eq!(saved, (true, false));

@@ -1,10 +1,10 @@
 //! The service looks at itself, and keeps the messages on top of every page up to date.
 
 use super::store::{self, Backlog};
-use super::{Component, Found, Health, PATH, Said, Source};
+use super::{Component, ComponentFinding, Health, PATH, Said, Source};
 use crate::app::App;
 use crate::clock::Span;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::mail::EngineError;
 use crate::web::notices::Notice;
 use std::time::Duration;
@@ -24,13 +24,17 @@ const MAILBOXES_LATE: &str = "New accounts and mailboxes take longer than they s
 const CHECKS_LATE: &str = "Decisions on registrations take longer than they should.";
 
 /// What the backlog says of the components.
-fn of_backlog(backlog: Backlog) -> [Found; 3] {
+fn of_backlog(backlog: Backlog) -> [ComponentFinding; 3] {
     let found = |component, is_late: bool, words| {
-        if is_late { Found { component, health: Health::Problems, words } } else { Found::working(component) }
+        if is_late {
+            ComponentFinding { component, health: Health::Problems, words }
+        } else {
+            ComponentFinding::working(component)
+        }
     };
     let no_letter_leaves = backlog.late_letters >= LATE_LETTERS_MIN && backlog.sent_lately == 0;
     let letters = if no_letter_leaves {
-        Found { component: Component::Letters, health: Health::NotWorking, words: LETTERS_LATE }
+        ComponentFinding { component: Component::Letters, health: Health::NotWorking, words: LETTERS_LATE }
     } else {
         found(Component::Letters, backlog.late_letters >= LATE_LETTERS_MIN * 4, LETTERS_LATE)
     };
@@ -43,9 +47,6 @@ fn of_backlog(backlog: Backlog) -> [Found; 3] {
 
 /// Looks at every component and notes what has changed. Where nothing can be written, that is what is
 /// wrong, and this node says so on its pages by itself.
-///
-/// # Errors
-/// What the database answered.
 pub async fn look(app: &App) -> Result<(), Error> {
     let looked = look_and_note(app).await;
     match &looked {
@@ -66,28 +67,26 @@ async fn look_and_note(app: &App) -> Result<(), Error> {
     let now = app.clock.now();
     let silent = |_| Err(EngineError::Later("no answer in time".to_owned()));
     let mail = match tokio::time::timeout(ANSWER_LIMIT, app.mail.answers()).await.unwrap_or_else(silent) {
-        Ok(()) => Found::working(Component::Mail),
+        Ok(()) => ComponentFinding::working(Component::Mail),
         Err(error) => {
             tracing::warn!(?error, "the mail servers do not take mail");
-            Found { component: Component::Mail, health: Health::NotWorking, words: MAIL_SILENT }
+            ComponentFinding { component: Component::Mail, health: Health::NotWorking, words: MAIL_SILENT }
         }
     };
     let backlog = store::backlog(&app.database, now, LATE_AFTER).await?;
     let mut all = vec![mail];
     all.extend(of_backlog(backlog));
     app.database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                store::looked(tx, now).await?;
-                for found in all {
-                    let before = store::said(tx, found.component, Source::Check).await?;
-                    if before.health != found.health || before.words != found.words {
-                        store::say(tx, now, &Said::by_check(found, now), before.since).await?;
-                    }
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            store::looked(tx, now).await?;
+            for found in all {
+                let before = store::said(tx, found.component, Source::Check).await?;
+                if before.health != found.health || before.words != found.words {
+                    store::say(tx, now, &Said::by_check(found, now), before.since).await?;
                 }
-                Ok(())
-            })
-        })
+            }
+            Ok(())
+        }))
         .await?;
     refresh(app).await
 }

@@ -253,9 +253,7 @@ impl MailEngine for PostfixDovecot {
     }
 
     fn look<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<String>, EngineError>> {
-        Box::pin(
-            async move { Ok(store::find(&mut &self.projection, id).await?.map(|mailbox| mailbox.in_full())) },
-        )
+        Box::pin(async move { Ok(store::find(&self.projection, id).await?.map(|mailbox| mailbox.in_full())) })
     }
 
     fn list<'a>(&'a self, after: &'a str, limit: u32) -> BoxFuture<'a, Result<Vec<Held>, EngineError>> {

@@ -73,15 +73,12 @@ fn postgres_script() -> String {
 }
 
 /// Opens the projection to write, and makes its tables where they are not those of this program.
-///
-/// # Errors
-/// What the engine answered.
 pub(super) async fn open(address: &Address) -> Result<Database> {
     if let Address::Sqlite(path) = address {
         make_file(path)?;
     }
     let database = Database::open_projection(address, SCHEMAS).await?;
-    let version: Result<Option<(i64,)>> = (&database).maybe("SELECT version FROM projection", &[]).await;
+    let version: Result<Option<(i64,)>> = database.maybe("SELECT version FROM projection", &[]).await;
     let current = match version {
         Ok(found) => found == Some((VERSION,)),
         // The table is not there.
@@ -95,7 +92,7 @@ pub(super) async fn open(address: &Address) -> Result<Database> {
 }
 
 /// Whether everything is still to be put into the tables.
-pub(super) async fn filling(mut from: &Database) -> Result<Option<Filling>> {
+pub(super) async fn filling(from: &Database) -> Result<Option<Filling>> {
     let found: Option<(String,)> = from.maybe("SELECT made FROM projection WHERE NOT filled", &[]).await?;
     Ok(found.map(|(made,)| Filling(made)))
 }
@@ -114,9 +111,6 @@ pub(super) async fn ensure_filled(database: &Database, filling: &Filling) -> Res
 }
 
 /// Opens the projection as the mail servers do.
-///
-/// # Errors
-/// What the engine answered.
 pub(super) async fn open_to_read(address: &Address) -> Result<Database> {
     Database::open_projection_to_read(address, SCHEMAS_TO_READ).await
 }
@@ -319,7 +313,7 @@ impl FromRow for MailboxRow {
     }
 }
 
-async fn mailbox_of(from: &mut impl Reads, row: MailboxRow) -> Result<Mailbox> {
+async fn mailbox_of(from: &impl Reads, row: MailboxRow) -> Result<Mailbox> {
     let names: Vec<(String,)> =
         from.all("SELECT name FROM names WHERE mailbox_id = $1 ORDER BY name", &[&row.id]).await?;
     let aliases = names.into_iter().map(|(name,)| name).filter(|name| *name != row.address).collect();
@@ -364,7 +358,7 @@ async fn mailbox_of(from: &mut impl Reads, row: MailboxRow) -> Result<Mailbox> {
 }
 
 /// A mailbox as it is kept now.
-pub(super) async fn find(from: &mut impl Reads, id: &str) -> Result<Option<Mailbox>> {
+pub(super) async fn find(from: &impl Reads, id: &str) -> Result<Option<Mailbox>> {
     let row: Option<MailboxRow> = from
         .maybe(
             "SELECT id, kind, address, display_name, quota_bytes, standing FROM mailboxes WHERE id = $1",
@@ -378,7 +372,7 @@ pub(super) async fn find(from: &mut impl Reads, id: &str) -> Result<Option<Mailb
 }
 
 /// The mailboxes after an identifier, in order.
-pub(super) async fn list(mut from: &Database, after: &str, limit: u32) -> Result<Vec<Mailbox>> {
+pub(super) async fn list(from: &Database, after: &str, limit: u32) -> Result<Vec<Mailbox>> {
     let limit = i64::from(limit);
     let rows: Vec<MailboxRow> = from
         .all(
@@ -389,7 +383,7 @@ pub(super) async fn list(mut from: &Database, after: &str, limit: u32) -> Result
         .await?;
     let mut mailboxes = Vec::with_capacity(rows.len());
     for row in rows {
-        mailboxes.push(mailbox_of(&mut from, row).await?);
+        mailboxes.push(mailbox_of(from, row).await?);
     }
     Ok(mailboxes)
 }
@@ -399,7 +393,7 @@ async fn alone(tx: &mut Tx, id: &str) -> Result<()> {
     let hash = Sha256::digest(id.as_bytes());
     let mut key = [0; 8];
     key.copy_from_slice(&hash[..8]);
-    tx.alone(i64::from_be_bytes(key)).await
+    tx.lock(i64::from_be_bytes(key)).await
 }
 
 async fn add_steps(tx: &mut Tx, id: &str, steps: &[Step]) -> Result<()> {
@@ -429,7 +423,7 @@ pub(super) async fn ensure(
 ) -> std::result::Result<Ensured, EngineError> {
     let wanted = wanted.in_order();
     // Nothing to do is the usual case, and needs no transaction.
-    if find(&mut &*database, wanted.id()).await?.as_ref() == Some(&wanted) {
+    if find(database, wanted.id()).await?.as_ref() == Some(&wanted) {
         return Ok(Ensured::AlreadyRight);
     }
     database
@@ -550,7 +544,7 @@ pub(super) struct Steps {
 }
 
 /// The steps still to be taken for a mailbox: what is prepared first, what is removed last.
-pub(super) async fn list_steps(mut from: &Database, id: &str) -> Result<Steps> {
+pub(super) async fn list_steps(from: &Database, id: &str) -> Result<Steps> {
     let rows: Vec<(String, String, String)> =
         from.all("SELECT change_id, step, name FROM steps WHERE mailbox_id = $1", &[&id]).await?;
     let mut changes: Vec<String> = rows.iter().map(|(change, _, _)| change.clone()).collect();
@@ -627,7 +621,7 @@ impl FromRow for Sender {
 }
 
 /// Whether somebody who has signed in holds an address, and how.
-pub(super) async fn sender(mut from: &Database, login: &str, address: &str) -> Result<Option<Sender>> {
+pub(super) async fn sender(from: &Database, login: &str, address: &str) -> Result<Option<Sender>> {
     from.maybe(
         "SELECT account_id, sent_copy FROM senders WHERE login = $1 AND name = $2",
         &[&login, &address],
@@ -689,7 +683,7 @@ impl Table {
 }
 
 /// What a table says about a key. Of [`Table::Unfilled`] only addresses of our domain are asked.
-pub(super) async fn look_up(mut from: &Database, table: Table, key: &str) -> Result<Vec<String>> {
+pub(super) async fn look_up(from: &Database, table: Table, key: &str) -> Result<Vec<String>> {
     let found: Vec<(String,)> = match table {
         Table::Recipients => from.all("SELECT address FROM recipients WHERE name = $1", &[&key]).await?,
         Table::Refusals => from.all("SELECT answer FROM refusals WHERE name = $1", &[&key]).await?,
@@ -756,11 +750,11 @@ pub(super) mod tests {
             // Nothing is made anew for a program that knows these tables.
             let database = open(&place).await.expect("opened");
             assert_eq!(filling(&database).await.expect("read"), None);
-            assert!(find(&mut &database, "of-asha").await.expect("read").is_some());
+            assert!(find(&database, "of-asha").await.expect("read").is_some());
 
             for_tests::run(&database, "UPDATE projection SET version = version - 1").await;
             let database = open(&place).await.expect("made anew");
-            assert_eq!(find(&mut &database, "of-asha").await.expect("read"), None);
+            assert_eq!(find(&database, "of-asha").await.expect("read"), None);
             let second = filling(&database).await.expect("read").expect("new tables are filled first");
             assert_ne!(first, second);
             assert_eq!(ensure_filled(&database, &first).await.expect("answered"), Ensured::AlreadyRight);

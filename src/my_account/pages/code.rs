@@ -2,7 +2,7 @@
 
 use super::Underway;
 use crate::app::App;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::letter::Letterhead;
 use crate::my_account::{Step, code_problem, store};
 use crate::sign_in::Activating;
@@ -75,9 +75,9 @@ pub async fn save(State(app): State<App>, visit: Visit, activating: Activating, 
             underway
                 .app
                 .database
-                .write::<_, Error, _>(move |tx: &mut Tx| {
-                    Box::pin(async move { store::confirm(tx, &link, &browser, now).await })
-                })
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    store::confirm(tx, &link, &browser, now).await
+                }))
                 .await?;
             go_to(Step::Password.path())
         }
@@ -104,15 +104,12 @@ pub async fn again(State(app): State<App>, visit: Visit, activating: Activating)
     let sent = underway
         .app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { store::send_code(tx, rules, &from, &account, &browser, now).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            store::send_code(tx, rules, &from, &account, &browser, now).await
+        }))
         .await?;
     match sent {
-        Ok(()) => {
-            underway.app.work_waits.notify_one();
-            go_to("/activate/code?sent=again")
-        }
+        Ok(()) => go_to("/activate/code?sent=again"),
         Err(used_up) => show_problem(
             &underway,
             format!(

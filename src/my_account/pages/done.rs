@@ -2,7 +2,7 @@
 
 use super::paths;
 use crate::app::App;
-use crate::directory::{self, Access, State as AccountState, store::SiteOfAccount};
+use crate::directory::{self, Access, AccountState, store::SiteOfAccount};
 use crate::sign_in::SettingUpApp;
 use crate::sign_in::session::SIGN_IN;
 use crate::web::components::{Button, Heading, Panel};
@@ -34,12 +34,11 @@ impl DonePage {
 
 /// GET /activate/done
 pub async fn page(State(app): State<App>, visit: Visit, setting_up: SettingUpApp) -> Answer {
-    let mut reads = &app.database;
-    let account = directory::store::find_account(&mut reads, &setting_up.account).await?;
+    let account = directory::store::find_account(&app.database, &setting_up.account).await?;
     let Some(account) = account.filter(|account| account.state == AccountState::Active) else {
         return go_to(SIGN_IN);
     };
-    let sites = directory::store::list_sites_of_account(&mut reads, &account.id).await?;
+    let sites = directory::store::list_sites_of_account(&app.database, &account.id).await?;
     let template = DonePage {
         layout: visit.layout("Your account is active"),
         address: account.address,

@@ -2,7 +2,7 @@
 
 use super::{layout, paths};
 use crate::app::App;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::directory;
 use crate::directory::app_password::{APP_PASSWORDS_MAX, AppPassword, NAME_LETTERS_MAX};
 use crate::my_account::store;
@@ -11,7 +11,7 @@ use crate::web::components::{Heading, Html, NotificationBanner, Table, TableCell
 use crate::web::form::query;
 use crate::web::page::show_with;
 use crate::web::parts::{success, wrapped};
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show};
 use axum::extract::{Path, State as Shared};
 use axum::http::{StatusCode, Uri};
 
@@ -67,8 +67,8 @@ fn table(programs: &[AppPassword]) -> Table {
     }
 }
 
-async fn in_force(app: &App, by: &AccountHolder) -> Result<Vec<AppPassword>, Stop> {
-    Ok(directory::store::list_app_passwords_in_force(&mut &app.database, &by.account).await?)
+async fn in_force(app: &App, by: &AccountHolder) -> Result<Vec<AppPassword>, Interrupt> {
+    Ok(directory::store::list_app_passwords_in_force(&app.database, &by.account).await?)
 }
 
 /// GET /my-account/mail-programs
@@ -131,9 +131,9 @@ pub async fn add(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, fiel
     let (in_app, account, called) = (app.clone(), by.account.clone(), name.clone());
     let made = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { store::add_app_password(tx, &in_app, &account, &called, now).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            store::add_app_password(tx, &in_app, &account, &called, now).await
+        }))
         .await?;
     let new = match made {
         Ok(new) => new,
@@ -142,7 +142,6 @@ pub async fn add(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, fiel
             return show_add(&visit, &by, form, StatusCode::UNPROCESSABLE_ENTITY);
         }
     };
-    app.work_waits.notify_one();
     let groups = new.value.reveal().as_bytes().chunks(GROUP);
     let template = AddedPage {
         layout: layout(&visit, &by, "Your app password", paths::MAIL_PROGRAMS),
@@ -186,12 +185,11 @@ pub async fn revoke(Shared(app): Shared<App>, by: AccountHolder, Path(id): Path<
     let now = app.clock.now();
     let revoked = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { store::revoke_app_password(tx, &by.account, &id, now).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            store::revoke_app_password(tx, &by.account, &id, now).await
+        }))
         .await?;
     if revoked {
-        app.work_waits.notify_one();
         return go_to(format!("{}?done=revoked", paths::MAIL_PROGRAMS));
     }
     go_to(paths::MAIL_PROGRAMS)

@@ -20,10 +20,10 @@ pub mod text_code;
 
 use super::{Step, can_visit, next, store};
 use crate::app::App;
-use crate::directory::{Account, State};
+use crate::directory::{Account, AccountState};
 use crate::sign_in::store::activation_link;
 use crate::sign_in::{AccountHolder, Activating, session};
-use crate::web::{Layout, Stop, Visit};
+use crate::web::{Interrupt, Layout, Visit};
 
 /// The parts of an account holder's pages.
 const NAVIGATION: [(&str, &str); 3] = [
@@ -49,21 +49,25 @@ pub(super) struct Underway {
 
 impl Underway {
     /// Loads what a step needs; elsewhere where the step is not due, or the link no longer works.
-    pub(super) async fn at(step: Step, app: App, visit: Visit, activating: Activating) -> Result<Self, Stop> {
-        let mut reads = &app.database;
+    pub(super) async fn at(
+        step: Step,
+        app: App,
+        visit: Visit,
+        activating: Activating,
+    ) -> Result<Self, Interrupt> {
         let link = activation_link(&app.database, &activating.link).await?;
         let works = link.is_some_and(|link| {
             !link.used && link.expires_at > app.clock.now() && link.subject == activating.account
         });
-        let account = crate::directory::store::find_account(&mut reads, &activating.account).await?;
-        let account = match account.filter(|account| works && account.state == State::Pending) {
+        let account = crate::directory::store::find_account(&app.database, &activating.account).await?;
+        let account = match account.filter(|account| works && account.state == AccountState::Pending) {
             Some(account) => account,
-            None => return Err(Stop::GoTo(paths::NEW_LINK.to_owned())),
+            None => return Err(Interrupt::Redirect(paths::NEW_LINK.to_owned())),
         };
         let browser = session::browser_hash(&visit.browser());
-        let activation = store::find(&mut reads, &activating.link, &browser).await?;
+        let activation = store::find(&app.database, &activating.link, &browser).await?;
         if !can_visit(activation.as_ref(), step) {
-            return Err(Stop::GoTo(next(activation.as_ref()).path().to_owned()));
+            return Err(Interrupt::Redirect(next(activation.as_ref()).path().to_owned()));
         }
         Ok(Underway { app, visit, account, link: activating.link, browser })
     }

@@ -4,11 +4,11 @@
 use super::paths;
 use crate::app::App;
 use crate::contact::Email;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::outbox::{self, Work};
 use crate::sign_in::limits::{self, Budget};
 use crate::web::page::show_with;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show};
 use axum::extract::State;
 use axum::http::StatusCode;
 
@@ -65,26 +65,21 @@ pub async fn ask(State(app): State<App>, visit: Visit, fields: Fields) -> Answer
         Budget::an_hour("activation links to", email.as_str(), i64::from(app.settings.codes_an_hour_max));
     let taken = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                if let Err(used_up) = limits::take(tx, now, &from_network).await? {
-                    return Ok(Err(used_up));
-                }
-                // Nobody is flooded, and nobody learns that it was one too many.
-                if limits::take(tx, now, &to_address).await?.is_ok() {
-                    let work = Work::SendActivationLink { asked: email.as_str().to_owned() };
-                    outbox::store::queue(tx, now, now, &work).await?;
-                }
-                Ok(Ok(()))
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            if let Err(used_up) = limits::take(tx, now, &from_network).await? {
+                return Ok(Err(used_up));
+            }
+            // Nobody is flooded, and nobody learns that it was one too many.
+            if limits::take(tx, now, &to_address).await?.is_ok() {
+                let work = Work::SendActivationLink { asked: email.as_str().to_owned() };
+                outbox::store::queue(tx, now, now, &work).await?;
+            }
+            Ok(Ok(()))
+        }))
         .await?;
     match taken {
-        Ok(()) => {
-            app.work_waits.notify_one();
-            go_to("/activate/link-sent")
-        }
-        Err(used_up) => Err(Stop::too_often(&format!(
+        Ok(()) => go_to("/activate/link-sent"),
+        Err(used_up) => Err(Interrupt::too_often(&format!(
             "Many links have been asked for from your network. You can ask again {}.",
             limits::wait_in_words(now, used_up.until)
         ))),

@@ -3,7 +3,7 @@
 use super::{layout, paths, security};
 use crate::app::App;
 use crate::directory::store::{PersonOfSite, SiteOfAccount};
-use crate::directory::{self, Access, State};
+use crate::directory::{self, Access, AccountState};
 use crate::sign_in::session::SIGN_IN;
 use crate::sign_in::{AccountHolder, store as sign_ins};
 use crate::web::components::{
@@ -48,7 +48,7 @@ fn done_words(done: &str) -> Option<&'static str> {
 }
 
 fn state_in_words(state: &str) -> String {
-    State::parse(state).map_or_else(|| state.to_owned(), |state| state.in_words().to_owned())
+    AccountState::parse(state).map_or_else(|| state.to_owned(), |state| state.in_words().to_owned())
 }
 
 fn others(people: &[PersonOfSite], me: &str, site: &str) -> Option<Table> {
@@ -95,17 +95,16 @@ fn mailbox(site: SiteOfAccount, people: &[PersonOfSite], me: &str) -> Mailbox {
 
 /// GET /my-account
 pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, uri: Uri) -> Answer {
-    let mut reads = &app.database;
-    let Some(account) = directory::store::find_account(&mut reads, &by.account).await? else {
+    let Some(account) = directory::store::find_account(&app.database, &by.account).await? else {
         return go_to(SIGN_IN);
     };
     let mut mailboxes = Vec::new();
-    for site in directory::store::list_sites_of_account(&mut reads, &by.account).await? {
-        let people = directory::store::list_people(&mut reads, &site.site_id).await?;
+    for site in directory::store::list_sites_of_account(&app.database, &by.account).await? {
+        let people = directory::store::list_people(&app.database, &site.site_id).await?;
         mailboxes.push(mailbox(site, &people, &by.account));
     }
-    let codes = sign_ins::recovery_codes(&mut reads, &by.account).await?;
-    let programs = directory::store::list_app_passwords_in_force(&mut reads, &by.account).await?;
+    let codes = sign_ins::recovery_codes(&app.database, &by.account).await?;
+    let programs = directory::store::list_app_passwords_in_force(&app.database, &by.account).await?;
     let warning = match (codes.made_at, codes.left) {
         (None, _) => {
             Some("You have no recovery codes. If you lose your phone you cannot sign in.".to_owned())

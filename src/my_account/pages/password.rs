@@ -2,12 +2,12 @@
 
 use super::Underway;
 use crate::app::App;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::my_account::{Step, store};
 use crate::settings::Secret;
 use crate::sign_in::{Activating, password};
 use crate::web::components::{ErrorMessage, Label, PasswordInput};
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show};
 use axum::extract::State;
 
 #[derive(askama::Template)]
@@ -58,8 +58,8 @@ pub async fn page(State(app): State<App>, visit: Visit, activating: Activating) 
 /// POST /activate/password: keeps the password until the policy is accepted.
 pub async fn save(State(app): State<App>, visit: Visit, activating: Activating, fields: Fields) -> Answer {
     let underway = Underway::at(Step::Password, app, visit, activating).await?;
-    let mut reads = &underway.app.database;
-    let sites = crate::directory::store::list_sites_of_account(&mut reads, &underway.account.id).await?;
+    let sites =
+        crate::directory::store::list_sites_of_account(&underway.app.database, &underway.account.id).await?;
     let mut own_words = vec![underway.account.first_name.as_str(), underway.account.last_name.as_str()];
     own_words.extend(sites.iter().map(|site| site.name.as_str()));
     let typed = fields.text("password");
@@ -70,14 +70,14 @@ pub async fn save(State(app): State<App>, visit: Visit, activating: Activating, 
     }
     let hash = password::hash(&underway.app, typed.to_owned())
         .await
-        .map_err(|error| Stop::fault("hashing a password", error))?;
+        .map_err(|error| Interrupt::fault("hashing a password", error))?;
     let (hash, link, browser) = (Secret::new(hash), underway.link, underway.browser);
     let kept = underway
         .app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { store::keep_password(tx, &link, &browser, &hash).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            store::keep_password(tx, &link, &browser, &hash).await
+        }))
         .await?;
     go_to(if kept { Step::Policy.path() } else { Step::Code.path() })
 }

@@ -2,11 +2,11 @@
 
 use super::{Underway, paths};
 use crate::app::App;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::my_account::store::{self, Finished};
 use crate::my_account::{Step, next};
 use crate::sign_in::Activating;
-use crate::sign_in::session::Anew;
+use crate::sign_in::session::SessionRotation;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Visit, go_to, show};
 use axum::extract::State;
 
@@ -40,20 +40,19 @@ pub async fn save(State(app): State<App>, visit: Visit, activating: Activating, 
         return show_page(&underway, form);
     }
     let now = underway.app.clock.now();
-    let anew = Anew::of(&underway.visit);
+    let anew = SessionRotation::of(&underway.visit);
     let (app, account, link) = (underway.app.clone(), underway.account.id.clone(), underway.link.clone());
     let begun = anew.clone();
     let finished = underway
         .app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { store::finish(tx, &app, &account, &link, &begun, now).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            store::finish(tx, &app, &account, &link, &begun, now).await
+        }))
         .await?;
     match finished {
         Finished::Active => {
             anew.is_saved(&underway.visit);
-            underway.app.work_waits.notify_one();
             go_to("/activate/done")
         }
         Finished::NotReady => go_to(next(None).path()),

@@ -4,7 +4,7 @@ use super::security::{self, Proof};
 use super::{layout, paths};
 use crate::app::App;
 use crate::audit::{Actor, Entry};
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::my_account::store::{self, Stepped};
 use crate::sign_in::factor::Factor;
 use crate::sign_in::recovery::{CODES, RecoveryCode};
@@ -43,7 +43,7 @@ async fn show(
     problems: Problems,
     status: StatusCode,
 ) -> Answer {
-    let kept = sign_ins::recovery_codes(&mut &app.database, &by.account).await?;
+    let kept = sign_ins::recovery_codes(&app.database, &by.account).await?;
     let is_first = kept.made_at.is_none();
     let form = visit.form(Fields::default(), problems);
     let title = if is_first { "Get your recovery codes" } else { "Make new recovery codes" };
@@ -63,7 +63,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder) -> 
 /// POST /my-account/security/recovery-codes: makes ten and shows them, this once.
 pub async fn make(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, fields: Fields) -> Answer {
     let now = app.clock.now();
-    let is_first = sign_ins::recovery_codes(&mut &app.database, &by.account).await?.made_at.is_none();
+    let is_first = sign_ins::recovery_codes(&app.database, &by.account).await?.made_at.is_none();
     let factor: Option<Factor> = if is_first {
         None
     } else {
@@ -77,11 +77,9 @@ pub async fn make(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, fie
     let (in_app, account, used) = (app.clone(), by.account.clone(), factor.clone());
     let stepped = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                store::make_recovery_codes(tx, &in_app, &account, used.as_ref(), &hashes, now).await
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            store::make_recovery_codes(tx, &in_app, &account, used.as_ref(), &hashes, now).await
+        }))
         .await?;
     match stepped {
         Stepped::Done => {}
@@ -92,7 +90,6 @@ pub async fn make(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, fie
         }
         Stepped::Gone => return go_to(paths::RECOVERY_CODES),
     }
-    app.work_waits.notify_one();
     let template = ShownPage {
         layout: layout(&visit, &by, "Your recovery codes", paths::SECURITY),
         form: visit.empty_form(),
@@ -107,13 +104,11 @@ pub async fn make(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, fie
 pub async fn written(Shared(app): Shared<App>, by: AccountHolder) -> Answer {
     let now = app.clock.now();
     app.database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let actor = Actor::AccountHolder(by.account.clone());
-                let entry = Entry::new(actor, "recovery codes written down", &by.account);
-                crate::audit::store::add(tx, now, &entry).await
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            let actor = Actor::AccountHolder(by.account.clone());
+            let entry = Entry::new(actor, "recovery codes written down", &by.account);
+            crate::audit::store::add(tx, now, &entry).await
+        }))
         .await?;
     go_to(format!("{}?done=recovery-codes", paths::OVERVIEW))
 }

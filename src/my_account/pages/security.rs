@@ -2,7 +2,7 @@
 
 use super::{layout, paths};
 use crate::app::App;
-use crate::database::{Error, Tx};
+use crate::database::{Error, Tx, transaction};
 use crate::my_account::store::{self, Stepped};
 use crate::sign_in::doors::{Door, count_code, whose_password};
 use crate::sign_in::factor::Factor;
@@ -15,7 +15,7 @@ use crate::web::components::{
 use crate::web::form::{counted, query};
 use crate::web::page::show_with;
 use crate::web::parts::{error, fact, success};
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::State as Shared;
 use axum::http::{StatusCode, Uri};
 
@@ -44,9 +44,8 @@ fn with_action(row: SummaryListRow, href: &str, words: &str, what: &str) -> Summ
 
 /// GET /my-account/security
 pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, uri: Uri) -> Answer {
-    let mut reads = &app.database;
-    let authenticator = sign_ins::authenticator(&mut reads, &by.account).await?;
-    let codes = sign_ins::recovery_codes(&mut reads, &by.account).await?;
+    let authenticator = sign_ins::authenticator(&app.database, &by.account).await?;
+    let codes = sign_ins::recovery_codes(&app.database, &by.account).await?;
     let since = authenticator.map_or_else(String::new, |app| format!("Set up on {}", app.since.in_words()));
     let left = match (codes.made_at, usize::try_from(codes.left).unwrap_or(0)) {
         (None, _) => "None. Without them you cannot get in when you lose your phone".to_owned(),
@@ -106,7 +105,7 @@ pub(super) async fn prove(
     visit: &Visit,
     by: &AccountHolder,
     fields: &Fields,
-) -> Result<Proof, Stop> {
+) -> Result<Proof, Interrupt> {
     let not = |problems: Problems| Ok(Proof::Not(problems, StatusCode::UNPROCESSABLE_ENTITY));
     let mut problems = Problems::none();
     if fields.text(PASSWORD).is_empty() {
@@ -127,12 +126,11 @@ pub(super) async fn prove(
         let words = format!("Too many tries. Try again {}", wait_in_words(now, used_up.until));
         return Ok(Proof::Not(Problems::one(PASSWORD, words), StatusCode::TOO_MANY_REQUESTS));
     }
-    let mut reads = &app.database;
-    let found = sign_ins::holder(&mut reads, &by.account).await?.and_then(|row| row.password_hash);
+    let found = sign_ins::holder(&app.database, &by.account).await?.and_then(|row| row.password_hash);
     let theirs = whose_password(app, found, |hash| hash.reveal().clone(), fields.text(PASSWORD))
         .await
-        .map_err(|cause| Stop::fault("checking a password", cause))?;
-    let factor = sign_ins::authenticator(&mut reads, &by.account)
+        .map_err(|cause| Interrupt::fault("checking a password", cause))?;
+    let factor = sign_ins::authenticator(&app.database, &by.account)
         .await?
         .and_then(|authenticator| Factor::of_either(&app.key, &authenticator, fields.text(CODE), now));
     if theirs.is_none() {
@@ -193,10 +191,7 @@ pub async fn replace(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, 
         })
         .await?;
     match stepped {
-        Stepped::Done => {
-            app.work_waits.notify_one();
-            go_to(paths::SET_UP_APP)
-        }
+        Stepped::Done => go_to(paths::SET_UP_APP),
         Stepped::Refused => {
             let problems = Problems::one(CODE, factor.refused_words());
             show_replace(&visit, &by, problems, StatusCode::UNPROCESSABLE_ENTITY)
@@ -226,14 +221,11 @@ pub async fn everywhere(Shared(app): Shared<App>, visit: Visit, by: AccountHolde
     let now = app.clock.now();
     let (in_app, secret) = (app.clone(), browser_hash(&visit.browser()));
     app.database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                store::sign_out_everywhere(tx, &in_app, &by.account, now).await?;
-                sign_ins::end_sessions_of_browser(tx, &secret).await.map(|_| ())
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            store::sign_out_everywhere(tx, &in_app, &by.account, now).await?;
+            sign_ins::end_sessions_of_browser(tx, &secret).await.map(|_| ())
+        }))
         .await?;
     visit.renew_browser();
-    app.work_waits.notify_one();
     go_to(format!("{SIGN_IN}?done=everywhere"))
 }

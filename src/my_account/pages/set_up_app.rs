@@ -9,10 +9,10 @@ use crate::database::{Error, Tx};
 use crate::my_account::app_code_problem;
 use crate::my_account::store::{self, Confirmed, Stepped};
 use crate::sign_in::secrets::Purpose;
-use crate::sign_in::session::{Anew, SIGN_IN};
+use crate::sign_in::session::{SIGN_IN, SessionRotation};
 use crate::sign_in::{SettingUpApp, app_code, store as sign_ins};
 use crate::web::components::Html;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, qr, show};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, qr, show};
 use axum::extract::State as Shared;
 
 const CODE: &str = "code";
@@ -39,14 +39,13 @@ struct Waiting {
     is_another: bool,
 }
 
-async fn waiting(app: &App, by: &SettingUpApp) -> Result<Waiting, Stop> {
-    let mut reads = &app.database;
-    let holder = sign_ins::holder(&mut reads, &by.account).await?;
-    let found = sign_ins::waiting_authenticator(&mut reads, &by.account).await?;
-    let is_another = sign_ins::authenticator(&mut reads, &by.account).await?.is_some();
+async fn waiting(app: &App, by: &SettingUpApp) -> Result<Waiting, Interrupt> {
+    let holder = sign_ins::holder(&app.database, &by.account).await?;
+    let found = sign_ins::waiting_authenticator(&app.database, &by.account).await?;
+    let is_another = sign_ins::authenticator(&app.database, &by.account).await?.is_some();
     match (holder, found) {
         (Some(holder), Some(app)) => Ok(Waiting { address: holder.address, app, is_another }),
-        _ => Err(Stop::GoTo(SIGN_IN.to_owned())),
+        _ => Err(Interrupt::Redirect(SIGN_IN.to_owned())),
     }
 }
 
@@ -97,7 +96,7 @@ pub async fn confirm(Shared(app): Shared<App>, visit: Visit, by: SettingUpApp, f
             "The code is not right. Enter the 6 digits that your app shows now, and check that your phone’s clock is set automatically",
         );
     };
-    let anew = Anew::of(&visit);
+    let anew = SessionRotation::of(&visit);
     let confirmed = Confirmed { authenticator: waiting.app.id.clone(), step };
     let (in_app, begun) = (app.clone(), anew.clone());
     let stepped = app
@@ -111,7 +110,6 @@ pub async fn confirm(Shared(app): Shared<App>, visit: Visit, by: SettingUpApp, f
     match stepped {
         Stepped::Done => {
             anew.is_saved(&visit);
-            app.work_waits.notify_one();
             go_to(if waiting.is_another {
                 format!("{}?done=app", paths::SECURITY)
             } else {

@@ -4,19 +4,19 @@
 use super::paths;
 use crate::app::App;
 use crate::audit::{Actor, Entry};
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::directory;
 use crate::directory::address;
 use crate::my_account::store::{self, HalfWay};
 use crate::sign_in::doors::{Door, whose_password};
 use crate::sign_in::limits::wait_in_words;
-use crate::sign_in::session::{self, Anew, SIGN_IN};
+use crate::sign_in::session::{self, SIGN_IN, SessionRotation};
 use crate::sign_in::{AccountHolder, store as sign_ins};
 use crate::web::components::{NotificationBanner, PasswordInput};
 use crate::web::form::query;
 use crate::web::page::show_with;
 use crate::web::parts::{error, success};
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::State as Shared;
 use axum::http::{StatusCode, Uri};
 
@@ -85,13 +85,13 @@ pub async fn sign_in(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> 
         let problems = Problems::one(ADDRESS, words);
         return again(&app, &visit, fields, problems, StatusCode::TOO_MANY_REQUESTS);
     }
-    let found = sign_ins::find_holder(&mut &app.database, &address).await?.filter(|row| row.active);
+    let found = sign_ins::find_holder(&app.database, &address).await?.filter(|row| row.active);
     let found = found.and_then(|row| row.password_hash.map(|hash| (row.id, hash)));
     let theirs = whose_password(&app, found, |(_, hash)| hash.reveal().clone(), fields.text(PASSWORD))
         .await
-        .map_err(|cause| Stop::fault("checking a password", cause))?;
+        .map_err(|cause| Interrupt::fault("checking a password", cause))?;
     let account = match theirs {
-        Some((id, _)) => directory::store::find_account(&mut &app.database, &id).await?,
+        Some((id, _)) => directory::store::find_account(&app.database, &id).await?,
         None => None,
     };
     let Some(account) = account else {
@@ -100,18 +100,17 @@ pub async fn sign_in(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> 
             Problems::one(ADDRESS, "Check your email address and password. One of them is not right");
         return again(&app, &visit, fields, problems, StatusCode::UNPROCESSABLE_ENTITY);
     };
-    let anew = Anew::of(&visit);
+    let anew = SessionRotation::of(&visit);
     let (in_app, begun) = (app.clone(), anew.clone());
     let begun = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { store::begin_signing_in(tx, &in_app, &account, &begun, now).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            store::begin_signing_in(tx, &in_app, &account, &begun, now).await
+        }))
         .await?;
     match begun {
         Ok(half_way) => {
             anew.is_saved(&visit);
-            app.work_waits.notify_one();
             go_to(match half_way {
                 HalfWay::CodeOfApp => paths::CODE_OF_APP,
                 HalfWay::CodeByText => paths::CODE_BY_TEXT,
@@ -132,13 +131,11 @@ pub async fn sign_in(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> 
 pub async fn sign_out(Shared(app): Shared<App>, visit: Visit, by: AccountHolder) -> Answer {
     let now = app.clock.now();
     app.database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let actor = Actor::AccountHolder(by.account.clone());
-                let entry = Entry::new(actor, "account holder signed out", &by.account);
-                crate::audit::store::add(tx, now, &entry).await
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            let actor = Actor::AccountHolder(by.account.clone());
+            let entry = Entry::new(actor, "account holder signed out", &by.account);
+            crate::audit::store::add(tx, now, &entry).await
+        }))
         .await?;
     session::end_all(&app, &visit).await?;
     go_to(format!("{SIGN_IN}?done=out"))

@@ -2,17 +2,17 @@
 
 use super::paths;
 use crate::app::App;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::my_account::store::{self, Stepped};
 use crate::my_account::{app_code_problem, recovery_code_problem};
 use crate::sign_in::doors::count_code;
 use crate::sign_in::factor::Factor;
 use crate::sign_in::limits::wait_in_words;
 use crate::sign_in::recovery::RecoveryCode;
-use crate::sign_in::session::{Anew, SIGN_IN};
+use crate::sign_in::session::{SIGN_IN, SessionRotation};
 use crate::sign_in::{HolderHalfSignedIn, store as sign_ins};
 use crate::web::page::show_with;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 
@@ -34,23 +34,23 @@ pub struct RecoveryCodePage {
 
 /// Which of the two is asked for.
 #[derive(Clone, Copy)]
-enum Asked {
+enum FactorAsked {
     App,
     Recovery,
 }
 
-fn show(visit: &Visit, asked: Asked, status: StatusCode, problems: Problems) -> Answer {
+fn show(visit: &Visit, asked: FactorAsked, status: StatusCode, problems: Problems) -> Answer {
     // What was typed is not shown again: the next code is another one.
     let form = visit.form(Fields::default(), problems);
     match asked {
-        Asked::App => {
+        FactorAsked::App => {
             let layout = visit
                 .layout("Enter the code from your authenticator app")
                 .with_problems(&form)
                 .back_to(SIGN_IN);
             show_with(status, &CodePage { layout, form })
         }
-        Asked::Recovery => {
+        FactorAsked::Recovery => {
             let layout =
                 visit.layout("Enter a recovery code").with_problems(&form).back_to(paths::CODE_OF_APP);
             show_with(status, &RecoveryCodePage { layout, form })
@@ -59,21 +59,21 @@ fn show(visit: &Visit, asked: Asked, status: StatusCode, problems: Problems) -> 
 }
 
 /// Only whoever has an app is asked for its code or for a recovery code.
-async fn must_have_app(app: &App, half: &HolderHalfSignedIn) -> Result<sign_ins::Authenticator, Stop> {
-    let found = sign_ins::authenticator(&mut &app.database, &half.account).await?;
-    found.ok_or_else(|| Stop::GoTo(paths::CODE_BY_TEXT.to_owned()))
+async fn must_have_app(app: &App, half: &HolderHalfSignedIn) -> Result<sign_ins::Authenticator, Interrupt> {
+    let found = sign_ins::authenticator(&app.database, &half.account).await?;
+    found.ok_or_else(|| Interrupt::Redirect(paths::CODE_BY_TEXT.to_owned()))
 }
 
 /// GET /sign-in/code
 pub async fn page(Shared(app): Shared<App>, visit: Visit, half: HolderHalfSignedIn) -> Answer {
     must_have_app(&app, &half).await?;
-    show(&visit, Asked::App, StatusCode::OK, Problems::none())
+    show(&visit, FactorAsked::App, StatusCode::OK, Problems::none())
 }
 
 /// GET /sign-in/recovery-code
 pub async fn recovery_page(Shared(app): Shared<App>, visit: Visit, half: HolderHalfSignedIn) -> Answer {
     must_have_app(&app, &half).await?;
-    show(&visit, Asked::Recovery, StatusCode::OK, Problems::none())
+    show(&visit, FactorAsked::Recovery, StatusCode::OK, Problems::none())
 }
 
 /// POST /sign-in/code
@@ -83,7 +83,7 @@ pub async fn open(
     half: HolderHalfSignedIn,
     fields: Fields,
 ) -> Answer {
-    enter(app, visit, half, Asked::App, fields.text(CODE)).await
+    enter(app, visit, half, FactorAsked::App, fields.text(CODE)).await
 }
 
 /// POST /sign-in/recovery-code
@@ -93,16 +93,16 @@ pub async fn open_with_recovery_code(
     half: HolderHalfSignedIn,
     fields: Fields,
 ) -> Answer {
-    enter(app, visit, half, Asked::Recovery, fields.text(CODE)).await
+    enter(app, visit, half, FactorAsked::Recovery, fields.text(CODE)).await
 }
 
-async fn enter(app: App, visit: Visit, half: HolderHalfSignedIn, asked: Asked, typed: &str) -> Answer {
+async fn enter(app: App, visit: Visit, half: HolderHalfSignedIn, asked: FactorAsked, typed: &str) -> Answer {
     let authenticator = must_have_app(&app, &half).await?;
     let wrong =
         |words: &str| show(&visit, asked, StatusCode::UNPROCESSABLE_ENTITY, Problems::one(CODE, words));
     let slip = match asked {
-        Asked::App => app_code_problem(typed),
-        Asked::Recovery => recovery_code_problem(typed),
+        FactorAsked::App => app_code_problem(typed),
+        FactorAsked::Recovery => recovery_code_problem(typed),
     };
     if let Some(words) = slip {
         return wrong(words);
@@ -113,28 +113,29 @@ async fn enter(app: App, visit: Visit, half: HolderHalfSignedIn, asked: Asked, t
         return show(&visit, asked, StatusCode::TOO_MANY_REQUESTS, Problems::one(CODE, words));
     }
     let factor = match asked {
-        Asked::App => Factor::of_app(&app.key, &authenticator, typed, now),
-        Asked::Recovery => RecoveryCode::parse(typed).map(|code| Factor::Recovery { hash: code.hash() }),
+        FactorAsked::App => Factor::of_app(&app.key, &authenticator, typed, now),
+        FactorAsked::Recovery => {
+            RecoveryCode::parse(typed).map(|code| Factor::Recovery { hash: code.hash() })
+        }
     };
     let Some(factor) = factor else {
         tracing::info!(request = visit.number(), "a code of an authenticator app was refused");
         return wrong("The code is not right. Enter the 6 digits that your app shows now");
     };
-    let anew = Anew::of(&visit);
+    let anew = SessionRotation::of(&visit);
     let (in_app, account, begun, used) = (app.clone(), half.account, anew.clone(), factor.clone());
     let stepped = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { store::sign_in(tx, &in_app, &account, &used, &begun, now).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            store::sign_in(tx, &in_app, &account, &used, &begun, now).await
+        }))
         .await?;
     match stepped {
         Stepped::Done => {
             anew.is_saved(&visit);
-            app.work_waits.notify_one();
             go_to(match asked {
-                Asked::App => paths::OVERVIEW.to_owned(),
-                Asked::Recovery => format!("{}?done=recovery-code", paths::OVERVIEW),
+                FactorAsked::App => paths::OVERVIEW.to_owned(),
+                FactorAsked::Recovery => format!("{}?done=recovery-code", paths::OVERVIEW),
             })
         }
         Stepped::Refused => wrong(factor.refused_words()),

@@ -2,15 +2,15 @@
 
 use super::new_link::no_longer_works;
 use crate::app::App;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::directory::{self, Account};
 use crate::letter::Letterhead;
 use crate::my_account::{Step, store};
 use crate::sign_in::codes::Rules;
 use crate::sign_in::limits;
 use crate::sign_in::secrets::{Purpose, read_link_token};
-use crate::sign_in::session::{self, Kind};
-use crate::web::{Answer, Form, Layout, Problems, Stop, Visit, go_to, show};
+use crate::sign_in::session::{self, SessionKind};
+use crate::web::{Answer, Form, Interrupt, Layout, Problems, Visit, go_to, show};
 use axum::extract::{Path, State};
 
 #[derive(askama::Template)]
@@ -23,15 +23,16 @@ pub struct StartPage {
 }
 
 /// The account a link activates, with the link's identifier; nothing where the link does not work.
-async fn read_link(app: &App, token: &str) -> Result<Option<(Account, String)>, Stop> {
+async fn read_link(app: &App, token: &str) -> Result<Option<(Account, String)>, Interrupt> {
     let Some(id) = read_link_token(&app.key, Purpose::ActivationLink, token) else { return Ok(None) };
     let link = crate::sign_in::store::activation_link(&app.database, &id).await?;
     let Some(link) = link.filter(|link| !link.used && link.expires_at > app.clock.now()) else {
         return Ok(None);
     };
-    let mut reads = &app.database;
-    let account = directory::store::find_account(&mut reads, &link.subject).await?;
-    Ok(account.filter(|account| account.state == directory::State::Pending).map(|account| (account, id)))
+    let account = directory::store::find_account(&app.database, &link.subject).await?;
+    Ok(account
+        .filter(|account| account.state == directory::AccountState::Pending)
+        .map(|account| (account, id)))
 }
 
 /// GET /activate/{token}: changes nothing, because programs open links before people do.
@@ -62,24 +63,21 @@ pub async fn begin(State(app): State<App>, visit: Visit, Path(token): Path<Strin
     let app_in = app.clone();
     let sent = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let browser = session::browser_hash(&fresh);
-                if let Err(used_up) = store::send_code(tx, rules, &from, &account, &browser, now).await? {
-                    return Ok(Err(used_up));
-                }
-                crate::sign_in::store::end_sessions_of_browser(tx, &old).await?;
-                session::begin(tx, &app_in, &fresh, Kind::Activating, &subject, false).await?;
-                Ok(Ok(()))
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            let browser = session::browser_hash(&fresh);
+            if let Err(used_up) = store::send_code(tx, rules, &from, &account, &browser, now).await? {
+                return Ok(Err(used_up));
+            }
+            crate::sign_in::store::end_sessions_of_browser(tx, &old).await?;
+            session::begin(tx, &app_in, &fresh, SessionKind::Activating, &subject, false).await?;
+            Ok(Ok(()))
+        }))
         .await?;
     match sent {
         Ok(()) => {
-            app.work_waits.notify_one();
             go_to(Step::Code.path())
         }
-        Err(used_up) => Err(Stop::too_often(&format!(
+        Err(used_up) => Err(Interrupt::too_often(&format!(
             "We have sent several codes to your phone. You can ask for another one {}. Your link still works.",
             limits::wait_in_words(now, used_up.until)
         ))

@@ -3,7 +3,7 @@
 
 use super::paths;
 use crate::app::App;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::directory::{self, Account};
 use crate::letter::Letterhead;
 use crate::my_account::code_problem;
@@ -11,10 +11,10 @@ use crate::my_account::store::{self, Stepped};
 use crate::sign_in::codes::{self, Rules, Tried};
 use crate::sign_in::limits::wait_in_words;
 use crate::sign_in::secrets::Purpose;
-use crate::sign_in::session::{Anew, SIGN_IN, browser_hash};
+use crate::sign_in::session::{SIGN_IN, SessionRotation, browser_hash};
 use crate::sign_in::{HolderHalfSignedIn, store as sign_ins};
 use crate::web::form::query;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show};
 use axum::extract::State as Shared;
 use axum::http::Uri;
 
@@ -52,13 +52,12 @@ fn show_page(app: &App, visit: &Visit, account: &Account, problems: Problems, se
 }
 
 /// The account, while it has no app.
-async fn without_app(app: &App, half: &HolderHalfSignedIn) -> Result<Account, Stop> {
-    let mut reads = &app.database;
-    if sign_ins::authenticator(&mut reads, &half.account).await?.is_some() {
-        return Err(Stop::GoTo(paths::CODE_OF_APP.to_owned()));
+async fn without_app(app: &App, half: &HolderHalfSignedIn) -> Result<Account, Interrupt> {
+    if sign_ins::authenticator(&app.database, &half.account).await?.is_some() {
+        return Err(Interrupt::Redirect(paths::CODE_OF_APP.to_owned()));
     }
-    let account = directory::store::find_account(&mut reads, &half.account).await?;
-    account.ok_or_else(|| Stop::GoTo(SIGN_IN.to_owned()))
+    let account = directory::store::find_account(&app.database, &half.account).await?;
+    account.ok_or_else(|| Interrupt::Redirect(SIGN_IN.to_owned()))
 }
 
 /// GET /sign-in/text-code
@@ -95,13 +94,13 @@ pub async fn open(
             return wrong(format!("There have been too many wrong codes. Try again {wait}"));
         }
     }
-    let anew = Anew::of(&visit);
+    let anew = SessionRotation::of(&visit);
     let (in_app, id, begun) = (app.clone(), account.id.clone(), anew.clone());
     let stepped = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { store::allow_app(tx, &in_app, &id, &begun, now).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            store::allow_app(tx, &in_app, &id, &begun, now).await
+        }))
         .await?;
     match stepped {
         Stepped::Done => {
@@ -120,15 +119,12 @@ pub async fn again(Shared(app): Shared<App>, visit: Visit, half: HolderHalfSigne
     let (holder, browser) = (account.clone(), browser_hash(&visit.browser()));
     let sent = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { store::send_code(tx, rules, &from, &holder, &browser, now).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            store::send_code(tx, rules, &from, &holder, &browser, now).await
+        }))
         .await?;
     match sent {
-        Ok(()) => {
-            app.work_waits.notify_one();
-            go_to(format!("{}?sent=again", paths::CODE_BY_TEXT))
-        }
+        Ok(()) => go_to(format!("{}?sent=again", paths::CODE_BY_TEXT)),
         Err(used_up) => {
             let words = format!(
                 "We have sent several codes already. You can ask for another one {}",

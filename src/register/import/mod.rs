@@ -40,7 +40,7 @@ const IMPORT_LOCK: i64 = 0x0043_4152_494d_5054;
 
 /// What an import file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ImportKind {
     CqcLocations,
     CqcProviders,
     OdsSites,
@@ -50,36 +50,36 @@ pub enum Kind {
     SiteContacts,
 }
 
-impl Kind {
+impl ImportKind {
     /// Every kind, in the order in which they are best imported.
-    pub const ALL: [Kind; 7] = [
-        Kind::CqcProviders,
-        Kind::CqcLocations,
-        Kind::OdsHqs,
-        Kind::OdsSites,
-        Kind::OdsSuccession,
-        Kind::Dspt,
-        Kind::SiteContacts,
+    pub const ALL: [ImportKind; 7] = [
+        ImportKind::CqcProviders,
+        ImportKind::CqcLocations,
+        ImportKind::OdsHqs,
+        ImportKind::OdsSites,
+        ImportKind::OdsSuccession,
+        ImportKind::Dspt,
+        ImportKind::SiteContacts,
     ];
 
     /// What the kind is called on the command line.
     pub const fn name(self) -> &'static str {
         match self {
-            Kind::CqcLocations => "cqc-locations",
-            Kind::CqcProviders => "cqc-providers",
-            Kind::OdsSites => "ods-sites",
-            Kind::OdsHqs => "ods-hqs",
-            Kind::OdsSuccession => "ods-succession",
-            Kind::Dspt => "dspt",
-            Kind::SiteContacts => "site-contacts",
+            ImportKind::CqcLocations => "cqc-locations",
+            ImportKind::CqcProviders => "cqc-providers",
+            ImportKind::OdsSites => "ods-sites",
+            ImportKind::OdsHqs => "ods-hqs",
+            ImportKind::OdsSuccession => "ods-succession",
+            ImportKind::Dspt => "dspt",
+            ImportKind::SiteContacts => "site-contacts",
         }
     }
 
     /// # Errors
     /// Words that list the kinds there are.
     pub fn parse(text: &str) -> Result<Self, String> {
-        Kind::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
-            let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        ImportKind::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
+            let names: Vec<&str> = ImportKind::ALL.iter().map(|kind| kind.name()).collect();
             format!("{text} is not a kind of file that can be imported; there are {}", names.join(", "))
         })
     }
@@ -87,15 +87,15 @@ impl Kind {
     /// Who publishes it, where the person importing does not say.
     const fn publisher(self) -> &'static str {
         match self {
-            Kind::CqcLocations | Kind::CqcProviders => "CQC",
-            Kind::OdsSites | Kind::OdsHqs | Kind::OdsSuccession => "ODS",
-            Kind::Dspt => "DSPT",
-            Kind::SiteContacts => "the regulator's site contacts",
+            ImportKind::CqcLocations | ImportKind::CqcProviders => "CQC",
+            ImportKind::OdsSites | ImportKind::OdsHqs | ImportKind::OdsSuccession => "ODS",
+            ImportKind::Dspt => "DSPT",
+            ImportKind::SiteContacts => "the regulator's site contacts",
         }
     }
 }
 
-impl std::fmt::Display for Kind {
+impl std::fmt::Display for ImportKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
     }
@@ -253,7 +253,7 @@ impl std::error::Error for ImportRefusal {}
 pub async fn run(
     database: &Database,
     clock: &Clock,
-    kind: Kind,
+    kind: ImportKind,
     path: &Path,
     options: &Options,
 ) -> Result<Report, ImportRefusal> {
@@ -272,7 +272,7 @@ pub async fn run(
 pub async fn run_bytes(
     database: &Database,
     clock: &Clock,
-    kind: Kind,
+    kind: ImportKind,
     name: &str,
     bytes: &[u8],
     options: &Options,
@@ -283,20 +283,20 @@ pub async fn run_bytes(
 async fn dispatch(
     database: &Database,
     clock: &Clock,
-    kind: Kind,
+    kind: ImportKind,
     input: Input,
     result_file: Option<PathBuf>,
     options: &Options,
 ) -> Result<Report, ImportRefusal> {
     let import = Import { database, clock, kind, result_file, options };
     match kind {
-        Kind::CqcLocations => import.run(subject::Locations, &store::CQC_LOCATIONS, input).await,
-        Kind::CqcProviders => import.run(subject::Providers, &store::CQC_PROVIDERS, input).await,
-        Kind::OdsSites => import.run(subject::OdsSites, &store::ODS_ORGANISATIONS, input).await,
-        Kind::OdsHqs => import.run(subject::OdsHqs, &store::ODS_ORGANISATIONS, input).await,
-        Kind::OdsSuccession => import.run(subject::Successions, &store::ODS_SUCCESSIONS, input).await,
-        Kind::Dspt => import.run(subject::Statuses, &store::DSPT_STATUSES, input).await,
-        Kind::SiteContacts => {
+        ImportKind::CqcLocations => import.run(subject::Locations, &store::CQC_LOCATIONS, input).await,
+        ImportKind::CqcProviders => import.run(subject::Providers, &store::CQC_PROVIDERS, input).await,
+        ImportKind::OdsSites => import.run(subject::OdsSites, &store::ODS_ORGANISATIONS, input).await,
+        ImportKind::OdsHqs => import.run(subject::OdsHqs, &store::ODS_ORGANISATIONS, input).await,
+        ImportKind::OdsSuccession => import.run(subject::Successions, &store::ODS_SUCCESSIONS, input).await,
+        ImportKind::Dspt => import.run(subject::Statuses, &store::DSPT_STATUSES, input).await,
+        ImportKind::SiteContacts => {
             let key = options.contact_key.clone().ok_or(ImportRefusal::ContactKeyMissing)?;
             import.run(subject::Contacts { key }, &store::SITE_CONTACTS, input).await
         }
@@ -306,7 +306,7 @@ async fn dispatch(
 struct Import<'a> {
     database: &'a Database,
     clock: &'a Clock,
-    kind: Kind,
+    kind: ImportKind,
     result_file: Option<PathBuf>,
     options: &'a Options,
 }
@@ -351,7 +351,7 @@ impl Import<'_> {
         let started_at = self.clock.now();
         let today = started_at.day();
         let table: &'static Table = table;
-        let before = store::last_import(&mut &*self.database).await?;
+        let before = store::last_import(self.database).await?;
         let known = self.known::<S>(&subject, table).await?;
         let digest = input.digest();
         let file = input.name().to_owned();
@@ -495,7 +495,7 @@ impl Import<'_> {
                 let shared = Arc::clone(&shared);
                 Box::pin(async move {
                     let (difference, filed, clock) = &*shared;
-                    tx.alone(IMPORT_LOCK).await?;
+                    tx.lock(IMPORT_LOCK).await?;
                     if store::last_import(tx).await? != before {
                         return Err(ImportRefusal::ChangedMeanwhile);
                     }

@@ -21,11 +21,11 @@ fn options() -> Options {
     }
 }
 
-async fn import(database: &Database, kind: Kind, text: &str) -> Result<Report, ImportRefusal> {
+async fn import(database: &Database, kind: ImportKind, text: &str) -> Result<Report, ImportRefusal> {
     run_bytes(database, &clock(), kind, "file.csv", text.as_bytes(), &options()).await
 }
 
-async fn takes(database: &Database, kind: Kind, text: &str) -> Report {
+async fn takes(database: &Database, kind: ImportKind, text: &str) -> Report {
     let report = import(database, kind, text).await.unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(report.rows, report.applied + report.unchanged + report.rejected, "{report}");
     report
@@ -36,7 +36,7 @@ fn location_id(text: &str) -> CqcLocationId {
 }
 
 async fn location(database: &Database, id: &str) -> CqcLocation {
-    store::location(&mut &*database, &location_id(id)).await.expect("an answer").expect("it is there")
+    store::location(database, &location_id(id)).await.expect("an answer").expect("it is there")
 }
 
 fn counts(report: &Report) -> [usize; 4] {
@@ -54,14 +54,14 @@ RX601,\"Ambulance Headquarters, Bernicia House\",N,NHS Healthcare Organisation,A
 async fn ratings_are_taken_row_by_row_and_the_same_file_again_changes_nothing() {
     for database in both_engines().await {
         let file = format!("{RATINGS_HEADER}{RATINGS_ROWS}");
-        let report = takes(&database, Kind::CqcLocations, &file).await;
+        let report = takes(&database, ImportKind::CqcLocations, &file).await;
         // The second row of the same location says the same, as far as it is kept.
         assert_eq!(counts(&report), [3, 1, 0, 0], "{report}");
         assert_eq!(report.layout, "latest ratings");
-        let again = takes(&database, Kind::CqcLocations, &file).await;
+        let again = takes(&database, ImportKind::CqcLocations, &file).await;
         assert_eq!(counts(&again), [0, 4, 0, 0], "{again}");
         assert_eq!(again.number, Some(2));
-        let version = store::register_version(&mut &database).await.expect("a version");
+        let version = store::register_version(&database).await.expect("a version");
         assert_eq!(version, 1, "an import that changed nothing makes no index old");
 
         let tenter = location(&database, "1-10000792582").await;
@@ -84,7 +84,7 @@ async fn a_second_row_that_says_something_else_is_rejected_with_its_line() {
         "1-7453047569,EACH The Nook,N,Independent Healthcare Org,Hospice services,Pigot Lane,Framingham Earl,Norwich,NR14 7PX,Norfolk,East of England,E38000239,NHS Norfolk and Waveney CCG,,,Overall,Overall,Requires Improvement",
         "1-7453047569,Another Nook,N,Independent Healthcare Org,Hospice services,Pigot Lane,Framingham Earl,Norwich,NR14 7PX,Norfolk,East of England,E38000239,NHS Norfolk and Waveney CCG,,,Overall,Overall,Good",
     );
-    let report = takes(&database, Kind::CqcLocations, &file).await;
+    let report = takes(&database, ImportKind::CqcLocations, &file).await;
     assert_eq!(counts(&report), [3, 0, 1, 0]);
     assert_eq!((report.rejections[0].line, report.rejections[0].code.as_str()), (4, "1-7453047569"));
     assert!(report.rejections[0].reason.contains("line 3"), "{report}");
@@ -100,7 +100,7 @@ async fn bodies_of_the_api_are_read_and_nobodys_name_is_kept() {
             "\u{feff}{BODY}\r\n\r\n{}",
             BODY.replace("\"odsCode\":\"VNHWE\",", "").replace("1-10024040008", "1-10024040009")
         );
-        let report = takes(&database, Kind::CqcLocations, &file).await;
+        let report = takes(&database, ImportKind::CqcLocations, &file).await;
         assert_eq!(counts(&report), [2, 0, 0, 0], "{report}");
         let ebenezer = location(&database, "1-10024040008").await;
         assert_eq!(ebenezer.dormant, Some(true));
@@ -119,7 +119,8 @@ async fn bodies_of_the_api_are_read_and_nobodys_name_is_kept() {
             report
                 .is_err_and(|why| matches!(why, ImportRefusal::NothingReadable { rows: 3, rejected: 2, .. }))
         );
-        let report = takes(&database, Kind::CqcLocations, &format!("{BODY}\n{BODY}\n{}", &BODY[..300])).await;
+        let report =
+            takes(&database, ImportKind::CqcLocations, &format!("{BODY}\n{BODY}\n{}", &BODY[..300])).await;
         assert_eq!(counts(&report), [0, 2, 1, 0]);
         assert!(report.rejections[0].reason.contains("ends in the middle"), "{report}");
         assert_eq!(report.rejections[0].line, 3);
@@ -127,7 +128,7 @@ async fn bodies_of_the_api_are_read_and_nobodys_name_is_kept() {
 }
 
 async fn takes_or_refuses(database: &Database, text: &str) -> Result<Report, ImportRefusal> {
-    import(database, Kind::CqcLocations, text).await
+    import(database, ImportKind::CqcLocations, text).await
 }
 
 async fn nobody_is_named(database: &Database) {
@@ -170,12 +171,12 @@ async fn every_layout_of_the_directory_is_read() {
     for database in both_engines().await {
         let preamble = "\u{feff}CQC Locations data,,\n\nThis data was produced on 29 July 2026\n,,,\n";
         let new = directory(preamble, "Local authority", NEW_ID, 0..3);
-        let report = takes(&database, Kind::CqcLocations, &new).await;
+        let report = takes(&database, ImportKind::CqcLocations, &new).await;
         assert_eq!(counts(&report), [3, 0, 0, 0], "{report}");
         assert_eq!((report.layout, report.data_date.as_deref()), ("directory", Some("2026-07-29")));
         // The header of 2020 lost a bracket and wrote Authority with a capital letter.
         let old = directory("", "Local Authority", "\"CQC Location (for office use only\"", 0..3);
-        assert_eq!(counts(&takes(&database, Kind::CqcLocations, &old).await), [0, 3, 0, 0]);
+        assert_eq!(counts(&takes(&database, ImportKind::CqcLocations, &old).await), [0, 3, 0, 0]);
         let house = location(&database, "1-100000001").await;
         assert_eq!(house.address, ["1 High Street", "Shaw", "Oldham"]);
         assert_eq!(house.also_known_as, None);
@@ -187,7 +188,7 @@ async fn every_layout_of_the_directory_is_read() {
             House 1,,1 High Street,Shaw,Oldham,Lancashire,ol28sp,Residential homes,Oak Care Limited,1-100000001,1-222222222\n\
             House 0,,0 High Street,Shaw,Oldham,Lancashire,OL2 8SP,Residential homes,Oak Care Limited,1-100000000,1-222222222\n\
             House 2,,2 High Street,Shaw,Oldham,Lancashire,OL2 8SP,Residential homes,Oak Care Limited,1-100000002,1-222222222\n";
-        assert_eq!(counts(&takes(&database, Kind::CqcLocations, third).await), [3, 0, 0, 0]);
+        assert_eq!(counts(&takes(&database, ImportKind::CqcLocations, third).await), [3, 0, 0, 0]);
         let house = location(&database, "1-100000001").await;
         assert_eq!(house.town.as_deref(), Some("Oldham"));
         assert_eq!(
@@ -217,12 +218,12 @@ const HSCA: &str = "Location ID,Location HSCA start date,Dormant (Y/N),Care home
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_active_locations_bring_codes_and_a_later_layout_without_them_erases_none() {
     for database in both_engines().await {
-        let report = takes(&database, Kind::CqcLocations, HSCA).await;
+        let report = takes(&database, ImportKind::CqcLocations, HSCA).await;
         assert_eq!((report.layout, report.applied), ("HSCA active locations", 1), "{report}");
         let ratings = format!(
             "{RATINGS_HEADER}1-10024040008,Ebenezer Care,N,Social Care Org,x,Ivy Business Centre,,Manchester,M35 9BG,Oldham,North West,,,,,Overall,Overall,Good,20/11/2024,Location,N,u,1-9408305833,Ebenezer Care Services Limited,-,-\n"
         );
-        assert_eq!(takes(&database, Kind::CqcLocations, &ratings).await.applied, 1);
+        assert_eq!(takes(&database, ImportKind::CqcLocations, &ratings).await.applied, 1);
         let ebenezer = location(&database, "1-10024040008").await;
         assert_eq!(ebenezer.name, "Ebenezer Care");
         assert_eq!(ebenezer.ods_code.as_ref().map(|code| code.as_str()), Some("VNHWE"));
@@ -246,8 +247,8 @@ async fn a_list_of_active_locations_does_not_bring_back_a_cancelled_one() {
         "\"registrationStatus\":\"Registered\"",
         "\"registrationStatus\":\"Deregistered\",\"deregistrationDate\":\"2026-01-31\"",
     );
-    takes(&database, Kind::CqcLocations, &gone).await;
-    takes(&database, Kind::CqcLocations, HSCA).await;
+    takes(&database, ImportKind::CqcLocations, &gone).await;
+    takes(&database, ImportKind::CqcLocations, HSCA).await;
     let ebenezer = location(&database, "1-10024040008").await;
     assert_eq!(ebenezer.status, RegistrationStatus::Deregistered);
     assert_eq!(ebenezer.deregistered_on.map(Day::iso).as_deref(), Some("2026-01-31"));
@@ -256,22 +257,22 @@ async fn a_list_of_active_locations_does_not_bring_back_a_cancelled_one() {
 #[tokio::test]
 async fn a_column_that_is_needed_and_missing_is_named() {
     let database = sqlite().await;
-    let check = async |kind: Kind, file: &str, column: &str| {
+    let check = async |kind: ImportKind, file: &str, column: &str| {
         let why = import(&database, kind, file).await.expect_err("refused").to_string();
         assert!(why.contains(column) && why.contains("missing"), "{why}");
     };
     let directory = directory("", "Local authority", NEW_ID, 0..3);
-    check(Kind::CqcLocations, &directory.replace(NEW_ID, "Number"), "Location ID").await;
-    check(Kind::CqcLocations, &directory.replace("Postcode", "Zip"), "Location Postal Code").await;
-    check(Kind::CqcLocations, &HSCA.replace("Location ODS Code", "Code"), "Location ODS Code").await;
+    check(ImportKind::CqcLocations, &directory.replace(NEW_ID, "Number"), "Location ID").await;
+    check(ImportKind::CqcLocations, &directory.replace("Postcode", "Zip"), "Location Postal Code").await;
+    check(ImportKind::CqcLocations, &HSCA.replace("Location ODS Code", "Code"), "Location ODS Code").await;
     check(
-        Kind::Dspt,
+        ImportKind::Dspt,
         "Code,Organisation Name,Date Of Publication,Primary Sector\nVN139,X,,Social Care\n",
         "Status",
     )
     .await;
-    check(Kind::SiteContacts, "Location ID,Email,Telephone\n", "Contact ID").await;
-    check(Kind::Dspt, "", "Code").await;
+    check(ImportKind::SiteContacts, "Location ID,Email,Telephone\n", "Contact ID").await;
+    check(ImportKind::Dspt, "", "Code").await;
 }
 
 #[tokio::test]
@@ -283,8 +284,9 @@ async fn what_is_no_text_at_all_is_named() {
         (b"\xff\xfeC\x00o\x00", "UTF-16"),
         (b"<!DOCTYPE html><html>", "web page"),
     ] {
-        let why =
-            run_bytes(&database, &clock(), Kind::Dspt, "x", bytes, &options()).await.expect_err("refused");
+        let why = run_bytes(&database, &clock(), ImportKind::Dspt, "x", bytes, &options())
+            .await
+            .expect_err("refused");
         assert!(why.to_string().contains(word), "{why}");
     }
 }
@@ -293,22 +295,23 @@ async fn what_is_no_text_at_all_is_named() {
 async fn a_file_cut_short_is_refused_until_somebody_has_looked() {
     for database in both_engines().await {
         let whole = directory("", "Local authority", NEW_ID, 0..100);
-        takes(&database, Kind::CqcLocations, &whole).await;
+        takes(&database, ImportKind::CqcLocations, &whole).await;
         let five_less = directory("", "Local authority", NEW_ID, 5..100);
         let six_less = directory("", "Local authority", NEW_ID, 6..100);
-        let why = import(&database, Kind::CqcLocations, &six_less).await.expect_err("refused");
+        let why = import(&database, ImportKind::CqcLocations, &six_less).await.expect_err("refused");
         assert!(matches!(why, ImportRefusal::WouldShrink { closing: 6, present: 100 }), "{why}");
         assert!(location(&database, "1-100000000").await.is_registered(), "a refusal changes nothing");
         // Half a file ends in the middle of a row.
-        let why =
-            import(&database, Kind::CqcLocations, &whole[..whole.len() / 2]).await.expect_err("refused");
+        let why = import(&database, ImportKind::CqcLocations, &whole[..whole.len() / 2])
+            .await
+            .expect_err("refused");
         assert!(matches!(why, ImportRefusal::WouldShrink { .. }), "{why}");
         // No rows at all is the shortest file.
         let header = whole.split_inclusive('\n').next().expect("a header");
-        let why = import(&database, Kind::CqcLocations, header).await.expect_err("refused");
+        let why = import(&database, ImportKind::CqcLocations, header).await.expect_err("refused");
         assert!(matches!(why, ImportRefusal::WouldShrink { closing: 100, .. }), "{why}");
 
-        let report = takes(&database, Kind::CqcLocations, &five_less).await;
+        let report = takes(&database, ImportKind::CqcLocations, &five_less).await;
         assert_eq!(counts(&report), [0, 95, 0, 5]);
         let gone = location(&database, "1-100000000").await;
         assert!(gone.gone_from_register_at.is_some() && !gone.is_registered());
@@ -316,7 +319,7 @@ async fn a_file_cut_short_is_refused_until_somebody_has_looked() {
         let report = run_bytes(
             &database,
             &clock(),
-            Kind::CqcLocations,
+            ImportKind::CqcLocations,
             "d.csv",
             directory("", "Local authority", NEW_ID, 50..100).as_bytes(),
             &allowed,
@@ -325,7 +328,7 @@ async fn a_file_cut_short_is_refused_until_somebody_has_looked() {
         .expect("allowed");
         assert_eq!(counts(&report), [0, 50, 0, 45]);
         // Those that come back are there again.
-        let report = takes(&database, Kind::CqcLocations, &whole).await;
+        let report = takes(&database, ImportKind::CqcLocations, &whole).await;
         assert_eq!(counts(&report), [50, 50, 0, 0]);
         assert!(location(&database, "1-100000000").await.is_registered());
     }
@@ -343,9 +346,9 @@ async fn a_file_that_closes_too_many_at_once_is_refused_even_if_it_is_not_a_full
             .map(|number| body(number, if number < closed { "Deregistered" } else { "Registered" }) + "\n")
             .collect()
     };
-    takes(&database, Kind::CqcLocations, &file(0)).await;
-    assert_eq!(takes(&database, Kind::CqcLocations, &file(2)).await.closed, 2);
-    let why = import(&database, Kind::CqcLocations, &file(10)).await.expect_err("refused");
+    takes(&database, ImportKind::CqcLocations, &file(0)).await;
+    assert_eq!(takes(&database, ImportKind::CqcLocations, &file(2)).await.closed, 2);
+    let why = import(&database, ImportKind::CqcLocations, &file(10)).await.expect_err("refused");
     assert!(matches!(why, ImportRefusal::WouldShrink { closing: 8, present: 38 }), "{why}");
 }
 
@@ -353,8 +356,8 @@ async fn a_file_that_closes_too_many_at_once_is_refused_even_if_it_is_not_a_full
 async fn a_row_that_cannot_be_read_is_not_taken_for_one_that_is_gone() {
     let database = sqlite().await;
     let file = directory("", "Local authority", NEW_ID, 0..10);
-    takes(&database, Kind::CqcLocations, &file).await;
-    let report = takes(&database, Kind::CqcLocations, &file.replace("House 3,", ",")).await;
+    takes(&database, ImportKind::CqcLocations, &file).await;
+    let report = takes(&database, ImportKind::CqcLocations, &file.replace("House 3,", ",")).await;
     assert_eq!(counts(&report), [0, 9, 1, 0], "{report}");
     assert!(location(&database, "1-100000003").await.is_registered());
 }
@@ -371,13 +374,13 @@ EE133799-SSCM-CPCSCAPS,UNIVERSITY OF BRISTOL,21/22 Standards Met,29/06/2022,Univ
 
 async fn status(database: &Database, code: &str) -> Option<crate::register::DsptStatus> {
     let code = OdsCode::parse(code).expect("a code");
-    store::dspt(&mut &*database, &code).await.expect("an answer")
+    store::dspt(database, &code).await.expect("an answer")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dspt_rows_with_damaged_codes_are_rejected_by_line_and_the_rest_is_taken() {
     for database in both_engines().await {
-        let report = takes(&database, Kind::Dspt, DSPT).await;
+        let report = takes(&database, ImportKind::Dspt, DSPT).await;
         assert_eq!(counts(&report), [5, 0, 3, 0], "{report}");
         let lines: Vec<(u64, &str)> =
             report.rejections.iter().map(|one| (one.line, one.code.as_str())).collect();
@@ -400,14 +403,14 @@ async fn the_dspt_headers_of_2019_and_2023_are_read() {
     let database = sqlite().await;
     let newer =
         DSPT.replace("Commissioner (From ODS)", "\"Integrated Care Board (where available, from ODS)\"");
-    assert_eq!(takes(&database, Kind::Dspt, &newer).await.applied, 5);
+    assert_eq!(takes(&database, ImportKind::Dspt, &newer).await.applied, 5);
     let database = sqlite().await;
     let older = "OrganisationName,ODSCode,PublicationStatus,DateOfPublication,PrimarySector,CCG (from ODS and CQC)\n\
         HEATHBANK,VN139,Standards Met,25/03/2019,Social Care,\n\
         A TRUST,R0A,Standards not fully met (plan agreed),28/03/2019,NHS Trust,\n\
         MILLFIELD,VLD2G,Standards Met (19-20),01/05/2019,Social Care,\n\
         NOBODY,VN999,,,Social Care,\n";
-    assert_eq!(takes(&database, Kind::Dspt, older).await.applied, 4);
+    assert_eq!(takes(&database, ImportKind::Dspt, older).await.applied, 4);
     let row = status(&database, "VN139").await.expect("there");
     assert_eq!(row.year, Some(AssessmentYear::starting(2018)), "the year in which it was published");
     assert_eq!(status(&database, "VLD2G").await.expect("there").year, Some(AssessmentYear::starting(2019)));
@@ -431,13 +434,13 @@ async fn ods_sites_and_headquarters_share_a_table_and_close_only_their_own() {
             + &ods("VN200", "CLOSED HOUSE", "20201012", "AQ8C", "", "1")
             + &ods("VN201", "MOVED HOUSE", "", "AQ8C", "20201012", "1")
             + &ods("VN202", "CARTREF", "", "", "", "3");
-        assert_eq!(takes(&database, Kind::OdsSites, &sites).await.applied, 33);
+        assert_eq!(takes(&database, ImportKind::OdsSites, &sites).await.applied, 33);
         let hqs = ods("AQ8C", "HEATHBANK", "", "", "", "1");
-        assert_eq!(counts(&takes(&database, Kind::OdsHqs, &hqs).await), [1, 0, 0, 0]);
+        assert_eq!(counts(&takes(&database, ImportKind::OdsHqs, &hqs).await), [1, 0, 0, 0]);
         let today = clock().now().day();
         let organisation = async |code: &str| {
             let code = OdsCode::parse(code).expect("a code");
-            store::organisation(&mut &database, &code).await.expect("an answer").expect("there")
+            store::organisation(&database, &code).await.expect("an answer").expect("there")
         };
         let open = organisation("VN100").await;
         assert!(open.is_open(today) && open.country == Some(Country::England));
@@ -448,7 +451,7 @@ async fn ods_sites_and_headquarters_share_a_table_and_close_only_their_own() {
         assert_eq!(organisation("VN202").await.country, Some(Country::Wales));
         assert!(organisation("AQ8C").await.is_open(today), "a list of sites says nothing about headquarters");
         assert_eq!(
-            store::sites_of_hq(&mut &database, &OdsCode::parse("AQ8C").expect("a code"))
+            store::sites_of_hq(&database, &OdsCode::parse("AQ8C").expect("a code"))
                 .await
                 .expect("read")
                 .len(),
@@ -456,9 +459,9 @@ async fn ods_sites_and_headquarters_share_a_table_and_close_only_their_own() {
         );
 
         // Headquarters handed in as sites are refused as a whole, and the words say why.
-        let why = import(&database, Kind::OdsSites, &hqs).await.expect_err("refused");
+        let why = import(&database, ImportKind::OdsSites, &hqs).await.expect_err("refused");
         assert!(why.to_string().contains("headquarters"), "{why}");
-        let why = import(&database, Kind::OdsSites, DSPT).await.expect_err("refused");
+        let why = import(&database, ImportKind::OdsSites, DSPT).await.expect_err("refused");
         assert!(why.to_string().contains("27"), "{why}");
     }
 }
@@ -469,9 +472,9 @@ async fn old_files_in_western_letters_are_read() {
     let mut bytes = ods("VN139", "CAF? HOUSE", "", "", "", "1").into_bytes();
     let place = bytes.iter().position(|byte| *byte == b'?').expect("there");
     bytes[place] = 0xc9;
-    run_bytes(&database, &clock(), Kind::OdsSites, "x.csv", &bytes, &options()).await.expect("taken");
+    run_bytes(&database, &clock(), ImportKind::OdsSites, "x.csv", &bytes, &options()).await.expect("taken");
     let code = OdsCode::parse("VN139").expect("a code");
-    let found = store::organisation(&mut &database, &code).await.expect("read").expect("there");
+    let found = store::organisation(&database, &code).await.expect("read").expect("there");
     assert_eq!(found.name, "CAFÉ HOUSE");
 }
 
@@ -479,7 +482,7 @@ async fn old_files_in_western_letters_are_read() {
 async fn succession_is_followed_and_a_circle_ends() {
     let database = sqlite().await;
     let file = "\"VN2R0\",\"VNGTV\",\"R\",\"20201012\",\"0\"\r\n\"VNGTV\",\"VNHWE\",\"F\",\"20220101\",\"0\"\r\n\"VNHWE\",\"VN2R0\",\"F\",\"20230101\",\"0\"\r\n\"VN1\",\"VN1\",\"F\",\"\",\"0\"\r\n";
-    let report = takes(&database, Kind::OdsSuccession, file).await;
+    let report = takes(&database, ImportKind::OdsSuccession, file).await;
     assert_eq!(counts(&report), [3, 0, 1, 0], "{report}");
     let imported = Imported::new(database);
     let code = OdsCode::parse("VN2R0").expect("a code");
@@ -490,7 +493,7 @@ async fn succession_is_followed_and_a_circle_ends() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_providers_number_given_for_a_location_is_told_by_the_register() {
     for database in both_engines().await {
-        takes(&database, Kind::CqcProviders, r#"{"providerId":"1-101655600","name":"Heathbank Support Services","registrationStatus":"Registered","ownershipType":"Organisation","odsCode":"AQ8C","companiesHouseNumber":"IP19203R  "}"#).await;
+        takes(&database, ImportKind::CqcProviders, r#"{"providerId":"1-101655600","name":"Heathbank Support Services","registrationStatus":"Registered","ownershipType":"Organisation","odsCode":"AQ8C","companiesHouseNumber":"IP19203R  "}"#).await;
         let imported = Imported::new(database);
         let is_provider =
             async |number: &str| imported.is_provider_number(&location_id(number)).await.expect("an answer");
@@ -509,7 +512,7 @@ async fn a_providers_number_given_for_a_location_is_told_by_the_register() {
 #[tokio::test]
 async fn a_site_that_is_new_at_cqc_is_not_yet_in_ods_and_the_two_say_so_apart() {
     let database = sqlite().await;
-    takes(&database, Kind::CqcLocations, BODY).await;
+    takes(&database, ImportKind::CqcLocations, BODY).await;
     let imported = Imported::new(database);
     let code = OdsSiteCode::parse("VNHWE").expect("a code");
     assert_eq!(imported.find(&Code::OdsSite(code.clone())).await, Ok(Finding::NotFound));
@@ -521,7 +524,7 @@ async fn a_site_that_is_new_at_cqc_is_not_yet_in_ods_and_the_two_say_so_apart() 
 async fn of_two_locations_with_one_code_the_registered_one_comes_first() {
     let database = sqlite().await;
     let old = BODY.replace("1-10024040008", "1-100000001").replace("\"Registered\"", "\"Deregistered\"");
-    takes(&database, Kind::CqcLocations, &format!("{old}\n{BODY}")).await;
+    takes(&database, ImportKind::CqcLocations, &format!("{old}\n{BODY}")).await;
     let code = OdsCode::parse("VNHWE").expect("a code");
     let found = Imported::new(database).site_of_ods(&code).await.expect("an answer");
     let ids: Vec<&str> = found.iter().map(|location| location.id.as_str()).collect();
@@ -539,13 +542,13 @@ CON1-9999999999,1-117886088,swapped@elizabeth.example,\n\
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn site_contacts_keep_hashes_and_a_wrong_contact_id_is_in_no_message() {
     for database in both_engines().await {
-        let report = takes(&database, Kind::SiteContacts, CONTACTS).await;
+        let report = takes(&database, ImportKind::SiteContacts, CONTACTS).await;
         assert_eq!(report.rejected, 3, "{report}");
         assert!(!report.to_string().contains("9999999999"), "{report}");
         assert!(!report.json().contains("9999999999"), "{report}");
         assert!(!report.to_string().contains("12345,") && !report.json().contains("\"12345\""), "{report}");
         let heathbank = location_id("1-120745060");
-        let contacts = store::site_contacts(&mut &database, &heathbank).await.expect("read").expect("there");
+        let contacts = store::site_contacts(&database, &heathbank).await.expect("read").expect("there");
         assert_eq!(
             contacts.emails().collect::<Vec<_>>(),
             ["manager@heathbank.example", "deputy@heathbank.example"]
@@ -554,7 +557,7 @@ async fn site_contacts_keep_hashes_and_a_wrong_contact_id_is_in_no_message() {
         let key = ContactKey::new([3; 32]);
         let matches = async |location: &str, id: &str| {
             let id = CqcContactId::parse(id).expect("an ID");
-            store::contact_id_matches(&mut &database, &key, &location_id(location), &id).await.expect("read")
+            store::contact_id_matches(&database, &key, &location_id(location), &id).await.expect("read")
         };
         assert_eq!(matches("1-120745060", "1-7120745060").await, Some(true));
         assert_eq!(matches("1-120745060", "1-7126240944").await, Some(false));
@@ -562,11 +565,11 @@ async fn site_contacts_keep_hashes_and_a_wrong_contact_id_is_in_no_message() {
         let facts = format!("{contacts:?}");
         assert!(!facts.contains("7120745060"), "{facts}");
 
-        assert_eq!(takes(&database, Kind::SiteContacts, CONTACTS).await.applied, 0);
+        assert_eq!(takes(&database, ImportKind::SiteContacts, CONTACTS).await.applied, 0);
         // A manager who left is not in the next feed's rows of the location.
         let fewer =
             "Location ID,Contact ID,Email,Telephone\n1-120745060,1-7120745061,deputy@heathbank.example,\n";
-        assert_eq!(takes(&database, Kind::SiteContacts, fewer).await.applied, 1);
+        assert_eq!(takes(&database, ImportKind::SiteContacts, fewer).await.applied, 1);
         assert_eq!(matches("1-120745060", "1-7120745060").await, Some(false));
         assert_eq!(matches("1-126240944", "1-7126240944").await, Some(true), "not named, not changed");
     }
@@ -575,9 +578,15 @@ async fn site_contacts_keep_hashes_and_a_wrong_contact_id_is_in_no_message() {
 #[tokio::test]
 async fn without_the_key_site_contacts_are_refused() {
     let database = sqlite().await;
-    let refused =
-        run_bytes(&database, &clock(), Kind::SiteContacts, "x", CONTACTS.as_bytes(), &Options::default())
-            .await;
+    let refused = run_bytes(
+        &database,
+        &clock(),
+        ImportKind::SiteContacts,
+        "x",
+        CONTACTS.as_bytes(),
+        &Options::default(),
+    )
+    .await;
     assert!(matches!(refused, Err(ImportRefusal::ContactKeyMissing)));
 }
 
@@ -585,11 +594,12 @@ async fn without_the_key_site_contacts_are_refused() {
 async fn a_dry_run_counts_and_changes_nothing() {
     let database = sqlite().await;
     let dry = Options { dry_run: true, ..options() };
-    let report =
-        run_bytes(&database, &clock(), Kind::Dspt, "x.csv", DSPT.as_bytes(), &dry).await.expect("counted");
+    let report = run_bytes(&database, &clock(), ImportKind::Dspt, "x.csv", DSPT.as_bytes(), &dry)
+        .await
+        .expect("counted");
     assert_eq!((report.applied, report.number), (5, None));
     assert_eq!(status(&database, "VN139").await, None);
-    assert!(store::past_imports(&mut &database).await.expect("read").is_empty());
+    assert!(store::past_imports(&database).await.expect("read").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -600,15 +610,15 @@ async fn of_two_imports_at_once_one_stands_and_the_other_says_so() {
             directory("", "Local authority", NEW_ID, 0..501),
         );
         let (one, other) = tokio::join!(
-            import(&database, Kind::CqcLocations, &first),
-            import(&database, Kind::CqcLocations, &second)
+            import(&database, ImportKind::CqcLocations, &first),
+            import(&database, ImportKind::CqcLocations, &second)
         );
         let stood = usize::from(one.is_ok()) + usize::from(other.is_ok());
         assert!(stood >= 1, "{one:?} {other:?}");
         for refused in [one, other].into_iter().filter_map(Result::err) {
             assert!(matches!(refused, ImportRefusal::ChangedMeanwhile), "{refused}");
         }
-        let past = store::past_imports(&mut &database).await.expect("read");
+        let past = store::past_imports(&database).await.expect("read");
         assert_eq!(past.len(), stood);
     }
 }
@@ -620,7 +630,7 @@ async fn rejections_are_written_beside_the_file_and_no_cell_is_a_formula() {
     std::fs::create_dir_all(&folder).expect("a folder");
     let path = folder.join("dspt 2022-09-09.csv");
     std::fs::write(&path, DSPT.replace("01/04/2004", "=HYPERLINK(1)")).expect("written");
-    let report = run(&database, &clock(), Kind::Dspt, &path, &options()).await.expect("taken");
+    let report = run(&database, &clock(), ImportKind::Dspt, &path, &options()).await.expect("taken");
     assert_eq!(report.data_date.as_deref(), Some("2022-09-09"));
     let result = report.rejected_file.clone().expect("there are rejections");
     let text = std::fs::read_to_string(&result).expect("it is there");
@@ -630,7 +640,7 @@ async fn rejections_are_written_beside_the_file_and_no_cell_is_a_formula() {
     for field in ["rows", "applied", "unchanged", "rejected", "seconds"] {
         assert!(json.get(field).is_some(), "{field}");
     }
-    let past = store::past_imports(&mut &database).await.expect("read");
+    let past = store::past_imports(&database).await.expect("read");
     assert_eq!(past[0].sha256.len(), 64);
     assert_eq!(
         (past[0].by_whom.as_str(), past[0].file_name.as_str()),
@@ -639,10 +649,10 @@ async fn rejections_are_written_beside_the_file_and_no_cell_is_a_formula() {
     // The next import without rejections leaves no list of old ones.
     std::fs::write(&path, DSPT.lines().take(3).collect::<Vec<_>>().join("\n")).expect("written");
     let allowed = Options { allow_shrink: true, ..options() };
-    let report = run(&database, &clock(), Kind::Dspt, &path, &allowed).await.expect("taken");
+    let report = run(&database, &clock(), ImportKind::Dspt, &path, &allowed).await.expect("taken");
     assert_eq!(report.rejected_file, None);
     assert_eq!(std::fs::read_to_string(&result).expect("it is there"), "Line,Code,Reason\n");
-    let why = run(&database, &clock(), Kind::Dspt, &folder.join("nothing.csv"), &options())
+    let why = run(&database, &clock(), ImportKind::Dspt, &folder.join("nothing.csv"), &options())
         .await
         .expect_err("refused");
     assert!(matches!(why, ImportRefusal::CannotRead { .. }), "{why}");
@@ -655,7 +665,7 @@ async fn rejections_are_written_beside_the_file_and_no_cell_is_a_formula() {
 async fn two_hundred_damaged_files_lose_no_row_in_silence() {
     let database = sqlite().await;
     let whole = directory("CQC Locations data\n", "Local authority", NEW_ID, 0..40);
-    takes(&database, Kind::CqcLocations, &whole).await;
+    takes(&database, ImportKind::CqcLocations, &whole).await;
     let mut seed = 1_u64;
     let mut next = |below: usize| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -682,7 +692,7 @@ async fn two_hundred_damaged_files_lose_no_row_in_silence() {
             }
         }
         let dry = Options { dry_run: true, ..options() };
-        match run_bytes(&database, &clock(), Kind::CqcLocations, "damaged.csv", &bytes, &dry).await {
+        match run_bytes(&database, &clock(), ImportKind::CqcLocations, "damaged.csv", &bytes, &dry).await {
             Ok(report) => {
                 assert_eq!(report.rows, report.applied + report.unchanged + report.rejected);
                 assert!(report.closed <= 2, "file {number}: {report}");
@@ -714,7 +724,7 @@ mod full_files {
         let Some(folder) = folder() else { return };
         let result_files = Options { dry_run: true, ..options() };
         for database in both_engines().await {
-            let bytes_of = async |kind: Kind, name: &str| {
+            let bytes_of = async |kind: ImportKind, name: &str| {
                 let bytes = std::fs::read(folder.join(name)).expect("the file");
                 let began = Instant::now();
                 let report =
@@ -726,13 +736,14 @@ mod full_files {
                 report
             };
             let ratings =
-                bytes_of(Kind::CqcLocations, "cqc-ratings-2021/cqc_latest_ratings_overall_2021.csv").await;
+                bytes_of(ImportKind::CqcLocations, "cqc-ratings-2021/cqc_latest_ratings_overall_2021.csv")
+                    .await;
             assert_eq!((ratings.rows, counts(&ratings)), (31_961, [31_959, 2, 0, 0]));
-            let bodies = bytes_of(Kind::CqcLocations, "cqc-api-oldham/locations.ndjson").await;
+            let bodies = bytes_of(ImportKind::CqcLocations, "cqc-api-oldham/locations.ndjson").await;
             assert_eq!((bodies.rows, bodies.applied, bodies.rejected), (221, 221, 0));
-            let providers = bytes_of(Kind::CqcProviders, "cqc-api-oldham/providers.ndjson").await;
+            let providers = bytes_of(ImportKind::CqcProviders, "cqc-api-oldham/providers.ndjson").await;
             assert_eq!((providers.rows, providers.applied), (18, 18));
-            let dspt = bytes_of(Kind::Dspt, "dspt-2022/dspt_search_results_2022-09-09_half.csv").await;
+            let dspt = bytes_of(ImportKind::Dspt, "dspt-2022/dspt_search_results_2022-09-09_half.csv").await;
             assert_eq!(dspt.rows, 31_994);
             assert!(dspt.rejected < 20, "{dspt}");
             let index = SearchIndex::build(&database).await.expect("an index");
@@ -754,7 +765,9 @@ async fn a_still_clock_is_what_the_import_is_dated_by() {
     let database = sqlite().await;
     let clock = clock();
     clock.advance(Span::hours(2));
-    run_bytes(&database, &clock, Kind::CqcLocations, "x", BODY.as_bytes(), &options()).await.expect("taken");
+    run_bytes(&database, &clock, ImportKind::CqcLocations, "x", BODY.as_bytes(), &options())
+        .await
+        .expect("taken");
     let ebenezer = location(&database, "1-10024040008").await;
     assert_eq!(ebenezer.provenance.read_at, Some(clock.now()));
     assert_eq!(ebenezer.provenance.data_date, None, "nothing says of which day it is");

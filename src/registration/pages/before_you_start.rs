@@ -11,7 +11,7 @@ const FIELD: &str = "answer";
 
 /// The questions of this file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum EligibilityQuestion {
     SocialCare,
     CqcRegistered,
     Hospice,
@@ -20,67 +20,74 @@ pub enum Asked {
     HasAccount,
 }
 
-impl Asked {
+impl EligibilityQuestion {
     fn page(self) -> Page {
         match self {
-            Asked::SocialCare => Page::SocialCare,
-            Asked::CqcRegistered => Page::CqcRegistered,
-            Asked::Hospice => Page::Hospice,
-            Asked::Sites => Page::Sites,
-            Asked::Way => Page::Way,
-            Asked::HasAccount => Page::HasAccount,
+            EligibilityQuestion::SocialCare => Page::SocialCare,
+            EligibilityQuestion::CqcRegistered => Page::CqcRegistered,
+            EligibilityQuestion::Hospice => Page::Hospice,
+            EligibilityQuestion::Sites => Page::Sites,
+            EligibilityQuestion::Way => Page::Way,
+            EligibilityQuestion::HasAccount => Page::HasAccount,
         }
     }
 
     /// The question as it stands on the page.
     fn question(self) -> &'static str {
         match self {
-            Asked::SocialCare => "Does your organisation provide social care in England?",
-            Asked::CqcRegistered => "Is your site registered with the Care Quality Commission (CQC)?",
-            Asked::Hospice => "Is your site a hospice?",
-            Asked::Sites => "How many sites does your organisation have?",
-            Asked::Way => "Who will look after your accounts?",
-            Asked::HasAccount => "Has your site had this secure email before?",
+            EligibilityQuestion::SocialCare => "Does your organisation provide social care in England?",
+            EligibilityQuestion::CqcRegistered => {
+                "Is your site registered with the Care Quality Commission (CQC)?"
+            }
+            EligibilityQuestion::Hospice => "Is your site a hospice?",
+            EligibilityQuestion::Sites => "How many sites does your organisation have?",
+            EligibilityQuestion::Way => "Who will look after your accounts?",
+            EligibilityQuestion::HasAccount => "Has your site had this secure email before?",
         }
     }
 
     /// What is said where no answer was chosen.
     fn missing(self) -> &'static str {
         match self {
-            Asked::SocialCare => "Select yes if your organisation provides social care in England",
-            Asked::CqcRegistered => "Select yes if your site is registered with CQC",
-            Asked::Hospice => "Select yes if your site is a hospice",
-            Asked::Sites => "Select how many sites your organisation has",
-            Asked::Way => "Select who will look after your accounts",
-            Asked::HasAccount => "Select yes if your site has had this secure email before",
+            EligibilityQuestion::SocialCare => {
+                "Select yes if your organisation provides social care in England"
+            }
+            EligibilityQuestion::CqcRegistered => "Select yes if your site is registered with CQC",
+            EligibilityQuestion::Hospice => "Select yes if your site is a hospice",
+            EligibilityQuestion::Sites => "Select how many sites your organisation has",
+            EligibilityQuestion::Way => "Select who will look after your accounts",
+            EligibilityQuestion::HasAccount => "Select yes if your site has had this secure email before",
         }
     }
 
     /// The answers there are.
     fn known(self) -> [&'static str; 2] {
         match self {
-            Asked::Sites => ["one", "several"],
-            Asked::Way => ["here", "self"],
-            Asked::SocialCare | Asked::CqcRegistered | Asked::Hospice | Asked::HasAccount => ["yes", "no"],
+            EligibilityQuestion::Sites => ["one", "several"],
+            EligibilityQuestion::Way => ["here", "self"],
+            EligibilityQuestion::SocialCare
+            | EligibilityQuestion::CqcRegistered
+            | EligibilityQuestion::Hospice
+            | EligibilityQuestion::HasAccount => ["yes", "no"],
         }
     }
 }
 
 /// The question with its answers.
-fn field(asked: Asked, form: &Form) -> Radios {
+fn field(asked: EligibilityQuestion, form: &Form) -> Radios {
     let words = asked.question();
     match asked {
-        Asked::SocialCare => form
+        EligibilityQuestion::SocialCare => form
             .yes_no(FIELD, words)
             .hinted("Care homes, nursing homes and home care, whoever pays for it."),
-        Asked::CqcRegistered => form.yes_no(FIELD, words),
-        Asked::Hospice => form.yes_no(FIELD, words).hinted("Hospices can join, in another way."),
-        Asked::Sites => form
+        EligibilityQuestion::CqcRegistered => form.yes_no(FIELD, words),
+        EligibilityQuestion::Hospice => form.yes_no(FIELD, words).hinted("Hospices can join, in another way."),
+        EligibilityQuestion::Sites => form
             .radios(FIELD, words)
             .hinted("Home care run from one office counts as one site.")
             .choice("one", "One site")
             .choice("several", "Several sites"),
-        Asked::Way => form
+        EligibilityQuestion::Way => form
             .radios(FIELD, words)
             .choice_hinted(
                 "here",
@@ -92,43 +99,43 @@ fn field(asked: Asked, form: &Form) -> Radios {
                 "Our own IT people do it",
                 "Fits larger organisations that have IT support and people to look after accounts. You apply once for all sites.",
             ),
-        Asked::HasAccount => form
+        EligibilityQuestion::HasAccount => form
             .yes_no(FIELD, words)
             .hinted("Say yes if there is a shared mailbox, even if nobody can open it any more."),
     }
 }
 
 /// What was said before, for showing again.
-fn said(asked: Asked, answers: &Answers) -> Option<&'static str> {
+fn said(asked: EligibilityQuestion, answers: &Answers) -> Option<&'static str> {
     let yes_no = |answer: Option<bool>| answer.map(|yes| if yes { "yes" } else { "no" });
     match asked {
-        Asked::SocialCare => yes_no(answers.social_care),
-        Asked::CqcRegistered => yes_no(answers.cqc_registered),
-        Asked::Hospice => yes_no(answers.hospice),
-        Asked::Sites => answers.sites.map(|sites| match sites {
+        EligibilityQuestion::SocialCare => yes_no(answers.social_care),
+        EligibilityQuestion::CqcRegistered => yes_no(answers.cqc_registered),
+        EligibilityQuestion::Hospice => yes_no(answers.hospice),
+        EligibilityQuestion::Sites => answers.sites.map(|sites| match sites {
             Sites::One => "one",
             Sites::Several => "several",
         }),
-        Asked::Way => answers.way.map(|way| match way {
+        EligibilityQuestion::Way => answers.way.map(|way| match way {
             Way::EachSiteHere => "here",
             Way::SelfManagement => "self",
         }),
-        Asked::HasAccount => yes_no(answers.has_account),
+        EligibilityQuestion::HasAccount => yes_no(answers.has_account),
     }
 }
 
-fn page_of(asking: &Asking, asked: Asked, form: Form) -> Question {
+fn page_of(asking: &Asking, asked: EligibilityQuestion, form: Form) -> Question {
     let field = Html::of(&field(asked, &form));
     Question::new(asking.layout(asked.page(), asked.question(), &form), form, field)
 }
 
-pub fn show(asking: &Asking, asked: Asked) -> Answer {
+pub fn show(asking: &Asking, asked: EligibilityQuestion) -> Answer {
     let fields = said(asked, asking.answers())
         .map_or_else(Fields::default, |said| Fields::from_pairs([(FIELD, said)]));
     show_page(&page_of(asking, asked, asking.visit.form(fields, Problems::none())), &Problems::none())
 }
 
-pub async fn save(asking: &Asking, asked: Asked, fields: Fields) -> Answer {
+pub async fn save(asking: &Asking, asked: EligibilityQuestion, fields: Fields) -> Answer {
     let typed = fields.text(FIELD).to_owned();
     if !asked.known().contains(&typed.as_str()) {
         let problems = Problems::one(FIELD, asked.missing());
@@ -138,16 +145,16 @@ pub async fn save(asking: &Asking, asked: Asked, fields: Fields) -> Answer {
         .keep(move |answers| {
             let yes = Some(typed == "yes");
             match asked {
-                Asked::SocialCare => answers.social_care = yes,
-                Asked::CqcRegistered => answers.cqc_registered = yes,
-                Asked::Hospice => answers.hospice = yes,
-                Asked::Sites => {
+                EligibilityQuestion::SocialCare => answers.social_care = yes,
+                EligibilityQuestion::CqcRegistered => answers.cqc_registered = yes,
+                EligibilityQuestion::Hospice => answers.hospice = yes,
+                EligibilityQuestion::Sites => {
                     answers.sites = Some(if typed == "one" { Sites::One } else { Sites::Several });
                 }
-                Asked::Way => {
+                EligibilityQuestion::Way => {
                     answers.way = Some(if typed == "here" { Way::EachSiteHere } else { Way::SelfManagement });
                 }
-                Asked::HasAccount => answers.has_account = yes,
+                EligibilityQuestion::HasAccount => answers.has_account = yes,
             }
         })
         .await?;

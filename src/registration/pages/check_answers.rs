@@ -4,16 +4,16 @@ use super::{Asking, again};
 use crate::app::App;
 use crate::clock::Span;
 use crate::contact::Email;
-use crate::database::{Error, Tx};
+use crate::database::{Error, Tx, transaction};
 use crate::letter::Letterhead;
 use crate::register::CqcLocationId;
 use crate::registration::answers::{Answers, Proof, Sites};
 use crate::registration::journey::Page;
 use crate::registration::store::{self, Saved};
-use crate::registration::{Refusal, Registration, State, after_set_up, letters};
+use crate::registration::{Refusal, Registration, RegistrationState, after_set_up, letters};
 use crate::sign_in::Registrant;
 use crate::web::components::{Action, SummaryList, SummaryListRow, Table};
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
 use axum::extract::State as Shared;
 
 /// Lines of the list, with a heading.
@@ -158,41 +158,36 @@ pub async fn save(asking: &Asking, fields: Fields) -> Answer {
     let from = Letterhead::of(&app.settings);
     let sent = app
         .database
-        .write::<(), NotSent, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let Some(case) = store::find(tx, &id).await? else {
-                    return Err(NotSent::Refused(Refusal::NotADraft));
-                };
-                let mut change = case.submit(now, within).map_err(NotSent::Refused)?;
-                if let Some(email) = change.state.registrant_email().cloned() {
-                    let letter = letters::received(&from, now, &change.state, &email);
-                    change = change.telling(letter);
-                }
-                if let Some(contact) = site_email(tx, &change.state).await? {
-                    let link =
-                        crate::sign_in::store::add_stop_link(tx, &id, now, now.plus(STOP_LINK_LASTS)).await?;
-                    let letter = letters::notice_to_site(&from, now, &change.state, &contact, &link);
-                    change = change.telling(letter);
-                }
-                match store::save_submission(tx, now, &change).await? {
-                    Some(Saved::Yes) => Ok(()),
-                    Some(Saved::SomebodyWasFaster) => Err(NotSent::Refused(Refusal::NotADraft)),
-                    None => Err(NotSent::SiteTaken),
-                }
-            })
-        })
+        .write::<(), NotSent, _>(transaction!(async move |tx| {
+            let Some(case) = store::find(tx, &id).await? else {
+                return Err(NotSent::Refused(Refusal::NotADraft));
+            };
+            let mut change = case.submit(now, within).map_err(NotSent::Refused)?;
+            if let Some(email) = change.state.registrant_email().cloned() {
+                let letter = letters::received(&from, now, &change.state, &email);
+                change = change.telling(letter);
+            }
+            if let Some(contact) = site_email(tx, &change.state).await? {
+                let link =
+                    crate::sign_in::store::add_stop_link(tx, &id, now, now.plus(STOP_LINK_LASTS)).await?;
+                let letter = letters::notice_to_site(&from, now, &change.state, &contact, &link);
+                change = change.telling(letter);
+            }
+            match store::save_submission(tx, now, &change).await? {
+                Some(Saved::Yes) => Ok(()),
+                Some(Saved::VersionConflict) => Err(NotSent::Refused(Refusal::NotADraft)),
+                None => Err(NotSent::SiteTaken),
+            }
+        }))
         .await;
     match sent {
-        Ok(()) => {
-            app.work_waits.notify_one();
-            go_to("/register/sent")
-        }
+        Ok(()) => go_to("/register/sent"),
         // A double click: it was sent the first time.
         Err(NotSent::Refused(Refusal::NotADraft)) => go_to("/register/sent"),
         Err(NotSent::Refused(Refusal::Unanswered(page))) => go_to(page.path()),
         Err(NotSent::Refused(
             refusal @ (Refusal::NotUndecided(_) | Refusal::NotAsked | Refusal::NotReady),
-        )) => Err(Stop::refused(axum::http::StatusCode::CONFLICT, "Nothing was sent", &refusal.words())),
+        )) => Err(Interrupt::refused(axum::http::StatusCode::CONFLICT, "Nothing was sent", &refusal.words())),
         Err(NotSent::SiteTaken) => {
             asking.keep(|answers| answers.has_account = Some(true)).await?;
             go_to(Page::Recovery.path())
@@ -224,7 +219,7 @@ pub struct SentPage {
 /// GET /register/sent
 pub async fn sent(Shared(app): Shared<App>, visit: Visit, registrant: Registrant) -> Answer {
     let asking = Asking::load(app, visit, registrant).await?;
-    if matches!(asking.case.state, State::Draft) {
+    if matches!(asking.case.state, RegistrationState::Draft) {
         return go_to(crate::registration::journey::next(asking.answers()).path());
     }
     let case = &asking.case;

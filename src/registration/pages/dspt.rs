@@ -7,7 +7,7 @@ use crate::registration::answers::DsptAnswer;
 use crate::registration::checks::dspt_words;
 use crate::registration::journey::Page;
 use crate::settings::Settings;
-use crate::web::{Answer, Form, Layout, Problems, Stop, go_to, show as show_page};
+use crate::web::{Answer, Form, Interrupt, Layout, Problems, go_to, show as show_page};
 
 /// The lowest level at which a site may join, from the settings.
 pub fn threshold(settings: &Settings) -> DsptLevel {
@@ -33,10 +33,10 @@ pub struct DsptPage {
     pub draft_days: u16,
 }
 
-async fn look(asking: &Asking) -> Result<DsptStanding, Stop> {
-    let site = asking.answers().site.as_ref().ok_or_else(Stop::not_found)?;
+async fn look(asking: &Asking) -> Result<DsptStanding, Interrupt> {
+    let site = asking.answers().site.as_ref().ok_or_else(Interrupt::not_found)?;
     let code = OdsSiteCode::parse(&site.ods_code)
-        .map_err(|problem| Stop::fault("reading the ODS code of a draft", problem))?;
+        .map_err(|problem| Interrupt::fault("reading the ODS code of a draft", problem))?;
     let today = asking.app.clock.now().day();
     Ok(asking.app.imported.dspt_standing(&code, today, &threshold(&asking.app.settings)).await?)
 }
@@ -66,7 +66,7 @@ fn missing(standing: &DsptStanding, threshold: &DsptLevel) -> String {
 pub async fn show(asking: &Asking) -> Answer {
     let standing = look(asking).await?;
     let threshold = threshold(&asking.app.settings);
-    let site = asking.answers().site.clone().ok_or_else(Stop::not_found)?;
+    let site = asking.answers().site.clone().ok_or_else(Interrupt::not_found)?;
     let form = asking.visit.empty_form();
     let title = if standing.is_met() { "Your DSPT is in place" } else { "Your DSPT is not in place yet" };
     let template = DsptPage {

@@ -3,17 +3,17 @@
 use super::{Asking, Question, again, onwards};
 use crate::clock::Timestamp;
 use crate::contact::Email;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::letter::{Letter, Letterhead};
 use crate::outbox;
 use crate::registration::journey::Page;
 use crate::registration::{Registration, letters};
-use crate::sign_in::codes::{self, Asked, Rules, Tried};
+use crate::sign_in::codes::{self, CodeRequest, Rules, Tried};
 use crate::sign_in::limits::{UsedUp, wait_in_words};
 use crate::sign_in::secrets::Purpose;
-use crate::sign_in::session::{self, Kind};
+use crate::sign_in::session::{self, SessionKind};
 use crate::web::components::Html;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, go_to, show as show_page};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, go_to, show as show_page};
 
 const FIELD: &str = "email";
 const CODE_FIELD: &str = "code";
@@ -66,7 +66,7 @@ pub(super) async fn send_code(
     purpose: Purpose,
     to: Email,
     letter: fn(&Letterhead, Timestamp, &Email, &Registration, &str) -> Letter,
-) -> Result<Result<(), UsedUp>, Stop> {
+) -> Result<Result<(), UsedUp>, Interrupt> {
     let app = &asking.app;
     let now = app.clock.now();
     let (rules, from) = (Rules::of(app), Letterhead::of(&app.settings));
@@ -74,28 +74,23 @@ pub(super) async fn send_code(
     let case = asking.case.clone();
     let asked = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let asked = codes::ask(tx, rules, purpose, &case.id, &browser, to.as_str(), now).await?;
-                if let Asked::Made(code) = &asked {
-                    let letter = letter(&from, now, &to, &case, code);
-                    outbox::store::write_letter(tx, now, &letter).await?;
-                }
-                Ok(asked)
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            let asked = codes::ask(tx, rules, purpose, &case.id, &browser, to.as_str(), now).await?;
+            if let CodeRequest::Made(code) = &asked {
+                let letter = letter(&from, now, &to, &case, code);
+                outbox::store::write_letter(tx, now, &letter).await?;
+            }
+            Ok(asked)
+        }))
         .await?;
     Ok(match asked {
-        Asked::Made(_) => {
-            app.work_waits.notify_one();
-            Ok(())
-        }
-        Asked::TooOften(used_up) => Err(used_up),
+        CodeRequest::Made(_) => Ok(()),
+        CodeRequest::TooOften(used_up) => Err(used_up),
     })
 }
 
 /// Sends a code to the registrant, or says in words why none can be sent.
-async fn send_own_code(asking: &Asking, email: &Email) -> Result<Result<(), String>, Stop> {
+async fn send_own_code(asking: &Asking, email: &Email) -> Result<Result<(), String>, Interrupt> {
     let sent = send_code(asking, Purpose::EmailCode, email.clone(), |from, at, to, case, code| {
         letters::email_code(from, at, to, &case.id, code)
     });
@@ -176,10 +171,10 @@ pub async fn save_code(asking: &Asking, fields: Fields) -> Answer {
         return show_page(&code_page(asking, again(asking, Fields::default(), problems.clone())), &problems);
     }
     let answers = asking.keep(|answers| answers.email_confirmed = true).await?;
-    session::begin_anew(
+    session::rotate_session(
         &asking.app,
         &asking.visit,
-        Kind::Registrant,
+        SessionKind::Registrant,
         &asking.case.id,
         asking.registrant.masked,
     )

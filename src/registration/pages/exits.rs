@@ -4,14 +4,14 @@
 use super::{Asking, again};
 use crate::app::App;
 use crate::contact::{Email, Name, parse_telephone};
-use crate::database::{Error, Tx};
-use crate::registration::State;
+use crate::database::{Error, transaction};
+use crate::registration::RegistrationState;
 use crate::registration::enquiry;
 use crate::registration::journey::Page;
 use crate::registration::reasons::Reason;
 use crate::registration::store::{self, Saved};
 use crate::web::page::show_with;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 
@@ -85,12 +85,12 @@ impl Exit {
         }
     }
 
-    fn kind(self) -> Option<enquiry::Kind> {
+    fn kind(self) -> Option<enquiry::EnquiryKind> {
         match self {
             Exit::NotSocialCare | Exit::NotCqcRegistered => None,
-            Exit::Hospice => Some(enquiry::Kind::Hospice),
-            Exit::SelfManagement => Some(enquiry::Kind::SelfManagement),
-            Exit::Recovery => Some(enquiry::Kind::Recovery),
+            Exit::Hospice => Some(enquiry::EnquiryKind::Hospice),
+            Exit::SelfManagement => Some(enquiry::EnquiryKind::SelfManagement),
+            Exit::Recovery => Some(enquiry::EnquiryKind::Recovery),
         }
     }
 
@@ -136,7 +136,7 @@ pub fn show(asking: &Asking, exit: Exit) -> Answer {
     show_page(&page_of(asking, exit, asking.visit.form(fields, Problems::none())), &Problems::none())
 }
 
-fn read(exit: Exit, kind: enquiry::Kind, fields: &Fields) -> Result<enquiry::Asked, Problems> {
+fn read(exit: Exit, kind: enquiry::EnquiryKind, fields: &Fields) -> Result<enquiry::NewEnquiry, Problems> {
     let mut problems = Problems::none();
     let organisation = problems.take(
         "organisation",
@@ -163,7 +163,7 @@ fn read(exit: Exit, kind: enquiry::Kind, fields: &Fields) -> Result<enquiry::Ask
         problems.add("message", format!("Message must be {MESSAGE_LETTERS_MAX} characters or fewer"));
     }
     match (organisation, name, email) {
-        (Some(organisation), Some(name), Some(email)) if problems.is_empty() => Ok(enquiry::Asked {
+        (Some(organisation), Some(name), Some(email)) if problems.is_empty() => Ok(enquiry::NewEnquiry {
             kind,
             subject: kind.subject().to_owned(),
             name: name.as_str().to_owned(),
@@ -194,25 +194,20 @@ pub async fn save(asking: &Asking, exit: Exit, fields: Fields) -> Answer {
     let (in_app, network) = (app.clone(), asking.visit.network().to_owned());
     let received = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let settings = &in_app.settings;
-                let received = store::receive_enquiry(tx, now, settings, asked, &once, &network).await?;
-                if received.is_ok()
-                    && let Some(case) = store::find(tx, &case.id).await?
-                    && let Ok(left) = case.leave(exit.reason())
-                {
-                    let _: Saved = store::save(tx, now, &left).await?;
-                }
-                Ok(received)
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            let settings = &in_app.settings;
+            let received = store::receive_enquiry(tx, now, settings, asked, &once, &network).await?;
+            if received.is_ok()
+                && let Some(case) = store::find(tx, &case.id).await?
+                && let Ok(left) = case.leave(exit.reason())
+            {
+                let _: Saved = store::save(tx, now, &left).await?;
+            }
+            Ok(received)
+        }))
         .await?;
     match received {
-        Ok(reference) => {
-            app.work_waits.notify_one();
-            go_to(format!("/register/message-sent/{reference}"))
-        }
+        Ok(reference) => go_to(format!("/register/message-sent/{reference}")),
         Err(used_up) => {
             let problems = Problems::one("message", enquiry::too_often(&app.settings, now, used_up));
             let form = again(asking, fields, problems);
@@ -232,7 +227,7 @@ pub struct MessageSentPage {
 /// GET /register/message-sent/{reference}
 pub async fn message_sent(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<String>) -> Answer {
     // Nothing is looked up: the page says only what the address says, and only if it is a reference.
-    let reference = crate::id::Reference::parse(&reference).ok_or_else(Stop::not_found)?;
+    let reference = crate::id::Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
     let template = MessageSentPage {
         layout: visit.layout("Message sent"),
         reference: reference.to_string(),
@@ -242,8 +237,8 @@ pub async fn message_sent(Shared(app): Shared<App>, visit: Visit, Path(reference
 }
 
 /// Whether a draft ended at an exit.
-pub fn is_over(state: &State) -> bool {
-    matches!(state, State::Ineligible { .. })
+pub fn is_over(state: &RegistrationState) -> bool {
+    matches!(state, RegistrationState::Ineligible { .. })
 }
 
 /// Whether people write to us on this page.

@@ -13,7 +13,7 @@ use crate::registration::site_choice::{
 use crate::registration::store;
 use crate::sign_in::Registrant;
 use crate::web::components::{Html, Radios};
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
 use axum::extract::State;
 
 /// The field in which is typed what to look for, and the field of the choice.
@@ -42,7 +42,7 @@ fn value_of(row: &SiteRow) -> String {
     }
 }
 
-async fn find_page(asking: &Asking, typed: String, form: Form) -> Result<FindPage, Stop> {
+async fn find_page(asking: &Asking, typed: String, form: Form) -> Result<FindPage, Interrupt> {
     let (total, rows) = if typed.is_empty() {
         (0, Vec::new())
     } else {
@@ -101,10 +101,10 @@ pub async fn save(asking: &Asking, fields: Fields) -> Answer {
         // CQC does not list it (yet): the location ID must be typed from the certificate.
         return go_to(format!("/register/site-codes?{ODS_FIELD}={}", crate::web::form::encoded(ods)));
     }
-    let Ok(id) = CqcLocationId::parse(&chosen) else { return Err(Stop::not_found()) };
+    let Ok(id) = CqcLocationId::parse(&chosen) else { return Err(Interrupt::not_found()) };
     let location = match ask_location(&asking.app, &id).await? {
         Some(location) => location,
-        None => return Err(Stop::not_found()),
+        None => return Err(Interrupt::not_found()),
     };
     let Some(code) = location.ods_code.clone() else {
         return go_to(format!(
@@ -141,19 +141,19 @@ async fn already(asking: &Asking) -> Answer {
     go_to(Page::Recovery.path())
 }
 
-fn stop_of(error: &AskError) -> Stop {
+fn stop_of(error: &AskError) -> Interrupt {
     match error {
-        AskError::Later(_) => Stop::refused(
+        AskError::Later(_) => Interrupt::refused(
             axum::http::StatusCode::SERVICE_UNAVAILABLE,
             "The register does not answer at the moment",
             "Your answers are saved. Please try again in a few minutes.",
         )
         .then("/register/find-your-site", "Try again"),
-        AskError::Never(why) => Stop::fault("asking a register", why),
+        AskError::Never(why) => Interrupt::fault("asking a register", why),
     }
 }
 
-async fn ask_location(app: &App, id: &CqcLocationId) -> Result<Option<CqcLocation>, Stop> {
+async fn ask_location(app: &App, id: &CqcLocationId) -> Result<Option<CqcLocation>, Interrupt> {
     match app.ask(&Code::CqcLocation(id.clone())).await.map_err(|error| stop_of(&error))? {
         Finding::CqcLocation(location) => Ok(Some(*location)),
         Finding::NotFound | Finding::Ods(_) | Finding::CqcProvider(_) | Finding::Dspt(_) => Ok(None),
@@ -169,7 +169,12 @@ pub async fn ask_ods(app: &App, code: &OdsSiteCode) -> Result<Option<OdsOrganisa
 }
 
 /// Asks the registers everything that judging a choice needs.
-async fn look(app: &App, ods: Option<&str>, id: Option<&CqcLocationId>, typed: bool) -> Result<Looked, Stop> {
+async fn look(
+    app: &App,
+    ods: Option<&str>,
+    id: Option<&CqcLocationId>,
+    typed: bool,
+) -> Result<Looked, Interrupt> {
     let mut looked = Looked { typed, ..Looked::default() };
     if let Some(text) = ods
         && let Ok(code) = OdsSiteCode::parse(text)
@@ -210,16 +215,15 @@ async fn look(app: &App, ods: Option<&str>, id: Option<&CqcLocationId>, typed: b
             None => look_for_provider(app, id, &mut looked).await?,
         }
     }
-    let mut reads = &app.database;
     looked.already = match (&looked.ods_code, &looked.location_id) {
-        (Some(ods), Some(location)) => store::has_accounts(&mut reads, ods, location).await?,
+        (Some(ods), Some(location)) => store::has_accounts(&app.database, ods, location).await?,
         _ => false,
     };
     Ok(looked)
 }
 
 /// Whether the ID is a provider's: the two look alike, so only the register can tell.
-async fn look_for_provider(app: &App, id: &CqcLocationId, looked: &mut Looked) -> Result<(), Stop> {
+async fn look_for_provider(app: &App, id: &CqcLocationId, looked: &mut Looked) -> Result<(), Interrupt> {
     let Ok(provider_id) = CqcProviderId::parse(id.as_str()) else { return Ok(()) };
     let found = app.ask(&Code::CqcProvider(provider_id)).await.map_err(|error| stop_of(&error))?;
     if let Finding::CqcProvider(provider) = found {
@@ -345,8 +349,8 @@ pub struct ConfirmPage {
     pub question: Radios,
 }
 
-fn confirm_page(asking: &Asking, form: Form) -> Result<ConfirmPage, Stop> {
-    let site = asking.answers().site.clone().ok_or_else(Stop::not_found)?;
+fn confirm_page(asking: &Asking, form: Form) -> Result<ConfirmPage, Interrupt> {
+    let site = asking.answers().site.clone().ok_or_else(Interrupt::not_found)?;
     Ok(ConfirmPage {
         layout: asking.layout(Page::ConfirmSite, "Is this your site?", &form),
         question: form

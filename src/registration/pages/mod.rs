@@ -18,18 +18,18 @@ pub mod status;
 pub mod stop;
 pub mod town;
 
-use self::before_you_start::Asked;
+use self::before_you_start::EligibilityQuestion;
 use self::exits::Exit;
 use super::answers::Answers;
 use super::journey::{self, Page};
 use super::store::{self, Saved};
-use super::{Registration, State};
+use super::{Registration, RegistrationState};
 use crate::app::App;
 use crate::clock::Span;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::sign_in::Registrant;
 use crate::web::components::Html;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::{Path, State as Shared};
 
 /// What every page of a draft is handed.
@@ -45,9 +45,9 @@ impl Asking {
     ///
     /// # Errors
     /// Not found where it is gone; on to the confirmation where it has been sent.
-    pub async fn load(app: App, visit: Visit, registrant: Registrant) -> Result<Self, Stop> {
-        let mut reads = &app.database;
-        let case = store::find(&mut reads, &registrant.registration).await?.ok_or_else(Stop::not_found)?;
+    pub async fn load(app: App, visit: Visit, registrant: Registrant) -> Result<Self, Interrupt> {
+        let case =
+            store::find(&app.database, &registrant.registration).await?.ok_or_else(Interrupt::not_found)?;
         Ok(Asking { app, visit, registrant, case })
     }
 
@@ -65,7 +65,7 @@ impl Asking {
     ///
     /// # Errors
     /// A refusal where the draft has been sent meanwhile, or a fault.
-    pub async fn keep<F>(&self, answer: F) -> Result<Answers, Stop>
+    pub async fn keep<F>(&self, answer: F) -> Result<Answers, Interrupt>
     where
         F: FnOnce(&mut Answers) + Clone + Send + 'static,
     {
@@ -75,26 +75,24 @@ impl Asking {
         let kept: Option<Answers> = self
             .app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    let Some(case) = store::find(tx, &id).await? else { return Ok(None) };
-                    let mut answers = case.answers;
-                    let before = answers.clone();
-                    answer(&mut answers);
-                    if answers == before {
-                        return Ok(Some(answers));
-                    }
-                    let saved = store::save_answers(tx, &id, case.version, &answers, now, expires_at).await?;
-                    Ok((saved == Saved::Yes).then_some(answers))
-                })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                let Some(case) = store::find(tx, &id).await? else { return Ok(None) };
+                let mut answers = case.answers;
+                let before = answers.clone();
+                answer(&mut answers);
+                if answers == before {
+                    return Ok(Some(answers));
+                }
+                let saved = store::save_answers(tx, &id, case.version, &answers, now, expires_at).await?;
+                Ok((saved == Saved::Yes).then_some(answers))
+            }))
             .await?;
         kept.ok_or_else(already_sent)
     }
 }
 
-fn already_sent() -> Stop {
-    Stop::refused(
+fn already_sent() -> Interrupt {
+    Interrupt::refused(
         axum::http::StatusCode::CONFLICT,
         "This registration has been sent",
         "Your answers cannot be changed any more. Nothing was changed.",
@@ -110,9 +108,9 @@ pub async fn show(
     Path(slug): Path<String>,
     uri: axum::http::Uri,
 ) -> Answer {
-    let page = Page::from_slug(&slug).ok_or_else(Stop::not_found)?;
+    let page = Page::from_slug(&slug).ok_or_else(Interrupt::not_found)?;
     let asking = Asking::load(app, visit, registrant).await?;
-    if !matches!(asking.case.state, State::Draft) {
+    if !matches!(asking.case.state, RegistrationState::Draft) {
         return go_to("/register/sent");
     }
     if !journey::can_visit(asking.answers(), page) {
@@ -120,12 +118,12 @@ pub async fn show(
     }
     let query = crate::web::form::query(&uri);
     match page {
-        Page::SocialCare => before_you_start::show(&asking, Asked::SocialCare),
-        Page::CqcRegistered => before_you_start::show(&asking, Asked::CqcRegistered),
-        Page::Hospice => before_you_start::show(&asking, Asked::Hospice),
-        Page::Sites => before_you_start::show(&asking, Asked::Sites),
-        Page::Way => before_you_start::show(&asking, Asked::Way),
-        Page::HasAccount => before_you_start::show(&asking, Asked::HasAccount),
+        Page::SocialCare => before_you_start::show(&asking, EligibilityQuestion::SocialCare),
+        Page::CqcRegistered => before_you_start::show(&asking, EligibilityQuestion::CqcRegistered),
+        Page::Hospice => before_you_start::show(&asking, EligibilityQuestion::Hospice),
+        Page::Sites => before_you_start::show(&asking, EligibilityQuestion::Sites),
+        Page::Way => before_you_start::show(&asking, EligibilityQuestion::Way),
+        Page::HasAccount => before_you_start::show(&asking, EligibilityQuestion::HasAccount),
         Page::Email => email::show(&asking),
         Page::EmailCode => email::show_code(&asking),
         Page::FindSite => find_site::show(&asking, &query).await,
@@ -154,23 +152,25 @@ pub async fn save(
     Path(slug): Path<String>,
     fields: Fields,
 ) -> Answer {
-    let page = Page::from_slug(&slug).ok_or_else(Stop::not_found)?;
+    let page = Page::from_slug(&slug).ok_or_else(Interrupt::not_found)?;
     let asking = Asking::load(app, visit, registrant).await?;
     // A message sent twice from a way out is confirmed twice.
     let is_message_again = exits::is_over(&asking.case.state) && exits::takes_message(page);
-    if !matches!(asking.case.state, State::Draft) && !is_message_again {
+    if !matches!(asking.case.state, RegistrationState::Draft) && !is_message_again {
         return go_to("/register/sent");
     }
     if !journey::can_visit(asking.answers(), page) {
         return go_to(journey::next(asking.answers()).path());
     }
     match page {
-        Page::SocialCare => before_you_start::save(&asking, Asked::SocialCare, fields).await,
-        Page::CqcRegistered => before_you_start::save(&asking, Asked::CqcRegistered, fields).await,
-        Page::Hospice => before_you_start::save(&asking, Asked::Hospice, fields).await,
-        Page::Sites => before_you_start::save(&asking, Asked::Sites, fields).await,
-        Page::Way => before_you_start::save(&asking, Asked::Way, fields).await,
-        Page::HasAccount => before_you_start::save(&asking, Asked::HasAccount, fields).await,
+        Page::SocialCare => before_you_start::save(&asking, EligibilityQuestion::SocialCare, fields).await,
+        Page::CqcRegistered => {
+            before_you_start::save(&asking, EligibilityQuestion::CqcRegistered, fields).await
+        }
+        Page::Hospice => before_you_start::save(&asking, EligibilityQuestion::Hospice, fields).await,
+        Page::Sites => before_you_start::save(&asking, EligibilityQuestion::Sites, fields).await,
+        Page::Way => before_you_start::save(&asking, EligibilityQuestion::Way, fields).await,
+        Page::HasAccount => before_you_start::save(&asking, EligibilityQuestion::HasAccount, fields).await,
         Page::Email => email::save(&asking, fields).await,
         Page::EmailCode => email::save_code(&asking, fields).await,
         Page::FindSite => find_site::save(&asking, fields).await,

@@ -3,19 +3,19 @@
 use super::{Asking, again};
 use crate::app::App;
 use crate::contact::{Email, Mobile, Name, is_generic};
-use crate::registration::answers::{Access, Answers, Person};
+use crate::registration::answers::{Answers, AskedAccess, Person};
 use crate::registration::journey::{self, Page};
 use crate::sign_in::Registrant;
 use crate::web::components::{Input, Radios};
 use crate::web::form::counted;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
 use axum::extract::{Path, State};
 
 /// Longest description of a role, in characters.
 const ROLE_LETTERS_MAX: usize = 60;
 
 /// One person as the list shows them.
-pub struct Line {
+pub struct PersonRow {
     pub place: usize,
     pub name: String,
     pub role: String,
@@ -29,7 +29,7 @@ pub struct Line {
 pub struct PeoplePage {
     pub layout: Layout,
     pub form: Form,
-    pub lines: Vec<Line>,
+    pub lines: Vec<PersonRow>,
     pub heading: String,
     pub min: usize,
     pub max: usize,
@@ -38,16 +38,16 @@ pub struct PeoplePage {
 }
 
 /// The people as lines, with contact details masked for somebody who came back with a code.
-pub fn lines(answers: &Answers, masked: bool) -> Vec<Line> {
+pub fn lines(answers: &Answers, masked: bool) -> Vec<PersonRow> {
     (1..)
         .zip(&answers.people)
-        .map(|(place, person)| Line {
+        .map(|(place, person)| PersonRow {
             place,
             name: person.full_name(),
             role: person.role.clone(),
             access: match person.access {
-                Access::Owner => "Owner",
-                Access::Member => "Member",
+                AskedAccess::Owner => "Owner",
+                AskedAccess::Member => "Member",
             },
             email: if masked { person.email.masked() } else { person.email.to_string() },
             mobile: if masked { person.mobile.masked() } else { person.mobile.in_words() },
@@ -155,18 +155,18 @@ fn person_page(asking: &Asking, place: usize, form: Form) -> PersonPage {
     }
 }
 
-async fn load(app: App, visit: Visit, registrant: Registrant, place: usize) -> Result<Asking, Stop> {
+async fn load(app: App, visit: Visit, registrant: Registrant, place: usize) -> Result<Asking, Interrupt> {
     let asking = Asking::load(app, visit, registrant).await?;
-    if !matches!(asking.case.state, crate::registration::State::Draft) {
-        return Err(Stop::GoTo("/register/sent".to_owned()));
+    if !matches!(asking.case.state, crate::registration::RegistrationState::Draft) {
+        return Err(Interrupt::Redirect("/register/sent".to_owned()));
     }
     if !journey::can_visit(asking.answers(), Page::People) {
-        return Err(Stop::GoTo(journey::next(asking.answers()).path()));
+        return Err(Interrupt::Redirect(journey::next(asking.answers()).path()));
     }
     let (_, max) = bounds(&asking);
     let count = asking.answers().people.len();
     if place == 0 || place > count + 1 || (place > count && count >= max) {
-        return Err(Stop::GoTo(Page::People.path()));
+        return Err(Interrupt::Redirect(Page::People.path()));
     }
     Ok(asking)
 }
@@ -186,7 +186,7 @@ pub async fn show_person(
                 ("first_name", person.first_name.as_str()),
                 ("last_name", person.last_name.as_str()),
                 ("role", person.role.as_str()),
-                ("access", if person.access == Access::Owner { "owner" } else { "member" }),
+                ("access", if person.access == AskedAccess::Owner { "owner" } else { "member" }),
                 ("has_account", if person.has_account.is_some() { "yes" } else { "no" }),
             ]);
             if let Some(account) = &person.has_account {
@@ -248,8 +248,8 @@ fn read(asking: &Asking, place: usize, fields: &Fields) -> Result<Person, Proble
     let access = problems.take(
         "access",
         match fields.text("access") {
-            "owner" => Ok(Access::Owner),
-            "member" => Ok(Access::Member),
+            "owner" => Ok(AskedAccess::Owner),
+            "member" => Ok(AskedAccess::Member),
             _ => Err("Select what they may do with the shared mailbox".to_owned()),
         },
     );
@@ -330,8 +330,8 @@ pub struct RemovePage {
     pub question: Radios,
 }
 
-fn remove_page(asking: &Asking, place: usize, form: Form) -> Result<RemovePage, Stop> {
-    let name = asking.answers().people.get(place - 1).ok_or_else(Stop::not_found)?.full_name();
+fn remove_page(asking: &Asking, place: usize, form: Form) -> Result<RemovePage, Interrupt> {
+    let name = asking.answers().people.get(place - 1).ok_or_else(Interrupt::not_found)?.full_name();
     let title = format!("Remove {name}?");
     Ok(RemovePage {
         layout: asking.visit.layout(&title).with_problems(&form).back_to(Page::People.path()),

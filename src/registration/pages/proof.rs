@@ -4,7 +4,7 @@
 use super::email::{code_words, send_code};
 use super::{Asking, Question, again, onwards};
 use crate::contact::{Email, Mobile, Name};
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::register::site_contacts::{ContactIdHash, SiteContacts};
 use crate::register::{Code, CqcContactId, CqcLocationId, Finding};
 use crate::registration::answers::{Proof, ProofWay};
@@ -17,7 +17,7 @@ use crate::sign_in::secrets::Purpose;
 use crate::sign_in::session;
 use crate::web::components::Html;
 use crate::web::form::counted;
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, go_to, show as show_page};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, go_to, show as show_page};
 
 const WAY: &str = "way";
 const CONTACT_ID: &str = "contact_id";
@@ -32,11 +32,11 @@ struct OnRecord {
 }
 
 impl OnRecord {
-    async fn of(asking: &Asking) -> Result<Self, Stop> {
-        let site = asking.answers().site.as_ref().ok_or_else(Stop::not_found)?;
+    async fn of(asking: &Asking) -> Result<Self, Interrupt> {
+        let site = asking.answers().site.as_ref().ok_or_else(Interrupt::not_found)?;
         let location = CqcLocationId::parse(&site.cqc_location_id)
-            .map_err(|problem| Stop::fault("reading the location of a draft", problem))?;
-        let contacts = crate::register::store::site_contacts(&mut &asking.app.database, &location).await?;
+            .map_err(|problem| Interrupt::fault("reading the location of a draft", problem))?;
+        let contacts = crate::register::store::site_contacts(&asking.app.database, &location).await?;
         let telephone = match asking.app.ask(&Code::CqcLocation(location.clone())).await {
             Ok(Finding::CqcLocation(found)) => found.telephone,
             Ok(Finding::NotFound | Finding::Ods(_) | Finding::CqcProvider(_) | Finding::Dspt(_)) | Err(_) => {
@@ -57,7 +57,7 @@ impl OnRecord {
     }
 }
 
-async fn page_of(asking: &Asking, form: Form) -> Result<Question, Stop> {
+async fn page_of(asking: &Asking, form: Form) -> Result<Question, Interrupt> {
     let record = OnRecord::of(asking).await?;
     let site = asking.answers().site.as_ref().map_or("your site", |site| site.name.as_str());
     let title = format!("How can you show that you may act for {site}?");
@@ -164,7 +164,7 @@ pub async fn save_contact_id(asking: &Asking, fields: Fields) -> Answer {
 }
 
 /// Compares a contact ID, with the tries of a day counted first; its hash, or words.
-async fn try_contact_id(asking: &Asking, typed: &CqcContactId) -> Result<Result<String, String>, Stop> {
+async fn try_contact_id(asking: &Asking, typed: &CqcContactId) -> Result<Result<String, String>, Interrupt> {
     let app = &asking.app;
     let now = app.clock.now();
     let record = OnRecord::of(asking).await?;
@@ -176,14 +176,12 @@ async fn try_contact_id(asking: &Asking, typed: &CqcContactId) -> Result<Result<
     let mine = Budget::an_hour("contact ID by", &asking.case.id, 10);
     let taken = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                if let Err(used_up) = limits::take(tx, now, &mine).await? {
-                    return Ok(Err(used_up));
-                }
-                limits::take(tx, now, &budget).await
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            if let Err(used_up) = limits::take(tx, now, &mine).await? {
+                return Ok(Err(used_up));
+            }
+            limits::take(tx, now, &budget).await
+        }))
         .await?;
     if let Err(used_up) = taken {
         return Ok(Err(format!(
@@ -204,7 +202,7 @@ async fn try_contact_id(asking: &Asking, typed: &CqcContactId) -> Result<Result<
 }
 
 /// Sends the code to the address on record, or says in words why not.
-async fn send_site_code(asking: &Asking) -> Result<Result<(), String>, Stop> {
+async fn send_site_code(asking: &Asking) -> Result<Result<(), String>, Interrupt> {
     let Some(email) = OnRecord::of(asking).await?.email() else {
         return Ok(Err("We have no email address of your site. Choose another way".to_owned()));
     };
@@ -227,7 +225,7 @@ pub struct SiteCodePage {
     pub minutes: u16,
 }
 
-async fn site_code_page(asking: &Asking, form: Form) -> Result<SiteCodePage, Stop> {
+async fn site_code_page(asking: &Asking, form: Form) -> Result<SiteCodePage, Interrupt> {
     let record = OnRecord::of(asking).await?;
     Ok(SiteCodePage {
         layout: asking.layout(Page::SiteCode, "Enter the code sent to your site", &form),
@@ -295,7 +293,7 @@ pub struct CallBackPage {
     pub telephone: String,
 }
 
-async fn call_back_page(asking: &Asking, form: Form) -> Result<CallBackPage, Stop> {
+async fn call_back_page(asking: &Asking, form: Form) -> Result<CallBackPage, Interrupt> {
     let record = OnRecord::of(asking).await?;
     Ok(CallBackPage {
         layout: asking.layout(Page::CallBack, "We will call your site", &form),

@@ -4,17 +4,17 @@
 use super::email::code_words;
 use crate::app::App;
 use crate::contact::Email;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::letter::Letterhead;
 use crate::outbox;
-use crate::registration::{Registration, State, journey, letters, store};
+use crate::registration::{Registration, RegistrationState, journey, letters, store};
 use crate::sign_in::Registrant;
-use crate::sign_in::codes::{self, Asked, Rules, Tried};
+use crate::sign_in::codes::{self, CodeRequest, Rules, Tried};
 use crate::sign_in::limits::{self, Budget, wait_in_words};
 use crate::sign_in::secrets::Purpose;
-use crate::sign_in::session::{self, Kind};
+use crate::sign_in::session::{self, SessionKind};
 use crate::web::components::{Html, Radios};
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
 use axum::extract::State as Shared;
 
 const EMAIL: &str = "email";
@@ -64,33 +64,26 @@ pub async fn ask(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> Answ
     let known = !store::list_of_email(&app.database, email.as_str()).await?.is_empty();
     let asked = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                if let Err(used_up) = limits::take(tx, now, &network).await? {
-                    return Ok(Asked::TooOften(used_up));
-                }
-                let subject = subject(&to);
-                let asked =
-                    codes::ask(tx, rules, Purpose::EmailCode, &subject, &browser, to.as_str(), now).await?;
-                if let (Asked::Made(code), true) = (&asked, known) {
-                    outbox::store::write_letter(
-                        tx,
-                        now,
-                        &letters::email_code(&from, now, &to, &subject, code),
-                    )
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            if let Err(used_up) = limits::take(tx, now, &network).await? {
+                return Ok(CodeRequest::TooOften(used_up));
+            }
+            let subject = subject(&to);
+            let asked =
+                codes::ask(tx, rules, Purpose::EmailCode, &subject, &browser, to.as_str(), now).await?;
+            if let (CodeRequest::Made(code), true) = (&asked, known) {
+                outbox::store::write_letter(tx, now, &letters::email_code(&from, now, &to, &subject, code))
                     .await?;
-                }
-                Ok(asked)
-            })
-        })
+            }
+            Ok(asked)
+        }))
         .await?;
     match asked {
-        Asked::Made(_) => {
-            app.work_waits.notify_one();
+        CodeRequest::Made(_) => {
             let form = visit.form(Fields::from_pairs([(EMAIL, email.as_str())]), Problems::none());
             show_page(&code_page(&app, &visit, form), &Problems::none())
         }
-        Asked::TooOften(used_up) => {
+        CodeRequest::TooOften(used_up) => {
             let problems = Problems::one(
                 EMAIL,
                 format!(
@@ -140,22 +133,22 @@ pub async fn open(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> Ans
             return show_page(&code_page(&app, &visit, form), &problems);
         }
     };
-    let newest = mine.iter().find(|case| case.state == State::Draft).or_else(|| mine.first());
+    let newest = mine.iter().find(|case| case.state == RegistrationState::Draft).or_else(|| mine.first());
     let Some(newest) = newest else {
-        return Err(Stop::refused(
+        return Err(Interrupt::refused(
             axum::http::StatusCode::GONE,
             "There is nothing to continue",
             "Drafts are kept for a while and then removed. Please start a new registration.",
         )
         .then("/register", "Start page"));
     };
-    session::begin_anew(&app, &visit, Kind::Registrant, &newest.id, true).await?;
+    session::rotate_session(&app, &visit, SessionKind::Registrant, &newest.id, true).await?;
     if mine.len() > 1 { go_to("/register/mine") } else { go_to(place_of(newest)) }
 }
 
 /// Where a registration is continued or looked at.
 fn place_of(case: &Registration) -> String {
-    if case.state == State::Draft {
+    if case.state == RegistrationState::Draft {
         journey::next(&case.answers).path()
     } else if case.submitted_at.is_some() {
         format!("/registration/{}", case.reference)
@@ -172,9 +165,9 @@ pub struct MinePage {
     pub choices: Radios,
 }
 
-async fn mine_of(app: &App, registrant: &Registrant) -> Result<Vec<Registration>, Stop> {
-    let mut reads = &app.database;
-    let case = store::find(&mut reads, &registrant.registration).await?.ok_or_else(Stop::not_found)?;
+async fn mine_of(app: &App, registrant: &Registrant) -> Result<Vec<Registration>, Interrupt> {
+    let case =
+        store::find(&app.database, &registrant.registration).await?.ok_or_else(Interrupt::not_found)?;
     // Only an address that was confirmed with a code opens the others of the same address.
     match case.registrant_email() {
         Some(email) => Ok(store::list_of_email(&app.database, email.as_str()).await?),
@@ -214,7 +207,7 @@ pub async fn choose(
     let chosen = mine.iter().find(|case| case.reference.as_str() == fields.text("registration"));
     match chosen {
         Some(case) => {
-            session::begin_anew(&app, &visit, Kind::Registrant, &case.id, true).await?;
+            session::rotate_session(&app, &visit, SessionKind::Registrant, &case.id, true).await?;
             go_to(place_of(case))
         }
         None => {

@@ -2,12 +2,12 @@
 
 use crate::app::App;
 use crate::clock::Span;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::id::new_id;
 use crate::registration::{Registration, journey, store};
 use crate::sign_in::limits::{self, Budget};
-use crate::sign_in::session::{self, Kind};
-use crate::web::{Answer, Form, Layout, Problems, Stop, Visit, go_to, show};
+use crate::sign_in::session::{self, SessionKind};
+use crate::web::{Answer, Form, Interrupt, Layout, Problems, Visit, go_to, show};
 use axum::extract::State;
 
 #[derive(askama::Template)]
@@ -51,20 +51,18 @@ pub async fn begin(State(app): State<App>, visit: Visit) -> Answer {
     let app_in = app.clone();
     let begun = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                if let Err(used_up) = limits::take(tx, now, &budget).await? {
-                    return Ok(Err(used_up));
-                }
-                store::add(tx, &draft).await?;
-                session::begin(tx, &app_in, &browser, Kind::Registrant, &draft.id, false).await?;
-                Ok(Ok(()))
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            if let Err(used_up) = limits::take(tx, now, &budget).await? {
+                return Ok(Err(used_up));
+            }
+            store::add(tx, &draft).await?;
+            session::begin(tx, &app_in, &browser, SessionKind::Registrant, &draft.id, false).await?;
+            Ok(Ok(()))
+        }))
         .await?;
     match begun {
         Ok(()) => go_to(journey::Page::SocialCare.path()),
-        Err(used_up) => Err(Stop::too_often(&format!(
+        Err(used_up) => Err(Interrupt::too_often(&format!(
             "Many registrations have been started from your network. You can start another one {}.",
             limits::wait_in_words(now, used_up.until)
         ))),

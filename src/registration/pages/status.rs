@@ -3,19 +3,19 @@
 use super::email::code_words;
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::id::Reference;
 use crate::letter::Letterhead;
 use crate::outbox;
 use crate::registration::checks::{Outcome, RegisterCheck};
 use crate::registration::store::Saved;
-use crate::registration::{Registration, State, after_set_up, letters, store};
+use crate::registration::{Registration, RegistrationState, after_set_up, letters, store};
 use crate::sign_in::StatusReader;
-use crate::sign_in::codes::{self, Asked, Rules, Tried};
+use crate::sign_in::codes::{self, CodeRequest, Rules, Tried};
 use crate::sign_in::secrets::Purpose;
-use crate::sign_in::session::{self, Kind};
+use crate::sign_in::session::{self, SessionKind};
 use crate::web::components::{Html, Table};
-use crate::web::{Answer, Fields, Form, Layout, Problems, Stop, Visit, go_to, show as show_page};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
 use axum::extract::{Path, State as Shared};
 
 const REFERENCE: &str = "reference";
@@ -83,7 +83,7 @@ fn code_page(app: &App, visit: &Visit, reference: &Reference, was_sent: bool, fo
 
 /// GET /registration/{reference}: the status, or the way to it.
 pub async fn show(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<String>) -> Answer {
-    let reference = Reference::parse(&reference).ok_or_else(Stop::not_found)?;
+    let reference = Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
     match own(&app, &visit, &reference).await? {
         Some(case) => show_status(&app, &visit, case, visit.empty_form(), Problems::none()).await,
         None => show_page(&code_page(&app, &visit, &reference, false, visit.empty_form()), &Problems::none()),
@@ -91,10 +91,9 @@ pub async fn show(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<
 }
 
 /// The registration with this reference, if this browser has shown that it is its own.
-async fn own(app: &App, visit: &Visit, reference: &Reference) -> Result<Option<Registration>, Stop> {
+async fn own(app: &App, visit: &Visit, reference: &Reference) -> Result<Option<Registration>, Interrupt> {
     let Some(reader) = session::status_reader(app, visit).await? else { return Ok(None) };
-    let mut reads = &app.database;
-    let case = store::find(&mut reads, &reader.registration).await?;
+    let case = store::find(&app.database, &reader.registration).await?;
     Ok(case.filter(|case| case.reference == *reference && case.submitted_at.is_some()))
 }
 
@@ -105,7 +104,7 @@ fn subject(reference: &Reference) -> String {
 
 /// POST /registration/{reference}/code: sends a code to the registrant, or acts as if.
 pub async fn ask(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<String>) -> Answer {
-    let reference = Reference::parse(&reference).ok_or_else(Stop::not_found)?;
+    let reference = Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
     let now = app.clock.now();
     let rules = Rules::of(&app);
     let from = Letterhead::of(&app.settings);
@@ -115,30 +114,20 @@ pub async fn ask(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<S
     let asked_for = reference.clone();
     let asked = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let subject = subject(&asked_for);
-                let recipient = email.as_ref().map_or(asked_for.as_str(), |email| email.as_str());
-                let asked =
-                    codes::ask(tx, rules, Purpose::EmailCode, &subject, &browser, recipient, now).await?;
-                if let (Asked::Made(code), Some(email)) = (&asked, &email) {
-                    outbox::store::write_letter(
-                        tx,
-                        now,
-                        &letters::email_code(&from, now, email, &subject, code),
-                    )
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            let subject = subject(&asked_for);
+            let recipient = email.as_ref().map_or(asked_for.as_str(), |email| email.as_str());
+            let asked = codes::ask(tx, rules, Purpose::EmailCode, &subject, &browser, recipient, now).await?;
+            if let (CodeRequest::Made(code), Some(email)) = (&asked, &email) {
+                outbox::store::write_letter(tx, now, &letters::email_code(&from, now, email, &subject, code))
                     .await?;
-                }
-                Ok(asked)
-            })
-        })
+            }
+            Ok(asked)
+        }))
         .await?;
     let problems = match asked {
-        Asked::Made(_) => {
-            app.work_waits.notify_one();
-            Problems::none()
-        }
-        Asked::TooOften(used_up) => Problems::one(
+        CodeRequest::Made(_) => Problems::none(),
+        CodeRequest::TooOften(used_up) => Problems::one(
             CODE,
             format!(
                 "Too many codes have been asked for. Try again {}",
@@ -157,7 +146,7 @@ pub async fn open(
     Path(reference): Path<String>,
     fields: Fields,
 ) -> Answer {
-    let reference = Reference::parse(&reference).ok_or_else(Stop::not_found)?;
+    let reference = Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
     let typed = fields.text(CODE).to_owned();
     let problem = if typed.is_empty() {
         Some("Enter the code from the email".to_owned())
@@ -172,8 +161,8 @@ pub async fn open(
         let form = visit.form(Fields::default(), problems.clone());
         return show_page(&code_page(&app, &visit, &reference, true, form), &problems);
     }
-    let case = store::find_by_reference(&app.database, &reference).await?.ok_or_else(Stop::not_found)?;
-    session::begin_anew(&app, &visit, Kind::StatusReader, &case.id, true).await?;
+    let case = store::find_by_reference(&app.database, &reference).await?.ok_or_else(Interrupt::not_found)?;
+    session::rotate_session(&app, &visit, SessionKind::StatusReader, &case.id, true).await?;
     go_to(format!("/registration/{reference}"))
 }
 
@@ -220,14 +209,13 @@ pub struct StatusPage {
 }
 
 async fn show_status(app: &App, visit: &Visit, case: Registration, form: Form, problems: Problems) -> Answer {
-    let mut reads = &app.database;
-    let checks = store::list_checks(&mut reads, &case.id).await?;
+    let checks = store::list_checks(&app.database, &case.id).await?;
     let mut question = String::new();
     let mut declined = Vec::new();
-    if let State::MoreInformationAsked { question: asked } = &case.state {
+    if let RegistrationState::MoreInformationAsked { question: asked } = &case.state {
         question.clone_from(asked);
     }
-    if let State::Declined { reason, words } = &case.state {
+    if let RegistrationState::Declined { reason, words } = &case.state {
         declined = letters::declined_words(*reason, words);
     }
     let template = StatusPage {
@@ -254,10 +242,10 @@ async fn to_change(
     visit: &Visit,
     reader: &StatusReader,
     reference: &str,
-) -> Result<Registration, Stop> {
-    let reference = Reference::parse(reference).ok_or_else(Stop::not_found)?;
-    let case = own(app, visit, &reference).await?.ok_or_else(Stop::not_found)?;
-    if case.id == reader.registration { Ok(case) } else { Err(Stop::not_found()) }
+) -> Result<Registration, Interrupt> {
+    let reference = Reference::parse(reference).ok_or_else(Interrupt::not_found)?;
+    let case = own(app, visit, &reference).await?.ok_or_else(Interrupt::not_found)?;
+    if case.id == reader.registration { Ok(case) } else { Err(Interrupt::not_found()) }
 }
 
 /// POST /registration/{reference}/answer: answers a question of ours.
@@ -286,14 +274,12 @@ pub async fn answer(
     let id = case.id.clone();
     if let Ok(change) = case.answer_more() {
         app.database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    if store::save(tx, now, &change).await? == Saved::Yes {
-                        store::add_note(tx, &id, "", now, &text).await?;
-                    }
-                    Ok(())
-                })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                if store::save(tx, now, &change).await? == Saved::Yes {
+                    store::add_note(tx, &id, "", now, &text).await?;
+                }
+                Ok(())
+            }))
             .await?;
     }
     go_to(format!("/registration/{reference}"))
@@ -310,9 +296,9 @@ pub async fn withdraw(
     let now = app.clock.now();
     if let Ok(change) = case.withdraw() {
         app.database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move { store::save(tx, now, &change).await.map(|_| ()) })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                store::save(tx, now, &change).await.map(|_| ())
+            }))
             .await?;
     }
     go_to(format!("/registration/{reference}"))

@@ -1,13 +1,13 @@
 //! "This was not us": the link sent to the contact a register holds for the site.
 
 use crate::app::App;
-use crate::database::{Error, Tx};
+use crate::database::{Error, transaction};
 use crate::letter::Letterhead;
 use crate::registration::store::Saved;
 use crate::registration::{Registration, letters, store};
 use crate::sign_in::secrets::{Purpose, read_link_token};
 use crate::sign_in::store as links;
-use crate::web::{Answer, Form, Layout, Problems, Stop, Visit, show as show_page};
+use crate::web::{Answer, Form, Interrupt, Layout, Problems, Visit, show as show_page};
 use axum::extract::{Path, State as Shared};
 
 #[derive(askama::Template)]
@@ -29,9 +29,9 @@ pub enum Outcome {
     TooLate,
 }
 
-async fn load(app: &App, token: &str) -> Result<(String, Registration, bool), Stop> {
+async fn load(app: &App, token: &str) -> Result<(String, Registration, bool), Interrupt> {
     let gone = || {
-        Stop::refused(
+        Interrupt::refused(
             axum::http::StatusCode::GONE,
             "This link no longer works",
             "If somebody has registered your site without your knowledge, call our helpdesk now.",
@@ -42,8 +42,7 @@ async fn load(app: &App, token: &str) -> Result<(String, Registration, bool), St
     if link.expires_at <= app.clock.now() {
         return Err(gone());
     }
-    let mut reads = &app.database;
-    let case = store::find(&mut reads, &link.subject).await?.ok_or_else(gone)?;
+    let case = store::find(&app.database, &link.subject).await?.ok_or_else(gone)?;
     Ok((id, case, link.used))
 }
 
@@ -63,7 +62,7 @@ fn page_of(visit: &Visit, case: &Registration, outcome: Outcome) -> StopPage {
 }
 
 fn outcome_of(case: &Registration) -> Outcome {
-    if case.state == crate::registration::State::Stopped {
+    if case.state == crate::registration::RegistrationState::Stopped {
         Outcome::Stopped
     } else if case.state.is_undecided() {
         Outcome::Ask
@@ -86,24 +85,21 @@ pub async fn stop(Shared(app): Shared<App>, visit: Visit, Path(token): Path<Stri
     let id = case.id.clone();
     let after = app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let Some(case) = store::find(tx, &id).await? else { return Ok(None) };
-                let as_it_was = case.clone();
-                let Ok(mut change) = case.stop() else { return Ok(Some(as_it_was)) };
-                if let Some(email) = change.state.registrant_email().cloned() {
-                    let letter = letters::stopped(&from, now, &change.state, &email);
-                    change = change.telling(letter);
-                }
-                if store::save(tx, now, &change).await? == Saved::SomebodyWasFaster {
-                    return Ok(Some(as_it_was));
-                }
-                links::use_stop_link(tx, &link, now).await?;
-                Ok(Some(change.state))
-            })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            let Some(case) = store::find(tx, &id).await? else { return Ok(None) };
+            let as_it_was = case.clone();
+            let Ok(mut change) = case.stop() else { return Ok(Some(as_it_was)) };
+            if let Some(email) = change.state.registrant_email().cloned() {
+                let letter = letters::stopped(&from, now, &change.state, &email);
+                change = change.telling(letter);
+            }
+            if store::save(tx, now, &change).await? == Saved::VersionConflict {
+                return Ok(Some(as_it_was));
+            }
+            links::use_stop_link(tx, &link, now).await?;
+            Ok(Some(change.state))
+        }))
         .await?
-        .ok_or_else(Stop::not_found)?;
-    app.work_waits.notify_one();
+        .ok_or_else(Interrupt::not_found)?;
     show_page(&page_of(&visit, &after, outcome_of(&after)), &Problems::none())
 }

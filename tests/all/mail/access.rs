@@ -191,10 +191,8 @@ async fn use_of_a_mail_program_is_use_of_the_account() {
         let used = |person: &Person| {
             let (database, account) = (world.app.database.clone(), person.account.clone());
             async move {
-                let found =
-                    store::find_account(&mut &database, &account).await.expect("read").expect("there");
-                let programs =
-                    store::list_app_passwords_in_force(&mut &database, &account).await.expect("listed");
+                let found = store::find_account(&database, &account).await.expect("read").expect("there");
+                let programs = store::list_app_passwords_in_force(&database, &account).await.expect("listed");
                 (found.last_used_at, programs[0].last_used_at)
             }
         };

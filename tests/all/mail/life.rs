@@ -5,7 +5,7 @@ use super::clients::Imap;
 use super::world::{MailWorld, until};
 use carepost::audit::Actor;
 use carepost::clock::Span;
-use carepost::database::{Error, Tx};
+use carepost::database::{Error, transaction};
 use carepost::directory::upkeep::store as upkeep;
 use carepost::guidance::status::{self, Component, Health, verify};
 use carepost::letter;
@@ -18,13 +18,13 @@ pub async fn compare(world: &MailWorld) -> (i64, String) {
     world
         .app
         .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move { upkeep::ask_for_comparison(tx, now, &Actor::Operator).await })
-        })
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            upkeep::ask_for_comparison(tx, now, &Actor::Operator).await
+        }))
         .await
         .expect("asked");
     world.settle().await;
-    let newest = upkeep::newest_comparison(&mut &world.app.database).await.expect("read").expect("one");
+    let newest = upkeep::newest_comparison(&world.app.database).await.expect("read").expect("one");
     world.app.clock.advance(Span::minutes(1));
     (newest.differences, newest.outcome)
 }
@@ -103,7 +103,7 @@ async fn work_waits_for_a_server_that_is_down_and_nothing_is_doubled() {
         assert_eq!(world.delivers(&other.address, "Late").await.0, 250);
         world.arrives(&other.people[0], "Shared/care.vm200", "Late").await;
         let (differences, outcome) = compare(&world).await;
-        let listed = upkeep::list_differences(&mut &world.app.database).await.expect("listed");
+        let listed = upkeep::list_differences(&world.app.database).await.expect("listed");
         assert_eq!((differences, outcome.as_str()), (0, "nothing differed"), "{listed:?}");
     }
 }
@@ -166,7 +166,7 @@ async fn differences_are_found_and_put_right() {
         }
         let (differences, outcome) = compare(&world).await;
         assert_eq!((differences, outcome.as_str()), (2, "2 to be looked at"));
-        let listed = upkeep::list_differences(&mut &world.app.database).await.expect("listed");
+        let listed = upkeep::list_differences(&world.app.database).await.expect("listed");
         let ids: Vec<&str> = listed.iter().map(|listed| listed.found.mailbox_id.as_str()).collect();
         assert_eq!(ids, ["left-behind", "unknown-1"]);
         assert!(

@@ -5,7 +5,7 @@ use carepost::app::{App, Outside};
 use carepost::audit::Actor;
 use carepost::clock::Clock;
 use carepost::contact::{Email, Mobile, Name};
-use carepost::database::{Database, Error, Tx};
+use carepost::database::{Database, Error, transaction};
 use carepost::directory::access::Among;
 use carepost::directory::{Access, NewPerson, NewSite, Room, store};
 use carepost::letter::Transport;
@@ -156,9 +156,9 @@ impl MailWorld {
             .await
             .expect("the projection");
         projection
-            .write::<_, Error, _>(|tx: &mut Tx| {
-                Box::pin(async move { tx.run("UPDATE projection SET version = version - 1", &[]).await })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                tx.run("UPDATE projection SET version = version - 1", &[]).await
+            }))
             .await
             .expect("another version");
         PostfixDovecot::open(settings, &self.app.key).await.expect("made anew");
@@ -173,8 +173,11 @@ impl MailWorld {
             loop {
                 match work::do_due(&app).await {
                     Ok(0) => {
-                        let _ =
-                            tokio::time::timeout(Duration::from_millis(200), app.work_waits.notified()).await;
+                        let _ = tokio::time::timeout(
+                            Duration::from_millis(200),
+                            app.database.signalled(carepost::outbox::QUEUED),
+                        )
+                        .await;
                     }
                     Ok(_) => {}
                     Err(error) => panic!("work could not be taken: {error}"),
@@ -235,13 +238,12 @@ impl MailWorld {
         let opened = self
             .app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move { store::open_site(tx, &domain, now, &Actor::Service, &new).await })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                store::open_site(tx, &domain, now, &Actor::Service, &new).await
+            }))
             .await
             .expect("written")
             .expect("opened");
-        self.app.work_waits.notify_one();
         let mut home = Home {
             site: opened.site_id,
             shared_mailbox: opened.shared_mailbox_id,
@@ -250,7 +252,7 @@ impl MailWorld {
         };
         for account in opened.accounts {
             until("the account is provisioned", || async {
-                let found = store::find_account(&mut &self.app.database, &account).await.expect("read");
+                let found = store::find_account(&self.app.database, &account).await.expect("read");
                 found.is_some_and(|account| account.provisioned_at.is_some())
             })
             .await;
@@ -267,23 +269,19 @@ impl MailWorld {
 
     async fn activates(&self, account: &str) -> String {
         let (account, now) = (account.to_owned(), self.app.clock.now());
-        let address = self
-            .app
+
+        self.app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    let found = store::find_account(tx, &account).await?.expect("the account");
-                    let address = found.address.clone();
-                    let hash = Secret::new("no password opens this".to_owned());
-                    let change = found.activate(now, hash).expect("it waits to be activated");
-                    assert!(store::save_account(tx, now, &change).await?);
-                    Ok(address)
-                })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                let found = store::find_account(tx, &account).await?.expect("the account");
+                let address = found.address.clone();
+                let hash = Secret::new("no password opens this".to_owned());
+                let change = found.activate(now, hash).expect("it waits to be activated");
+                assert!(store::save_account(tx, now, &change).await?);
+                Ok(address)
+            }))
             .await
-            .expect("activated");
-        self.app.work_waits.notify_one();
-        address
+            .expect("activated")
     }
 
     /// Makes an app password and waits until the mail servers know it.
@@ -293,9 +291,9 @@ impl MailWorld {
         let made = self
             .app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move { my_account::store::add_app_password(tx, &app, &id, &name, now).await })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                my_account::store::add_app_password(tx, &app, &id, &name, now).await
+            }))
             .await
             .expect("written")
             .expect("an app password");
@@ -305,16 +303,15 @@ impl MailWorld {
 
     /// Revokes the app password of a name, and waits until it is done.
     pub async fn revokes_app_password(&self, account: &str, name: &str) {
-        let in_force =
-            store::list_app_passwords_in_force(&mut &self.app.database, account).await.expect("listed");
+        let in_force = store::list_app_passwords_in_force(&self.app.database, account).await.expect("listed");
         let id = in_force.iter().find(|password| password.name == name).expect("in force").id.clone();
         let (account, now) = (account.to_owned(), self.app.clock.now());
         let revoked = self
             .app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move { my_account::store::revoke_app_password(tx, &account, &id, now).await })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                my_account::store::revoke_app_password(tx, &account, &id, now).await
+            }))
             .await
             .expect("written");
         assert!(revoked);
@@ -326,15 +323,13 @@ impl MailWorld {
         let (account, now) = (account.to_owned(), self.app.clock.now());
         self.app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    let found = store::find_account(tx, &account).await?.expect("the account");
-                    let change =
-                        found.disable(now, Actor::Service, "a suspected break-in").expect("it is active");
-                    assert!(store::save_account(tx, now, &change).await?);
-                    Ok(())
-                })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                let found = store::find_account(tx, &account).await?.expect("the account");
+                let change =
+                    found.disable(now, Actor::Service, "a suspected break-in").expect("it is active");
+                assert!(store::save_account(tx, now, &change).await?);
+                Ok(())
+            }))
             .await
             .expect("disabled");
         self.settle().await;
@@ -347,32 +342,27 @@ impl MailWorld {
         let (account, now) = (account.to_owned(), self.app.clock.now());
         self.app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move {
-                    let mailbox = store::find_shared_mailbox(tx, &mailbox).await?.expect("the mailbox");
-                    let people = store::list_people(tx, &site).await?;
-                    let change = match access {
-                        None => {
-                            mailbox.remove_access(&people, &account, "Rose Court", Actor::Service, "a test")
-                        }
-                        Some(access) => {
-                            let holder = store::find_account(tx, &account).await?.expect("the account");
-                            mailbox.give_access(
-                                Among { people: &people, room },
-                                &holder,
-                                access,
-                                Actor::Service,
-                                "a test",
-                            )
-                        }
-                    };
-                    assert!(store::save_access(tx, now, &change.expect("allowed")).await?);
-                    Ok(())
-                })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                let mailbox = store::find_shared_mailbox(tx, &mailbox).await?.expect("the mailbox");
+                let people = store::list_people(tx, &site).await?;
+                let change = match access {
+                    None => mailbox.remove_access(&people, &account, "Rose Court", Actor::Service, "a test"),
+                    Some(access) => {
+                        let holder = store::find_account(tx, &account).await?.expect("the account");
+                        mailbox.give_access(
+                            Among { people: &people, room },
+                            &holder,
+                            access,
+                            Actor::Service,
+                            "a test",
+                        )
+                    }
+                };
+                assert!(store::save_access(tx, now, &change.expect("allowed")).await?);
+                Ok(())
+            }))
             .await
             .expect("changed");
-        self.app.work_waits.notify_one();
     }
 
     async fn all_done(&self) -> bool {
@@ -384,7 +374,6 @@ impl MailWorld {
 
     /// Waits until all work is done.
     pub async fn settle(&self) {
-        self.app.work_waits.notify_one();
         until("all work is done", || self.all_done()).await;
     }
 

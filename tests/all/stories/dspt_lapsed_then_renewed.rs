@@ -1,7 +1,7 @@
 use super::people::Home;
 use super::world::World;
 use carepost::clock::Span;
-use carepost::register::import::Kind;
+use carepost::register::import::ImportKind;
 
 const MOORHAVEN: Home = Home {
     search: "moorhaven",
@@ -27,7 +27,7 @@ fn dspt_lapsed_then_renewed() {
 
     world.time_passes(Span::days(5));
     world.imports(
-        Kind::Dspt,
+        ImportKind::Dspt,
         "Code,Organisation Name,Status,Date Of Publication,Primary Sector,Commissioner (From ODS)\n\
          VM34N,MOORHAVEN CARE HOME,26/27 Standards Met,26/11/2026,Social Care,\n",
     );

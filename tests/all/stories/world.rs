@@ -3,7 +3,7 @@
 
 use carepost::app::{App, Outside, contact_key};
 use carepost::clock::{Clock, Span, Timestamp};
-use carepost::database::{Address, Database, Error, Tx};
+use carepost::database::{Address, Database, Error, transaction};
 use carepost::letter::{self, Transport};
 use carepost::mail::MailEngine;
 use carepost::mail::fake::FakeEngine;
@@ -140,12 +140,10 @@ impl World {
         // One hash for all stories: hashing is slow on purpose.
         static HASH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
         let hash = HASH.get_or_init(|| sign_in::password::hash_now(PASSWORD).expect("hashed")).clone();
-        self.wait(self.app.database.write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let id = carepost::id::new_id(now);
-                sign_in::store::add_case_worker(tx, &id, &name, &email, &hash, now).await
-            })
-        }))
+        self.wait(self.app.database.write::<_, Error, _>(transaction!(async move |tx| {
+            let id = carepost::id::new_id(now);
+            sign_in::store::add_case_worker(tx, &id, &name, &email, &hash, now).await
+        })))
         .expect("a case worker is added");
     }
 
@@ -170,8 +168,7 @@ impl World {
         let now = self.app.clock.now();
         static HASH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
         let hash = HASH.get_or_init(|| sign_in::password::hash_now(PASSWORD).expect("hashed")).clone();
-        self.wait(self.app.database.write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
+        self.wait(self.app.database.write::<_, Error, _>(transaction!(async move |tx| {
                 tx.run(
                     "INSERT INTO authenticators (id, account_id, made_at, confirmed_at)
                      SELECT 'app of ' || id, id, $1, $1 FROM accounts WHERE state = 'Pending'",
@@ -197,8 +194,7 @@ impl World {
                     outbox::store::queue(tx, now, now, &work).await?;
                 }
                 Ok(())
-            })
-        }))
+            })))
         .expect("activated");
         self.does_all_work();
     }
@@ -207,9 +203,8 @@ impl World {
     /// up where there is one.
     pub fn code_of_account(&self, address: &str) -> String {
         use carepost::database::Reads;
-        let mut reads = &self.app.database;
         let (app,): (String,) = self
-            .wait(reads.one(
+            .wait(self.app.database.one(
                 "SELECT t.id FROM authenticators t JOIN accounts a ON a.id = t.account_id
                   WHERE a.address = $1 AND t.replaced_at IS NULL ORDER BY t.made_at DESC, t.id DESC LIMIT 1",
                 &[&address],
@@ -220,7 +215,7 @@ impl World {
     }
 
     /// Imports a register file given as text.
-    pub fn imports(&self, kind: import::Kind, text: &str) {
+    pub fn imports(&self, kind: import::ImportKind, text: &str) {
         let options = import::Options {
             by: "a story".to_owned(),
             allow_shrink: true,
@@ -278,9 +273,8 @@ impl World {
     /// The state of a registration, by the name of its site.
     pub fn state_of(&self, site: &str) -> String {
         use carepost::database::Reads;
-        let mut reads = &self.app.database;
         let found: Option<(String,)> = self
-            .wait(reads.maybe(
+            .wait(self.app.database.maybe(
                 "SELECT state FROM registrations WHERE site_name = $1 ORDER BY submitted_at DESC, id DESC LIMIT 1",
                 &[&site],
             ))

@@ -4,7 +4,7 @@ use super::{UPKEEP_LOCK, list_secure_domains};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Timestamp;
-use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
+use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx, transaction};
 use crate::directory::provision;
 use crate::directory::upkeep::{Difference, Repair};
 use crate::id::new_id;
@@ -21,7 +21,7 @@ pub const DIFFERENCES_MAX: usize = 500;
 
 /// A difference that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct MailboxDifference {
     pub mailbox_id: String,
     pub address: String,
     pub difference: Difference,
@@ -50,7 +50,7 @@ impl FromRow for Comparison {
 }
 
 /// The newest comparison, if there was one.
-pub async fn newest_comparison(from: &mut impl Reads) -> Result<Option<Comparison>> {
+pub async fn newest_comparison(from: &impl Reads) -> Result<Option<Comparison>> {
     from.maybe(
         "SELECT begun_at, ended_at, mailboxes, differences, outcome FROM mail_comparisons
           ORDER BY begun_at DESC, id DESC LIMIT 1",
@@ -62,7 +62,7 @@ pub async fn newest_comparison(from: &mut impl Reads) -> Result<Option<Compariso
 /// A difference that the newest comparison found, with what has become of it since.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    pub found: Found,
+    pub found: MailboxDifference,
     /// The site it belongs to, where the directory knows it.
     pub site_id: Option<String>,
     repair: Repair,
@@ -81,7 +81,7 @@ impl FromRow for Listed {
         let difference = Difference::from_stored(&difference)
             .ok_or_else(|| Error::Broken(format!("a difference is called {difference}")))?;
         Ok(Listed {
-            found: Found { mailbox_id: row.get(0)?, address: row.get(1)?, difference },
+            found: MailboxDifference { mailbox_id: row.get(0)?, address: row.get(1)?, difference },
             site_id: Some(site_id).filter(|id| !id.is_empty()),
             repair: match work.as_str() {
                 "Waiting" => Repair::UnderWay,
@@ -94,7 +94,7 @@ impl FromRow for Listed {
 }
 
 /// What the newest comparison found, by address, at most 500.
-pub async fn list_differences(from: &mut impl Reads) -> Result<Vec<Listed>> {
+pub async fn list_differences(from: &impl Reads) -> Result<Vec<Listed>> {
     from.all(
         "SELECT d.mailbox_id, d.address, d.difference,
                 COALESCE((SELECT m.site_id FROM shared_mailboxes m WHERE m.id = d.mailbox_id),
@@ -124,7 +124,7 @@ impl FromRow for Waiting {
 }
 
 /// The comparison that waits or is under way, if there is one.
-pub async fn waiting_comparison(from: &mut impl Reads) -> Result<Option<Waiting>> {
+pub async fn waiting_comparison(from: &impl Reads) -> Result<Option<Waiting>> {
     from.maybe(
         "SELECT o.queued_at, COALESCE(t.reason, '') FROM outbox o
            LEFT JOIN outbox_attempts t ON t.work_id = o.id AND t.attempt = o.attempts
@@ -137,7 +137,7 @@ pub async fn waiting_comparison(from: &mut impl Reads) -> Result<Option<Waiting>
 /// Queues a comparison. Where one waits already there is no second one, but one that failed and waits to
 /// be tried again is tried now.
 pub async fn ask_for_comparison(tx: &mut Tx, now: Timestamp, by: &Actor) -> Result<bool> {
-    tx.alone(UPKEEP_LOCK).await?;
+    tx.lock(UPKEEP_LOCK).await?;
     if waiting_comparison(tx).await?.is_some() {
         // One that is under way has no outcome of its present attempt yet, and is left alone.
         tx.run(
@@ -165,10 +165,10 @@ async fn wanted_page(
     app: &App,
     after: &str,
 ) -> std::result::Result<(BTreeMap<String, Wanted>, bool), NotDone> {
-    let mut from = &app.database;
     let limit = i64::from(PAGE);
     // What is not provisioned yet has its own work under way.
-    let ids: Vec<(String, bool)> = from
+    let ids: Vec<(String, bool)> = app
+        .database
         .all(
             "SELECT id, is_account FROM (
                SELECT id, TRUE AS is_account FROM accounts
@@ -199,7 +199,7 @@ async fn wanted_page(
 }
 
 /// Whether the directory knows a mailbox, provisioned or not.
-async fn is_known(mut from: &Database, id: &str) -> Result<bool> {
+async fn is_known(from: &Database, id: &str) -> Result<bool> {
     let found: Option<(String,)> = from
         .maybe(
             "SELECT id FROM accounts WHERE id = $1 AND state <> 'Purged'
@@ -211,7 +211,7 @@ async fn is_known(mut from: &Database, id: &str) -> Result<bool> {
 }
 
 /// Everything the directory wants and the engine holds, compared page by page.
-async fn differences(app: &App) -> std::result::Result<(i64, Vec<Found>, Vec<Work>), NotDone> {
+async fn differences(app: &App) -> std::result::Result<(i64, Vec<MailboxDifference>, Vec<Work>), NotDone> {
     let (mut found, mut work, mut count) = (Vec::new(), Vec::new(), 0);
     let mut held = BTreeMap::new();
     let mut after = String::new();
@@ -237,7 +237,7 @@ async fn differences(app: &App) -> std::result::Result<(i64, Vec<Found>, Vec<Wor
             };
             if let Some(difference) = difference {
                 work.push(wanted.work);
-                found.push(Found { mailbox_id: id, address: wanted.address, difference });
+                found.push(MailboxDifference { mailbox_id: id, address: wanted.address, difference });
             }
         }
         if is_last {
@@ -250,13 +250,13 @@ async fn differences(app: &App) -> std::result::Result<(i64, Vec<Found>, Vec<Wor
             unknown.insert(id.clone());
             let address = app.mail.look(&id).await?.unwrap_or_default();
             let address = address.split("; ").nth(1).unwrap_or("").to_owned();
-            found.push(Found { mailbox_id: id, address, difference: Difference::Unknown });
+            found.push(MailboxDifference { mailbox_id: id, address, difference: Difference::Unknown });
         }
     }
     for id in app.mail.list_storage().await? {
         if !unknown.contains(&id) && !is_known(&app.database, &id).await? {
             let difference = Difference::StorageUnknown;
-            found.push(Found { mailbox_id: id, address: String::new(), difference });
+            found.push(MailboxDifference { mailbox_id: id, address: String::new(), difference });
         }
     }
     Ok((count, found, work))
@@ -281,8 +281,7 @@ pub async fn compare(app: &App, taken: &Taken) -> std::result::Result<(), NotDon
     }
     let (taken, now) = (taken.clone(), app.clock.now());
     app.database
-        .write::<_, NotDone, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
+        .write::<_, NotDone, _>(transaction!(async move |tx| {
                 if !outbox::store::done(tx, now, &taken).await? {
                     return Ok(());
                 }
@@ -318,10 +317,8 @@ pub async fn compare(app: &App, taken: &Taken) -> std::result::Result<(), NotDon
                     audit::store::add(tx, now, &entry).await?;
                 }
                 Ok(())
-            })
-        })
+            }))
         .await?;
-    app.work_waits.notify_one();
     Ok(())
 }
 
@@ -408,7 +405,7 @@ mod tests {
                 assert_eq!(compare(&home.app, taken).await, Ok(()));
             }
             let repaired = || async {
-                let listed = list_differences(&mut &home.app.database).await.expect("listed");
+                let listed = list_differences(&home.app.database).await.expect("listed");
                 listed.iter().map(Listed::repaired).collect::<Vec<_>>()
             };
             assert_eq!(repaired().await, [Some(Repair::UnderWay)]);
@@ -480,16 +477,15 @@ mod tests {
             assert!(home.asks().await);
             assert!(!home.asks().await, "one at a time");
             home.does_all_work().await;
-            let mut from = &home.app.database;
-            assert_eq!(newest_comparison(&mut from).await.expect("read"), None);
-            let waiting = waiting_comparison(&mut from).await.expect("read").expect("it waits");
+            assert_eq!(newest_comparison(&home.app.database).await.expect("read"), None);
+            let waiting = waiting_comparison(&home.app.database).await.expect("read").expect("it waits");
             assert_eq!((waiting.asked_at, waiting.reason.as_str()), (NOON, "the mail engine is down"));
             assert!(!home.asks().await, "also while it waits to be tried again");
             home.app.clock.advance(Span::minutes(1));
             home.engine.set_down(false);
             let held = outbox::store::take(&home.app.database, home.app.clock.now()).await.expect("taken");
             assert!(!home.asks().await, "nor while it is under way");
-            let under_way = waiting_comparison(&mut from).await.expect("read").expect("it waits");
+            let under_way = waiting_comparison(&home.app.database).await.expect("read").expect("it waits");
             assert_eq!(under_way.reason, "");
             let again = outbox::store::take(&home.app.database, home.app.clock.now()).await.expect("taken");
             assert_eq!(again, [], "it is left to whoever does it");
@@ -499,11 +495,15 @@ mod tests {
                 outbox::store::not_done(&home.app.database, now, took, taken, &why).await.expect("noted");
             }
             home.does_all_work().await;
-            assert_eq!(newest_comparison(&mut from).await.expect("read"), None, "tried again in 5 minutes");
+            assert_eq!(
+                newest_comparison(&home.app.database).await.expect("read"),
+                None,
+                "tried again in 5 minutes"
+            );
             assert!(!home.asks().await, "the same one, but now");
             home.does_all_work().await;
             assert_eq!(home.newest().await.outcome, "nothing differed");
-            assert_eq!(waiting_comparison(&mut from).await.expect("read"), None);
+            assert_eq!(waiting_comparison(&home.app.database).await.expect("read"), None);
             assert!(home.asks().await);
         }
     }

@@ -9,7 +9,7 @@ use crate::app::for_tests::app;
 use crate::audit::Actor;
 use crate::clock::{Clock, Span, Timestamp};
 use crate::database::for_tests::both_engines;
-use crate::database::{Error, Reads, Tx};
+use crate::database::{Error, Reads, transaction};
 use crate::directory::store::for_tests::open_in;
 use crate::directory::tests::{new_site, person};
 use crate::directory::{Access, provision};
@@ -61,7 +61,7 @@ pub(super) async fn homes() -> Vec<Home> {
 /// Changes rows by hand, as only a test may.
 pub(super) async fn change(app: &App, sql: &'static str) -> u64 {
     app.database
-        .write::<_, Error, _>(move |tx: &mut Tx| Box::pin(async move { tx.run(sql, &[]).await }))
+        .write::<_, Error, _>(transaction!(async move |tx| { tx.run(sql, &[]).await }))
         .await
         .expect("the statement runs")
 }
@@ -105,9 +105,9 @@ impl Home {
         let asked = self
             .app
             .database
-            .write::<_, Error, _>(move |tx: &mut Tx| {
-                Box::pin(async move { ask_for_comparison(tx, now, &Actor::Operator).await })
-            })
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                ask_for_comparison(tx, now, &Actor::Operator).await
+            }))
             .await;
         asked.expect("written")
     }
@@ -117,11 +117,11 @@ impl Home {
         self.app.clock.advance(Span::minutes(1));
         assert!(self.asks().await);
         self.does_all_work().await;
-        list_differences(&mut &self.app.database).await.expect("listed")
+        list_differences(&self.app.database).await.expect("listed")
     }
 
     pub(super) async fn newest(&self) -> Comparison {
-        newest_comparison(&mut &self.app.database).await.expect("read").expect("one")
+        newest_comparison(&self.app.database).await.expect("read").expect("one")
     }
 
     /// Counts unread mail when that is due, and answers to whom letters of it have gone.
@@ -139,16 +139,20 @@ impl Home {
     }
 
     pub(super) async fn entries(&self, action: &str) -> Vec<(String, String)> {
-        let mut from = &self.app.database;
-        from.all("SELECT subject, detail FROM audit_entries WHERE action = $1 ORDER BY at, id", &[&action])
+        self.app
+            .database
+            .all("SELECT subject, detail FROM audit_entries WHERE action = $1 ORDER BY at, id", &[&action])
             .await
             .expect("listed")
     }
 
     pub(super) async fn count_work(&self, kind: &str) -> i64 {
-        let mut from = &self.app.database;
-        let (count,): (i64,) =
-            from.one("SELECT COUNT(*) FROM outbox WHERE kind = $1", &[&kind]).await.expect("counted");
+        let (count,): (i64,) = self
+            .app
+            .database
+            .one("SELECT COUNT(*) FROM outbox WHERE kind = $1", &[&kind])
+            .await
+            .expect("counted");
         count
     }
 }

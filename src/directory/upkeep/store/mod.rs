@@ -10,13 +10,13 @@ mod unread;
 use super::{COMPARED_EVERY, COUNTED_EVERY};
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::database::{Reads, Result, Tx};
+use crate::database::{Reads, Result, transaction};
 use crate::id::new_id;
 use crate::outbox::{self, Work};
 
 pub use comparisons::{
-    Comparison, DIFFERENCES_MAX, Found, Listed, Waiting, ask_for_comparison, compare, list_differences,
-    newest_comparison, remove_unknown, waiting_comparison,
+    Comparison, DIFFERENCES_MAX, Listed, MailboxDifference, Waiting, ask_for_comparison, compare,
+    list_differences, newest_comparison, remove_unknown, waiting_comparison,
 };
 pub use secure_domains::{keep_secure_domains, list_secure_domains};
 pub use sign_ins::note_use;
@@ -33,8 +33,8 @@ async fn may_be_filled(app: &App, compared: Option<Timestamp>) -> Result<bool> {
         return Ok(false);
     }
     let Some(compared) = compared else { return Ok(true) };
-    let mut from = &app.database;
-    let left: Option<(String,)> = from
+    let left: Option<(String,)> = app
+        .database
         .maybe(
             "SELECT id FROM outbox WHERE state IN ('Waiting', 'NeedsAttention') AND queued_at >= $1
                 AND kind IN ('ProvisionAccount', 'ProvisionSharedMailbox') LIMIT 1",
@@ -48,10 +48,9 @@ async fn may_be_filled(app: &App, compared: Option<Timestamp>) -> Result<bool> {
 /// nothing is compared until it holds everything.
 pub async fn queue_due(app: &App) -> Result<()> {
     let (database, now) = (&app.database, app.clock.now());
-    let mut from = database;
     let compared: Option<(Timestamp,)> =
-        from.maybe("SELECT begun_at FROM mail_comparisons ORDER BY begun_at DESC LIMIT 1", &[]).await?;
-    let counted: Option<(Timestamp,)> = from
+        database.maybe("SELECT begun_at FROM mail_comparisons ORDER BY begun_at DESC LIMIT 1", &[]).await?;
+    let counted: Option<(Timestamp,)> = database
         .maybe("SELECT queued_at FROM outbox WHERE kind = 'WatchUnread' ORDER BY queued_at DESC LIMIT 1", &[])
         .await?;
     let compared = compared.map(|(at,)| at);
@@ -62,28 +61,26 @@ pub async fn queue_due(app: &App) -> Result<()> {
         return Ok(());
     }
     database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                tx.alone(UPKEEP_LOCK).await?;
-                let waiting: Vec<(String,)> = tx
-                    .all(
-                        "SELECT DISTINCT kind FROM outbox
+        .write(transaction!(async move |tx| {
+            tx.lock(UPKEEP_LOCK).await?;
+            let waiting: Vec<(String,)> = tx
+                .all(
+                    "SELECT DISTINCT kind FROM outbox
                           WHERE state = 'Waiting' AND kind IN ('CompareMail', 'WatchUnread')",
-                        &[],
-                    )
-                    .await?;
-                let waits = |kind: &str| waiting.iter().any(|(known,)| known == kind);
-                if compare && !waits("CompareMail") {
-                    let work = Work::CompareMail { asked: new_id(now) };
-                    outbox::store::queue(tx, now, now, &work).await?;
-                }
-                if count && !waits("WatchUnread") {
-                    let work = Work::WatchUnread { asked: new_id(now) };
-                    outbox::store::queue(tx, now, now, &work).await?;
-                }
-                Ok(())
-            })
-        })
+                    &[],
+                )
+                .await?;
+            let waits = |kind: &str| waiting.iter().any(|(known,)| known == kind);
+            if compare && !waits("CompareMail") {
+                let work = Work::CompareMail { asked: new_id(now) };
+                outbox::store::queue(tx, now, now, &work).await?;
+            }
+            if count && !waits("WatchUnread") {
+                let work = Work::WatchUnread { asked: new_id(now) };
+                outbox::store::queue(tx, now, now, &work).await?;
+            }
+            Ok(())
+        }))
         .await
 }
 

@@ -1,7 +1,7 @@
 //! Use: accounts and app passwords that mail programs signed in with.
 
 use crate::clock::{Span, Timestamp};
-use crate::database::{Database, Result, Tx};
+use crate::database::{Database, Result, transaction};
 use crate::directory::upkeep::SignInReport;
 use std::collections::BTreeSet;
 
@@ -19,8 +19,7 @@ pub async fn note_use(database: &Database, now: Timestamp, reports: Vec<SignInRe
     }
     let before = now.minus(USE_NOTED_EVERY);
     database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move {
+        .write(transaction!(async move |tx| {
                 for (address, selector) in &used {
                     tx.run(
                         "UPDATE accounts SET last_used_at = $1
@@ -37,8 +36,7 @@ pub async fn note_use(database: &Database, now: Timestamp, reports: Vec<SignInRe
                     .await?;
                 }
                 Ok(())
-            })
-        })
+            }))
         .await
 }
 
@@ -64,7 +62,7 @@ mod tests {
                 success,
             };
             let used = |account: &str| {
-                let (account, mut from) = (account.to_owned(), &home.app.database);
+                let (account, from) = (account.to_owned(), &home.app.database);
                 async move {
                     let (account, program): (Option<Timestamp>, Option<Timestamp>) = from
                         .one(

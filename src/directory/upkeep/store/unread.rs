@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::{Span, Timestamp};
-use crate::database::{FromRow, Reads, Result, Row, Tx};
+use crate::database::{FromRow, Reads, Result, Row, transaction};
 use crate::directory::letters;
 use crate::directory::upkeep::{is_told, working_days_before};
 use crate::letter::Letterhead;
@@ -46,7 +46,7 @@ impl FromRow for Unread {
 
 /// Shared mailboxes with mail that nobody has read for too long, the fullest first, at most
 /// [`UNREAD_MAX`] and one more.
-pub async fn list_unread(from: &mut impl Reads) -> Result<Vec<Unread>> {
+pub async fn list_unread(from: &impl Reads) -> Result<Vec<Unread>> {
     let limit = i64::try_from(UNREAD_MAX + 1).unwrap_or(i64::MAX);
     from.all(
         "SELECT s.id, s.name, m.address, u.unread, u.looked_at, u.told_at,
@@ -94,8 +94,8 @@ pub async fn watch_unread(app: &App, taken: &Taken) -> std::result::Result<(), N
     let hours = u32::try_from(since / Span::hours(1).as_milliseconds()).unwrap_or(u32::MAX);
     let mut after = String::new();
     loop {
-        let mut from = &app.database;
-        let some: Vec<Watched> = from
+        let some: Vec<Watched> = app
+            .database
             .all(
                 "SELECT m.id, m.address, s.name, s.id, u.told_at
                    FROM shared_mailboxes m
@@ -115,14 +115,11 @@ pub async fn watch_unread(app: &App, taken: &Taken) -> std::result::Result<(), N
     }
     let taken = taken.clone();
     app.database
-        .write::<_, NotDone, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                outbox::store::done(tx, now, &taken).await?;
-                Ok(())
-            })
-        })
+        .write::<_, NotDone, _>(transaction!(async move |tx| {
+            outbox::store::done(tx, now, &taken).await?;
+            Ok(())
+        }))
         .await?;
-    app.work_waits.notify_one();
     Ok(())
 }
 
@@ -135,50 +132,48 @@ async fn note_unread(
 ) -> std::result::Result<(), NotDone> {
     let from = Letterhead::of(&app.settings);
     app.database
-        .write::<_, NotDone, _>(move |tx: &mut Tx| {
-            Box::pin(async move {
-                let told = is_told(unread, watched.told_at, now);
-                let told_at = match (unread, told) {
-                    (0, _) => None,
-                    (_, true) => Some(now),
-                    (_, false) => watched.told_at,
-                };
-                let count = i64::try_from(unread).unwrap_or(i64::MAX);
-                tx.run(
-                    "INSERT INTO unread_alarms (shared_mailbox_id, unread, looked_at, told_at)
+        .write::<_, NotDone, _>(transaction!(async move |tx| {
+            let told = is_told(unread, watched.told_at, now);
+            let told_at = match (unread, told) {
+                (0, _) => None,
+                (_, true) => Some(now),
+                (_, false) => watched.told_at,
+            };
+            let count = i64::try_from(unread).unwrap_or(i64::MAX);
+            tx.run(
+                "INSERT INTO unread_alarms (shared_mailbox_id, unread, looked_at, told_at)
                      VALUES ($1, $2, $3, $4)
                      ON CONFLICT (shared_mailbox_id) DO UPDATE SET unread = $2, looked_at = $3, told_at = $4",
-                    &[&watched.id, &count, &now, &told_at],
-                )
-                .await?;
-                if told {
-                    let owners: Vec<(String, String)> = tx
-                        .all(
-                            "SELECT a.first_name, a.personal_email FROM shared_mailbox_access x
+                &[&watched.id, &count, &now, &told_at],
+            )
+            .await?;
+            if told {
+                let owners: Vec<(String, String)> = tx
+                    .all(
+                        "SELECT a.first_name, a.personal_email FROM shared_mailbox_access x
                                JOIN accounts a ON a.id = x.account_id
                               WHERE x.shared_mailbox_id = $1 AND x.access = 'Owner' AND a.state = 'Active'
                               ORDER BY a.id LIMIT 100",
-                            &[&watched.id],
-                        )
-                        .await?;
-                    for (name, email) in &owners {
-                        let letter = letters::unread(
-                            &from,
-                            now,
-                            (name, email),
-                            (&watched.site, &watched.address),
-                            unread,
-                            days,
-                        );
-                        outbox::store::write_letter(tx, now, &letter).await?;
-                    }
-                    let entry = Entry::new(Actor::Service, "owners told of unread mail", &watched.site_id)
-                        .because(format!("{unread} messages older than {days} working days"));
-                    audit::store::add(tx, now, &entry).await?;
+                        &[&watched.id],
+                    )
+                    .await?;
+                for (name, email) in &owners {
+                    let letter = letters::unread(
+                        &from,
+                        now,
+                        (name, email),
+                        (&watched.site, &watched.address),
+                        unread,
+                        days,
+                    );
+                    outbox::store::write_letter(tx, now, &letter).await?;
                 }
-                Ok(())
-            })
-        })
+                let entry = Entry::new(Actor::Service, "owners told of unread mail", &watched.site_id)
+                    .because(format!("{unread} messages older than {days} working days"));
+                audit::store::add(tx, now, &entry).await?;
+            }
+            Ok(())
+        }))
         .await
 }
 
@@ -199,7 +194,7 @@ mod tests {
             let first = home.app.clock.now();
             assert_eq!(home.counts().await, both, "owners, and no members");
             let line = || async {
-                let unread = list_unread(&mut &home.app.database).await.expect("listed");
+                let unread = list_unread(&home.app.database).await.expect("listed");
                 unread
                     .into_iter()
                     .map(|one| (one.site, one.count, one.told_at, one.owners))

@@ -1,7 +1,7 @@
--- Carepost's own tables. Times are milliseconds since 1970 UTC; ids are UUID version 7 as text.
--- The copies of the registers are in 0002.
+-- Every table of the service. Times are milliseconds since 1970 UTC; ids are UUID version 7 as text.
+-- States and kinds are not listed in constraints: the enums of the code are the one list.
 
--- What happened, by whom, why. Rows are only ever added (0003 sees to it); the chain ties each to
+-- What happened, by whom, why. Rows are only ever added (the guards see to it); the chain ties each to
 -- the one before it within a second of its commit.
 CREATE TABLE audit_entries (
   id TEXT PRIMARY KEY,
@@ -25,7 +25,7 @@ CREATE TABLE outbox (
   kind TEXT NOT NULL,
   work TEXT NOT NULL,
   subject TEXT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('Waiting', 'Done', 'NeedsAttention', 'GivenUp')),
+  state TEXT NOT NULL,
   queued_at BIGINT NOT NULL,
   due_at BIGINT NOT NULL,
   attempts BIGINT NOT NULL DEFAULT 0,
@@ -50,7 +50,7 @@ CREATE TABLE outbox_attempts (
 CREATE TABLE letters (
   id TEXT PRIMARY KEY,
   message_id TEXT NOT NULL UNIQUE,
-  channel TEXT NOT NULL CHECK (channel IN ('Email', 'Text')),
+  channel TEXT NOT NULL,
   recipient TEXT NOT NULL,
   name TEXT NOT NULL,
   subject TEXT NOT NULL,
@@ -67,7 +67,7 @@ CREATE INDEX letters_written ON letters (written_at);
 -- Who somebody is. Only hashes of session tokens are kept.
 CREATE TABLE sessions (
   token_hash TEXT NOT NULL,
-  kind TEXT NOT NULL CHECK (kind IN ('Registrant', 'StatusReader', 'HalfSignedIn', 'CaseWorker', 'Activating')),
+  kind TEXT NOT NULL,
   subject TEXT NOT NULL,
   masked BOOLEAN NOT NULL DEFAULT FALSE,
   started_at BIGINT NOT NULL,
@@ -231,29 +231,8 @@ CREATE TABLE case_notes (
 );
 CREATE INDEX case_notes_of_case ON case_notes (case_id, id);
 
--- What people ask where a registration is not the way: a hospice, a group that wants to manage
--- itself, a site that has an account already.
-CREATE TABLE enquiries (
-  id TEXT PRIMARY KEY,
-  reference TEXT NOT NULL UNIQUE,
-  version BIGINT NOT NULL,
-  kind TEXT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('Open', 'Closed')),
-  name TEXT NOT NULL,
-  email TEXT NOT NULL,
-  telephone TEXT NOT NULL,
-  organisation TEXT NOT NULL,
-  message TEXT NOT NULL,
-  subject TEXT NOT NULL,
-  asked_at BIGINT NOT NULL,
-  due_at BIGINT NOT NULL,
-  closed_at BIGINT,
-  once TEXT NOT NULL UNIQUE
-);
-CREATE INDEX enquiries_open ON enquiries (due_at, id) WHERE state = 'Open';
-
 -- The directory.
--- An address once used never names anybody else: rows are only ever added (0003 sees to it).
+-- An address once used never names anybody else: rows are only ever added (the guards see to it).
 CREATE TABLE addresses (
   canonical TEXT PRIMARY KEY,
   stem TEXT NOT NULL,
@@ -268,9 +247,11 @@ CREATE TABLE sites (
   ods_code TEXT NOT NULL UNIQUE,
   cqc_location_id TEXT NOT NULL,
   name TEXT NOT NULL,
+  -- The name in plain lower-case words, for searching; made by the program, which knows letters beyond A to Z.
+  name_plain TEXT NOT NULL,
   town TEXT NOT NULL,
   postcode TEXT NOT NULL,
-  management TEXT NOT NULL CHECK (management IN ('Nas', 'Organisation')),
+  management TEXT NOT NULL,
   registration_id TEXT NOT NULL UNIQUE,
   joined_at BIGINT NOT NULL
 );
@@ -280,7 +261,7 @@ CREATE INDEX sites_cqc_location ON sites (cqc_location_id);
 CREATE TABLE accounts (
   id TEXT PRIMARY KEY,
   version BIGINT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('Pending', 'Active', 'Inactive', 'Leaver', 'Disabled', 'Deleted', 'Purged')),
+  state TEXT NOT NULL,
   first_name TEXT NOT NULL,
   last_name TEXT NOT NULL,
   role TEXT NOT NULL,
@@ -292,7 +273,12 @@ CREATE TABLE accounts (
   made_at BIGINT NOT NULL,
   activated_at BIGINT,
   policy_accepted_at BIGINT,
-  provisioned_at BIGINT
+  provisioned_at BIGINT,
+  -- When it came into its present state, and why where a person moved it.
+  state_since BIGINT NOT NULL,
+  state_reason TEXT NOT NULL DEFAULT '',
+  -- A sign-in on the pages, a mail program that opened the mailbox, a message sent.
+  last_used_at BIGINT
 );
 -- A personal email or mobile may be used by one live account only.
 CREATE UNIQUE INDEX accounts_one_email ON accounts (personal_email) WHERE contact_is_live;
@@ -312,7 +298,7 @@ CREATE TABLE shared_mailboxes (
   id TEXT PRIMARY KEY,
   version BIGINT NOT NULL,
   site_id TEXT NOT NULL UNIQUE REFERENCES sites (id),
-  state TEXT NOT NULL CHECK (state IN ('Pending', 'Active', 'Closing', 'Deleted', 'Purged')),
+  state TEXT NOT NULL,
   address TEXT NOT NULL UNIQUE REFERENCES addresses (canonical),
   display_name TEXT NOT NULL,
   made_at BIGINT NOT NULL
@@ -321,7 +307,7 @@ CREATE TABLE shared_mailboxes (
 CREATE TABLE shared_mailbox_access (
   shared_mailbox_id TEXT NOT NULL REFERENCES shared_mailboxes (id),
   account_id TEXT NOT NULL REFERENCES accounts (id),
-  access TEXT NOT NULL CHECK (access IN ('Owner', 'Member')),
+  access TEXT NOT NULL,
   since BIGINT NOT NULL,
   PRIMARY KEY (shared_mailbox_id, account_id)
 );
@@ -329,7 +315,250 @@ CREATE INDEX shared_mailbox_access_of_account ON shared_mailbox_access (account_
 
 -- What the embedded mail engine holds, for the demo: it keeps state, it moves no mail.
 CREATE TABLE embedded_mailboxes (
-  address TEXT PRIMARY KEY,
+  id TEXT PRIMARY KEY,
   holds TEXT NOT NULL,
   changed_at BIGINT NOT NULL
+);
+
+-- The authenticator app of an account. Its secret is derived from the service's key and `id`, never
+-- stored; a new app is a new row, and only one is in force.
+CREATE TABLE authenticators (
+  id TEXT PRIMARY KEY,
+  account_id TEXT NOT NULL REFERENCES accounts (id),
+  made_at BIGINT NOT NULL,
+  confirmed_at BIGINT,
+  last_code_step BIGINT NOT NULL DEFAULT 0,
+  replaced_at BIGINT
+);
+CREATE UNIQUE INDEX authenticators_one_in_force ON authenticators (account_id)
+  WHERE confirmed_at IS NOT NULL AND replaced_at IS NULL;
+CREATE INDEX authenticators_of_account ON authenticators (account_id);
+
+-- Codes somebody wrote down for the day the phone is lost. Only hashes; each works once.
+CREATE TABLE recovery_codes (
+  account_id TEXT NOT NULL REFERENCES accounts (id),
+  hash TEXT NOT NULL,
+  made_at BIGINT NOT NULL,
+  used_at BIGINT,
+  PRIMARY KEY (account_id, hash)
+);
+
+-- One password for each mail program or phone. `selector` is its first part, by which it is found;
+-- `hash` is SHA-256 of the whole of it, which is drawn at random and long enough for that.
+CREATE TABLE app_passwords (
+  id TEXT PRIMARY KEY,
+  account_id TEXT NOT NULL REFERENCES accounts (id),
+  name TEXT NOT NULL,
+  selector TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  made_at BIGINT NOT NULL,
+  last_used_at BIGINT,
+  revoked_at BIGINT
+);
+CREATE UNIQUE INDEX app_passwords_selector ON app_passwords (account_id, selector);
+
+-- Further addresses that lead to a mailbox: the name before a change of name, the address of the
+-- site that came before. `mailbox_id` is that of an account or a shared mailbox.
+CREATE TABLE aliases (
+  canonical TEXT PRIMARY KEY REFERENCES addresses (canonical),
+  mailbox_id TEXT NOT NULL,
+  since BIGINT NOT NULL,
+  because TEXT NOT NULL
+);
+CREATE INDEX aliases_of_mailbox ON aliases (mailbox_id);
+
+-- Unread mail in a shared mailbox older than the alarm's age, as last looked at. Counts only.
+CREATE TABLE unread_alarms (
+  shared_mailbox_id TEXT PRIMARY KEY REFERENCES shared_mailboxes (id),
+  unread BIGINT NOT NULL,
+  looked_at BIGINT NOT NULL,
+  told_at BIGINT
+);
+
+-- Differences between directory and mail engine, as the last comparison found and repaired them.
+CREATE TABLE mail_differences (
+  mailbox_id TEXT PRIMARY KEY,
+  address TEXT NOT NULL,
+  difference TEXT NOT NULL,
+  found_at BIGINT NOT NULL
+);
+CREATE TABLE mail_comparisons (
+  id TEXT PRIMARY KEY,
+  begun_at BIGINT NOT NULL,
+  ended_at BIGINT,
+  by_whom TEXT NOT NULL,
+  mailboxes BIGINT NOT NULL DEFAULT 0,
+  differences BIGINT NOT NULL DEFAULT 0,
+  outcome TEXT NOT NULL DEFAULT ''
+);
+
+-- Domains whose mail service is accredited for health and care information (DCB1596).
+CREATE TABLE secure_domains (
+  domain TEXT PRIMARY KEY,
+  organisation TEXT NOT NULL,
+  imported_at BIGINT NOT NULL
+);
+
+-- What people ask where a registration is not the way: a hospice, a group that wants to manage
+-- itself, a site that has an account already.
+CREATE TABLE enquiries (
+  id TEXT PRIMARY KEY,
+  reference TEXT NOT NULL UNIQUE,
+  version BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  state TEXT NOT NULL,
+  name TEXT NOT NULL,
+  email TEXT NOT NULL,
+  telephone TEXT NOT NULL,
+  organisation TEXT NOT NULL,
+  message TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  asked_at BIGINT NOT NULL,
+  due_at BIGINT NOT NULL,
+  closed_at BIGINT,
+  once TEXT NOT NULL UNIQUE,
+  -- What somebody needs to be helped at once: who is affected, what they saw. A document.
+  details TEXT NOT NULL DEFAULT '',
+  claimed_by TEXT,
+  -- Whose account somebody was signed in to when they wrote; empty where nobody is known to be who they say.
+  account_id TEXT REFERENCES accounts (id)
+);
+CREATE INDEX enquiries_open ON enquiries (due_at, id) WHERE state = 'Open';
+
+-- Whether an article of the support site helped: counts by article and day (days since 1 January
+-- 1970), and nothing of whoever voted.
+CREATE TABLE article_votes (
+  article TEXT NOT NULL,
+  day BIGINT NOT NULL,
+  helpful BOOLEAN NOT NULL,
+  votes BIGINT NOT NULL,
+  PRIMARY KEY (article, day, helpful)
+);
+
+-- What people are told of the service. Of each component there is what the central team says and
+-- what the service's own check found; people see the worse of the two.
+CREATE TABLE status_components (
+  component TEXT NOT NULL,
+  source TEXT NOT NULL,
+  health TEXT NOT NULL,
+  words TEXT NOT NULL,
+  since BIGINT NOT NULL,
+  PRIMARY KEY (component, source)
+);
+-- How it was before. Rows are only ever added.
+CREATE TABLE status_changes (
+  id TEXT PRIMARY KEY,
+  component TEXT NOT NULL,
+  source TEXT NOT NULL,
+  health TEXT NOT NULL,
+  words TEXT NOT NULL,
+  at BIGINT NOT NULL
+);
+CREATE INDEX status_changes_at ON status_changes (at, id);
+-- When the service last looked at itself: written each time, which shows that it can write.
+CREATE TABLE status_looks (
+  name TEXT PRIMARY KEY,
+  looked_at BIGINT NOT NULL
+);
+
+CREATE TABLE announcements (
+  id TEXT PRIMARY KEY,
+  version BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  component TEXT NOT NULL,
+  title TEXT NOT NULL,
+  words TEXT NOT NULL,
+  on_every_page BOOLEAN NOT NULL,
+  starts_at BIGINT NOT NULL,
+  ends_at BIGINT,
+  made_at BIGINT NOT NULL,
+  changed_at BIGINT NOT NULL,
+  once TEXT NOT NULL UNIQUE
+);
+CREATE INDEX announcements_starts ON announcements (starts_at, id);
+
+-- The registers, as imported. What is looked up by is a column; what a register says beyond that
+-- is one JSON document, `facts`, that no statement looks into. A row that a full list no longer
+-- names is marked as gone, never deleted.
+
+CREATE TABLE imports (
+  number BIGINT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  layout TEXT NOT NULL,
+  full_picture BOOLEAN NOT NULL,
+  source TEXT NOT NULL,
+  file_name TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  size_bytes BIGINT NOT NULL,
+  row_count BIGINT NOT NULL,
+  applied BIGINT NOT NULL,
+  unchanged BIGINT NOT NULL,
+  rejected BIGINT NOT NULL,
+  closed BIGINT NOT NULL,
+  data_date TEXT,
+  started_at BIGINT NOT NULL,
+  finished_at BIGINT NOT NULL,
+  by_whom TEXT NOT NULL
+);
+CREATE INDEX imports_by_kind ON imports (kind, number);
+
+CREATE TABLE cqc_locations (
+  location_id TEXT PRIMARY KEY,
+  ods_code TEXT,
+  provider_id TEXT,
+  facts TEXT NOT NULL,
+  import_number BIGINT NOT NULL REFERENCES imports (number),
+  gone_from_register_at BIGINT
+);
+CREATE INDEX cqc_locations_by_ods_code ON cqc_locations (ods_code);
+CREATE INDEX cqc_locations_by_provider ON cqc_locations (provider_id);
+
+CREATE TABLE cqc_providers (
+  provider_id TEXT PRIMARY KEY,
+  ods_code TEXT,
+  companies_house_number TEXT,
+  facts TEXT NOT NULL,
+  import_number BIGINT NOT NULL REFERENCES imports (number),
+  gone_from_register_at BIGINT
+);
+CREATE INDEX cqc_providers_by_ods_code ON cqc_providers (ods_code);
+
+CREATE TABLE ods_organisations (
+  code TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  parent_code TEXT,
+  facts TEXT NOT NULL,
+  import_number BIGINT NOT NULL REFERENCES imports (number),
+  gone_from_register_at BIGINT
+);
+CREATE INDEX ods_organisations_by_parent ON ods_organisations (parent_code);
+
+CREATE TABLE ods_successions (
+  pair TEXT PRIMARY KEY,
+  predecessor_code TEXT NOT NULL,
+  successor_code TEXT NOT NULL,
+  facts TEXT NOT NULL,
+  import_number BIGINT NOT NULL REFERENCES imports (number),
+  gone_from_register_at BIGINT
+);
+CREATE INDEX ods_successions_by_predecessor ON ods_successions (predecessor_code);
+CREATE INDEX ods_successions_by_successor ON ods_successions (successor_code);
+
+CREATE TABLE dspt_statuses (
+  code TEXT PRIMARY KEY,
+  level TEXT NOT NULL,
+  assessment_year TEXT,
+  facts TEXT NOT NULL,
+  import_number BIGINT NOT NULL REFERENCES imports (number),
+  gone_from_register_at BIGINT
+);
+
+-- Contact IDs are in here only as keyed hashes.
+CREATE TABLE site_contacts (
+  location_id TEXT PRIMARY KEY,
+  email TEXT,
+  telephone TEXT,
+  facts TEXT NOT NULL,
+  import_number BIGINT NOT NULL REFERENCES imports (number),
+  gone_from_register_at BIGINT
 );

@@ -1,1 +1,0 @@
-INSERT INTO article_votes VALUES ('dspt', 20500, TRUE, 3);

@@ -1,2 +1,0 @@
-INSERT INTO enquiries (id, reference, version, kind, state, name, email, telephone, organisation, message, subject, asked_at, due_at, once, details, claimed_by, account_id)
-VALUES ('q7', 'CP-9QPX-2M4K', 1, 'Support', 'Open', 'Amy Reed', 'amy.reed@carepost.example', '', 'Oak House', 'No mail.', 'Email', 1000, 2000, 'once 7', '{"people":1,"addresses":"","saw":"","more":"","no_call":true}', NULL, 'a1');
