@@ -22,6 +22,10 @@ pub enum Actor {
     Anybody,
     CaseWorker(String),
     AccountHolder(String),
+    /// Somebody who looks after an organisation's accounts, by their own account.
+    LocalAdministrator(String),
+    /// A program of an organisation.
+    ApiKey(String),
     /// Somebody at the command line of the machine.
     Operator,
 }
@@ -36,6 +40,8 @@ impl Actor {
             Actor::Anybody => "anybody".to_owned(),
             Actor::CaseWorker(id) => format!("case worker {id}"),
             Actor::AccountHolder(id) => format!("account holder {id}"),
+            Actor::LocalAdministrator(id) => format!("local administrator {id}"),
+            Actor::ApiKey(id) => format!("api key {id}"),
             Actor::Operator => "operator".to_owned(),
         }
     }

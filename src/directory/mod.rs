@@ -22,6 +22,7 @@ pub mod provision;
 pub mod store;
 pub mod upkeep;
 
+pub use crate::sign_in::authority::Management;
 pub use app_password::{APP_PASSWORDS_MAX, AppPassword};
 
 use crate::audit::{Actor, Entry};
@@ -32,28 +33,6 @@ use crate::settings::{Secret, Settings};
 
 /// Places for accounts at a site without an exception.
 pub const SLOTS: usize = 10;
-
-/// Who looks after a site's accounts after set-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Management {
-    /// The central team.
-    Nas,
-    /// The organisation itself.
-    Organisation,
-}
-
-impl Management {
-    pub fn stored(self) -> &'static str {
-        match self {
-            Management::Nas => "Nas",
-            Management::Organisation => "Organisation",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Management::Nas, Management::Organisation].into_iter().find(|known| known.stored() == text)
-    }
-}
 
 /// What a person may do with a shared mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! does what). Taking work puts it off by a lease, so that work of a worker that died is due again
 //! by itself, and a late first attempt cannot finish what a second one holds.
 
+pub mod outcome;
 pub mod store;
 
 use crate::audit::Entry;

@@ -10,6 +10,7 @@
 //! There are no secret questions, no passwords sent, and no way to choose somebody else's password.
 
 pub mod app_code;
+pub mod authority;
 pub mod codes;
 pub mod doors;
 pub mod factor;

@@ -569,9 +569,9 @@ mod tests {
                 &database,
                 "INSERT INTO addresses VALUES ('a@b.example', 'a', 0, 'a1', 1);
                  INSERT INTO accounts (id, version, state, first_name, last_name, role, address, personal_email,
-                                       mobile, contact_is_live, password_hash, made_at)
+                                       mobile, contact_is_live, password_hash, made_at, state_since)
                  VALUES ('a1', 1, 'Active', 'Asha', 'Patel', 'Carer', 'a@b.example', 'a@home.example',
-                         '+447700900123', TRUE, 'hash', 1);",
+                         '+447700900123', TRUE, 'hash', 1, 1);",
             )
             .await;
             database
