@@ -123,7 +123,9 @@ async fn look_ups(name: &str, world: &World) {
 fn site(number: usize) -> NewSite {
     const FIRST: [&str; 10] = ["Amy", "Bo", "Cy", "Dee", "Eli", "Fay", "Gus", "Hal", "Ida", "Jo"];
     NewSite {
-        registration_id: id::new_id(Clock::system().now()),
+        origin: carepost::directory::Origin::Registration(id::new_id(Clock::system().now())),
+        organisation: carepost::directory::KnownOrganisation::unknown("Rose Court Limited"),
+        management: carepost::directory::Management::Nas,
         ods_code: format!("V{number:05}"),
         cqc_location_id: format!("1-{number}"),
         name: format!("Oak House {number}"),

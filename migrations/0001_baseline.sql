@@ -242,8 +242,26 @@ CREATE TABLE addresses (
 );
 CREATE INDEX addresses_stem ON addresses (stem, number);
 
+-- Legal bodies that provide care. Those whose registers were not known when a site of theirs joined
+-- have a name and no codes.
+CREATE TABLE organisations (
+  id TEXT PRIMARY KEY,
+  version BIGINT NOT NULL,
+  name TEXT NOT NULL,
+  hq_ods_code TEXT UNIQUE,
+  cqc_provider_id TEXT UNIQUE,
+  -- Whether it has been approved to look after its own accounts.
+  management TEXT NOT NULL,
+  -- What its staff are told about whom to ask: words, an address, a number.
+  ict_contact TEXT NOT NULL DEFAULT '',
+  made_at BIGINT NOT NULL
+);
+
 CREATE TABLE sites (
   id TEXT PRIMARY KEY,
+  version BIGINT NOT NULL,
+  organisation_id TEXT NOT NULL REFERENCES organisations (id),
+  state TEXT NOT NULL,
   ods_code TEXT NOT NULL UNIQUE,
   cqc_location_id TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -251,10 +269,16 @@ CREATE TABLE sites (
   name_plain TEXT NOT NULL,
   town TEXT NOT NULL,
   postcode TEXT NOT NULL,
+  -- Who looks after its accounts.
   management TEXT NOT NULL,
-  registration_id TEXT NOT NULL UNIQUE,
+  -- How it came here, and the registration, application, transfer or import by which it did.
+  origin TEXT NOT NULL,
+  origin_id TEXT NOT NULL,
   joined_at BIGINT NOT NULL
 );
+CREATE INDEX sites_of_organisation ON sites (organisation_id, name, id);
+-- A registration opens one site; an application or an import may open many.
+CREATE UNIQUE INDEX sites_one_a_registration ON sites (origin_id) WHERE origin = 'Registration';
 CREATE INDEX sites_town ON sites (town);
 CREATE INDEX sites_cqc_location ON sites (cqc_location_id);
 

@@ -34,7 +34,7 @@ async fn run(app: &App, taken: &Taken) -> Result<(), NotDone> {
     match &taken.work {
         Work::RunChecks { registration } => casework::verify::run_checks(app, taken, registration).await,
         Work::Decide { registration } => casework::decision::decide(app, taken, registration).await,
-        Work::FollowSite { registration } => casework::decision::follow_site(app, taken, registration).await,
+        Work::FollowSite { site } => casework::decision::follow_site(app, taken, site).await,
         Work::SendLetter { letter } => send_letter(app, taken, letter).await,
         Work::ProvisionSharedMailbox { shared_mailbox } => {
             directory::provision::shared_mailbox(app, taken, shared_mailbox).await

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::audit::{Actor, Entry};
 use crate::clock::{Span, Timestamp};
 use crate::database::{Error, Tx, transaction};
-use crate::directory;
+use crate::directory::{self, KnownOrganisation};
 use crate::letter::Letterhead;
 use crate::outbox::store::Taken;
 use crate::outbox::{self, Change, NotDone};
@@ -65,7 +65,7 @@ pub async fn decide(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
         None => Verdict::Straight,
     };
     let now = app.clock.now();
-    let settings = Effect::of(app);
+    let settings = Effect::of(app, &case).await?;
     let taken = taken.clone();
     let outcome = app
         .database
@@ -132,16 +132,22 @@ async fn fresh_evidence(app: &App, case: &Registration) -> Result<Option<Vec<Reg
 struct Effect {
     domain: String,
     from: Letterhead,
+    /// Whose site it is, as the registers say.
+    organisation: KnownOrganisation,
 }
 
 impl Effect {
-    fn of(app: &App) -> Self {
-        Effect { domain: app.settings.mail_domain.clone(), from: Letterhead::of(&app.settings) }
+    async fn of(app: &App, case: &Registration) -> Result<Self, Error> {
+        Ok(Effect {
+            domain: app.settings.mail_domain.clone(),
+            from: Letterhead::of(&app.settings),
+            organisation: verify::organisation_of(app, case).await?,
+        })
     }
 }
 
 /// The site as the directory is asked to open it.
-fn new_site(case: &Registration) -> Option<directory::NewSite> {
+fn new_site(case: &Registration, organisation: KnownOrganisation) -> Option<directory::NewSite> {
     let site = case.answers.site.as_ref()?;
     let people = case
         .answers
@@ -161,7 +167,9 @@ fn new_site(case: &Registration) -> Option<directory::NewSite> {
         })
         .collect();
     Some(directory::NewSite {
-        registration_id: case.id.clone(),
+        origin: directory::Origin::Registration(case.id.clone()),
+        organisation,
+        management: directory::Management::Nas,
         ods_code: site.ods_code.clone(),
         cqc_location_id: site.cqc_location_id.clone(),
         name: site.name.clone(),
@@ -181,7 +189,7 @@ async fn take_effect(
     by: Actor,
     why: &str,
 ) -> Result<(), NotDecided> {
-    let new = new_site(&case).ok_or_else(|| {
+    let new = new_site(&case, effect.organisation.clone()).ok_or_else(|| {
         NotDecided::Fault(Error::Misused("a registration without a site is decided".to_owned()))
     })?;
     let opened = match directory::store::open_site(tx, &effect.domain, now, &by, &new).await? {
@@ -216,7 +224,7 @@ pub async fn approve(app: &App, by: &CaseWorker, id: &str, version: i64) -> Resu
         Err(NotDone::Later(why) | NotDone::Never(why)) => return Err(NotDecided::EvidenceChanged(why)),
     };
     let now = app.clock.now();
-    let effect = Effect::of(app);
+    let effect = Effect::of(app, &case).await?;
     let (by, id) = (by.clone(), id.to_owned());
 
     app.database
@@ -349,7 +357,7 @@ pub async fn ask_for_more(
     Ok(())
 }
 
-/// Work: moves an approved registration on as its site gets ready: provisioned when the last mailbox
+/// Work: moves on the registration that a site came from as the site gets ready: provisioned when the last mailbox
 /// is there, live when the first owner has activated.
 ///
 /// # Errors
@@ -361,8 +369,11 @@ pub async fn follow_site(app: &App, taken: &Taken, id: &str) -> Result<(), NotDo
     app.database
         .write::<_, NotDone, _>(transaction!(async move |tx| {
             let faster = || NotDone::Later("somebody else changed the registration".to_owned());
-            let Some(progress) = directory::store::progress(tx, &id).await? else { return Ok(()) };
-            let Some(mut case) = registrations::find(tx, &id).await? else { return Ok(()) };
+            let Some(site) = directory::store::find_site(tx, &id).await? else { return Ok(()) };
+            let progress = directory::store::progress(tx, &site.id).await?;
+            // A site that came in another way has nothing that waits for it.
+            let Some(registration) = site.origin.registration() else { return Ok(()) };
+            let Some(mut case) = registrations::find(tx, registration).await? else { return Ok(()) };
             if case.state == RegistrationState::Approved
                 && progress.unprovisioned == 0
                 && let Ok(change) = case.clone().provisioned()
@@ -370,7 +381,7 @@ pub async fn follow_site(app: &App, taken: &Taken, id: &str) -> Result<(), NotDo
                 if registrations::save(tx, now, &change).await? == Saved::VersionConflict {
                     return Err(faster());
                 }
-                case = registrations::find(tx, &id).await?.ok_or_else(faster)?;
+                case = registrations::find(tx, registration).await?.ok_or_else(faster)?;
             }
             if case.state == RegistrationState::Provisioning
                 && let Some(account) = &progress.first_owner

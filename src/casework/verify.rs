@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::clock::{Span, Timestamp};
 use crate::database::{Reads, transaction};
-use crate::directory;
+use crate::directory::{self, KnownOrganisation, Scope};
 use crate::outbox::store::Taken;
 use crate::outbox::{self, NotDone, Work};
 use crate::register::site_contacts::ContactIdHash;
@@ -180,7 +180,8 @@ async fn findings(
     }
     let town = case.answers.town.as_deref().unwrap_or(&site.town);
     let mut look_alikes =
-        directory::store::list_look_alike_sites(&app.database, &site.name, town, &site.ods_code).await?;
+        directory::store::list_look_alike_sites(&Scope::All, &app.database, &site.name, town, &site.ods_code)
+            .await?;
     for (place, person) in people.iter().enumerate() {
         for other in &people[..place] {
             if directory::address::look_alike(&person.full_name(), &other.full_name()) {
@@ -206,6 +207,31 @@ async fn findings(
         )
         .await?,
         look_alikes,
+    })
+}
+
+/// Whose site it is, as the imported registers say; by the name that was confirmed where they say nothing.
+pub async fn organisation_of(
+    app: &App,
+    case: &Registration,
+) -> Result<KnownOrganisation, crate::database::Error> {
+    let Some(site) = &case.answers.site else { return Ok(KnownOrganisation::unknown("")) };
+    let provider = match CqcLocationId::parse(&site.cqc_location_id) {
+        Ok(id) => match app.imported.find(&Code::CqcLocation(id)).await? {
+            Finding::CqcLocation(found) => found.provider_id,
+            Finding::NotFound | Finding::Ods(_) | Finding::CqcProvider(_) | Finding::Dspt(_) => None,
+        },
+        Err(_) => None,
+    };
+    let hq = match OdsSiteCode::parse(&site.ods_code) {
+        Ok(code) => app.imported.hq_of_site(&code).await?,
+        Err(_) => None,
+    };
+    let name = if site.provider_name.is_empty() { &site.name } else { &site.provider_name };
+    Ok(KnownOrganisation {
+        name: name.clone(),
+        hq_ods_code: hq.map(|code| code.to_string()),
+        cqc_provider_id: provider.map(|id| id.to_string()),
     })
 }
 

@@ -22,7 +22,7 @@ pub struct AccessChange {
 }
 
 fn is_active_owner(person: &PersonOfSite) -> bool {
-    person.access == Access::Owner && person.state == AccountState::Active.stored()
+    person.access == Access::Owner && person.state == AccountState::Active
 }
 
 /// Owners of a site whose accounts are active.
@@ -179,7 +179,7 @@ mod tests {
             last_name: "Patel".to_owned(),
             role: "Carer".to_owned(),
             address: format!("{id}.patel@carepost.example"),
-            state: state.stored().to_owned(),
+            state,
             access,
             slot: Some(1),
             last_used_at: None,

@@ -15,21 +15,27 @@
 //! own pages), and what happens to an account that nobody uses.
 
 pub mod access;
+mod account;
 pub mod address;
 pub mod app_password;
 pub mod letters;
+mod organisation;
 pub mod provision;
+mod shared_mailbox;
+mod site;
 pub mod store;
 pub mod upkeep;
+
+pub use account::{Account, AccountState, MOVES, picture};
+pub use organisation::{KnownOrganisation, Organisation, Origin, Scope};
+pub use shared_mailbox::{SharedMailbox, SharedMailboxState};
+pub use site::{NewPerson, NewSite, Site, SiteSearch, SiteState, plain_words};
 
 pub use crate::sign_in::authority::Management;
 pub use app_password::{APP_PASSWORDS_MAX, AppPassword};
 
-use crate::audit::{Actor, Entry};
-use crate::clock::{Span, Timestamp};
-use crate::contact::{Email, Mobile, Name};
-use crate::outbox::{Change, Work};
-use crate::settings::{Secret, Settings};
+use crate::contact::Name;
+use crate::settings::Settings;
 
 /// Places for accounts at a site without an exception.
 pub const SLOTS: usize = 10;
@@ -88,295 +94,6 @@ impl Room {
             Access::Owner => self.owners,
             Access::Member => self.members,
         }
-    }
-}
-
-/// One place, or home-care office, that has joined.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Site {
-    pub id: String,
-    pub ods_code: String,
-    pub cqc_location_id: String,
-    pub name: String,
-    pub town: String,
-    pub postcode: String,
-    pub management: Management,
-    pub registration_id: String,
-    pub joined_at: Timestamp,
-}
-
-/// Where a shared mailbox is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SharedMailboxState {
-    /// The mail engine does not hold it yet.
-    Pending,
-    Active,
-}
-
-impl SharedMailboxState {
-    pub fn stored(self) -> &'static str {
-        match self {
-            SharedMailboxState::Pending => "Pending",
-            SharedMailboxState::Active => "Active",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [SharedMailboxState::Pending, SharedMailboxState::Active]
-            .into_iter()
-            .find(|known| known.stored() == text)
-    }
-}
-
-/// The mailbox of a site. It has no password: people reach it through their own accounts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SharedMailbox {
-    pub id: String,
-    pub version: i64,
-    pub site_id: String,
-    pub state: SharedMailboxState,
-    pub address: String,
-    pub display_name: String,
-    pub made_at: Timestamp,
-}
-
-impl SharedMailbox {
-    /// The mail engine holds it. Nothing where it was known to hold it already.
-    pub fn provisioned(self) -> Option<Change<Self>> {
-        match self.state {
-            SharedMailboxState::Pending => {
-                let entry = Entry::new(Actor::Service, "shared mailbox provisioned", &self.id);
-                Some(Change::new(SharedMailbox { state: SharedMailboxState::Active, ..self }, entry))
-            }
-            SharedMailboxState::Active => None,
-        }
-    }
-}
-
-/// Where an account is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccountState {
-    /// Nobody has activated it yet: no password, no mail.
-    Pending,
-    Active,
-    /// The person is away for long: nobody gets in and no mail comes in, and everything is kept.
-    Disabled,
-}
-
-impl AccountState {
-    pub fn stored(self) -> &'static str {
-        match self {
-            AccountState::Pending => "Pending",
-            AccountState::Active => "Active",
-            AccountState::Disabled => "Disabled",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [AccountState::Pending, AccountState::Active, AccountState::Disabled]
-            .into_iter()
-            .find(|known| known.stored() == text)
-    }
-
-    pub fn in_words(self) -> &'static str {
-        match self {
-            AccountState::Pending => "Not activated yet",
-            AccountState::Active => "Active",
-            AccountState::Disabled => "Disabled (long leave)",
-        }
-    }
-}
-
-/// Every move of an account from state to state, for the picture in the documents and the test that
-/// holds the code against it.
-pub const MOVES: &[(&str, &str, &str)] =
-    &[("Pending", "activate", "Active"), ("Active", "disable", "Disabled"), ("Disabled", "enable", "Active")];
-
-/// The picture of an account's states, made from [`MOVES`].
-pub fn picture() -> String {
-    crate::outbox::picture_of("Account", MOVES)
-}
-
-/// A person's own mailbox and place in the directory.
-#[derive(Clone, Debug)]
-pub struct Account {
-    pub id: String,
-    /// Goes up with every save; a save of an older version is refused.
-    pub version: i64,
-    pub state: AccountState,
-    pub first_name: Name,
-    pub last_name: Name,
-    pub role: String,
-    pub address: String,
-    pub personal_email: Email,
-    pub mobile: Mobile,
-    pub password_hash: Option<Secret<String>>,
-    pub made_at: Timestamp,
-    pub activated_at: Option<Timestamp>,
-    pub policy_accepted_at: Option<Timestamp>,
-    /// When the mail engine first held its mailbox.
-    pub provisioned_at: Option<Timestamp>,
-    /// When it came into its state.
-    pub state_since: Timestamp,
-    /// Why, where a person moved it; empty where the state says it all.
-    pub state_reason: String,
-    /// When its holder last signed in, read mail or sent some.
-    pub last_used_at: Option<Timestamp>,
-}
-
-impl Account {
-    pub fn full_name(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name)
-    }
-
-    /// The person has shown who they are, chosen a password and accepted the policy.
-    ///
-    /// # Errors
-    /// [`Refusal::NotPending`].
-    pub fn activate(self, at: Timestamp, password_hash: Secret<String>) -> Result<Change<Self>, Refusal> {
-        match self.state {
-            AccountState::Pending => {
-                let entry = Entry::new(Actor::AccountHolder(self.id.clone()), "account activated", &self.id);
-                let work = Work::ProvisionAccount { account: self.id.clone() };
-                let active = Account {
-                    state: AccountState::Active,
-                    password_hash: Some(password_hash),
-                    activated_at: Some(at),
-                    policy_accepted_at: Some(at),
-                    state_since: at,
-                    ..self
-                };
-                // The engine lets nobody in and takes no mail before this.
-                Ok(Change::new(active, entry).then(work))
-            }
-            AccountState::Active | AccountState::Disabled => Err(Refusal::NotPending),
-        }
-    }
-
-    /// The person is away for long: nobody gets in and no mail comes in until it is enabled again.
-    ///
-    /// # Errors
-    /// [`Refusal::NotActive`].
-    pub fn disable(self, at: Timestamp, by: Actor, reason: &str) -> Result<Change<Self>, Refusal> {
-        match self.state {
-            AccountState::Active => {
-                let entry = Entry::new(by, "account disabled", &self.id).because(reason);
-                let work = Work::ProvisionAccount { account: self.id.clone() };
-                let disabled = Account {
-                    state: AccountState::Disabled,
-                    state_since: at,
-                    state_reason: reason.to_owned(),
-                    ..self
-                };
-                Ok(Change::new(disabled, entry).then(work))
-            }
-            AccountState::Pending | AccountState::Disabled => Err(Refusal::NotActive(self.full_name())),
-        }
-    }
-
-    /// Until when it can stay disabled; nothing where it is not.
-    pub fn disabled_until(&self, most: Span) -> Option<Timestamp> {
-        match self.state {
-            AccountState::Disabled => Some(self.state_since.plus(most)),
-            AccountState::Pending | AccountState::Active => None,
-        }
-    }
-
-    /// The person is back: everything is as it was.
-    ///
-    /// # Errors
-    /// [`Refusal::NotDisabled`].
-    pub fn enable(self, at: Timestamp, by: Actor, reason: &str) -> Result<Change<Self>, Refusal> {
-        match self.state {
-            AccountState::Disabled => {
-                let entry = Entry::new(by, "account enabled", &self.id).because(reason);
-                let work = Work::ProvisionAccount { account: self.id.clone() };
-                let active = Account {
-                    state: AccountState::Active,
-                    state_since: at,
-                    state_reason: reason.to_owned(),
-                    ..self
-                };
-                Ok(Change::new(active, entry).then(work))
-            }
-            AccountState::Pending | AccountState::Active => Err(Refusal::NotDisabled(self.full_name())),
-        }
-    }
-
-    /// The mail engine holds the mailbox. Nothing where it was known to hold it already.
-    pub fn provisioned(self, at: Timestamp) -> Option<Change<Self>> {
-        if self.provisioned_at.is_some() {
-            return None;
-        }
-        let entry = Entry::new(Actor::Service, "account provisioned", &self.id);
-        Some(Change::new(Account { provisioned_at: Some(at), ..self }, entry))
-    }
-}
-
-/// One person of a site that is to be opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewPerson {
-    pub first_name: Name,
-    pub last_name: Name,
-    pub role: String,
-    pub email: Email,
-    pub mobile: Mobile,
-    pub access: Access,
-    /// The address of the account they have already, from another site; then none is made.
-    pub existing_account: Option<String>,
-}
-
-impl NewPerson {
-    pub fn full_name(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name)
-    }
-}
-
-/// A site that is to be opened, as it was approved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewSite {
-    pub registration_id: String,
-    pub ods_code: String,
-    pub cqc_location_id: String,
-    pub name: String,
-    pub town: String,
-    pub postcode: String,
-    pub people: Vec<NewPerson>,
-}
-
-impl NewSite {
-    /// What can be said against it without looking anything up.
-    ///
-    /// # Errors
-    /// The first reason why it cannot be opened.
-    pub fn check(&self) -> Result<(), Refusal> {
-        if self.people.is_empty() {
-            return Err(Refusal::NobodyNamed);
-        }
-        if self.people.len() > SLOTS {
-            return Err(Refusal::TooManyPeople(self.people.len()));
-        }
-        if !self.people.iter().any(|person| person.access == Access::Owner) {
-            return Err(Refusal::NoOwner);
-        }
-        for (place, person) in self.people.iter().enumerate() {
-            for other in &self.people[..place] {
-                let same_account = person.existing_account.is_some()
-                    && person.existing_account.as_deref().map(address::canonical)
-                        == other.existing_account.as_deref().map(address::canonical);
-                let both = [other, person].map(NewPerson::full_name);
-                if same_account {
-                    return Err(Refusal::NamedTwice { both, what: "account" });
-                }
-                if person.email == other.email {
-                    return Err(Refusal::NamedTwice { both, what: "email address" });
-                }
-                if person.mobile == other.mobile {
-                    return Err(Refusal::NamedTwice { both, what: "mobile number" });
-                }
-            }
-        }
-        Ok(())
     }
 }
 
@@ -513,53 +230,6 @@ impl Refusal {
     }
 }
 
-/// A name in plain lower-case words: "St John’s, Ely" is "st john s ely".
-pub fn plain_words(text: &str) -> String {
-    let plain = any_ascii::any_ascii(text).to_ascii_lowercase();
-    let words: Vec<&str> =
-        plain.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    words.join(" ")
-}
-
-/// What somebody typed to find a site, in the ways in which it may be stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SiteSearch {
-    /// Patterns for the name: from its beginning, and from the beginning of a later word.
-    pub beginning: String,
-    pub word: String,
-    /// An ODS code or a CQC location ID.
-    pub code: String,
-    pub postcode: String,
-    pub address: String,
-}
-
-impl SiteSearch {
-    /// Reads what was typed; nothing where there is nothing to search for.
-    pub fn read(typed: &str, domain: &str) -> Option<Self> {
-        let plain = plain_words(typed);
-        if plain.is_empty() {
-            return None;
-        }
-        let code: String = typed.chars().filter(|letter| !letter.is_whitespace()).collect();
-        let code = code.to_ascii_uppercase();
-        let mut postcode = code.clone();
-        if code.is_ascii() && code.len() > 4 {
-            postcode.insert(code.len() - 3, ' ');
-        }
-        let mut address = address::canonical(typed);
-        if !address.contains('@') {
-            address = format!("{address}@{domain}");
-        }
-        Some(SiteSearch {
-            beginning: format!("{plain}%"),
-            word: format!("% {plain}%"),
-            code,
-            postcode,
-            address,
-        })
-    }
-}
-
 /// Whether two last names are one person's: the same in plain letters.
 pub fn same_last_name(one: &Name, two: &Name) -> bool {
     let plain = |name: &Name| -> String {
@@ -575,6 +245,11 @@ pub fn same_last_name(one: &Name, two: &Name) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::audit::Actor;
+    use crate::clock::Timestamp;
+    use crate::contact::{Email, Mobile};
+    use crate::outbox::Work;
+    use crate::settings::Secret;
 
     pub(crate) fn name(text: &str) -> Name {
         Name::parse(text, "name").expect(text)
@@ -595,7 +270,9 @@ pub(crate) mod tests {
 
     pub(crate) fn new_site(ods_code: &str, people: Vec<NewPerson>) -> NewSite {
         NewSite {
-            registration_id: format!("registration of {ods_code}"),
+            origin: Origin::Registration(format!("registration of {ods_code}")),
+            organisation: KnownOrganisation::unknown("Rose Court Limited"),
+            management: Management::Nas,
             ods_code: ods_code.to_owned(),
             cqc_location_id: format!("1-{ods_code}"),
             name: "Rose Court".to_owned(),

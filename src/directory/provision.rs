@@ -5,7 +5,7 @@
 //! work again, which finds everything right already.
 
 use super::letters;
-use super::{Access, Account, AccountState, SharedMailbox, address, store};
+use super::{Access, Account, AccountState, Scope, SharedMailbox, address, store};
 use crate::app::App;
 use crate::clock::Span;
 use crate::database::{Error, Reads, Tx, transaction};
@@ -82,7 +82,7 @@ async fn wanted_shared_mailbox(
     id: &str,
 ) -> Result<Option<(SharedMailbox, WantedSharedMailbox)>, Error> {
     let Some(mailbox) = store::find_shared_mailbox(from, id).await? else { return Ok(None) };
-    let people = store::list_people(from, &mailbox.site_id).await?;
+    let people = store::list_people(&Scope::All, from, &mailbox.site_id).await?;
     let with = |access: Access| {
         people.iter().filter(|person| person.access == access).map(|person| person.address.clone()).collect()
     };
@@ -119,7 +119,7 @@ async fn tell_of_shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<Sy
     app.database
         .write::<_, NotDone, _>(transaction!(async move |tx| {
             let site = site_of_shared_mailbox(tx, &id).await?;
-            store::lock_site(tx, &site.registration_id).await?;
+            store::lock_site(tx, &site.id).await?;
             let Some((mailbox, wanted_now)) = wanted_shared_mailbox(tx, quotas, &id).await? else {
                 return Err(changed_meanwhile());
             };
@@ -134,7 +134,7 @@ async fn tell_of_shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<Sy
                 return Ok(Sync::Current);
             };
             // Whoever has an account from another site would not hear of it otherwise.
-            for person in store::list_people(tx, &site.id).await? {
+            for person in store::list_people(&Scope::All, tx, &site.id).await? {
                 if person.slot.is_none() {
                     let letter = letters::access_given(&from, now, &person.address, &told, &site.name);
                     change = change.telling(letter);
@@ -143,7 +143,7 @@ async fn tell_of_shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<Sy
             if !store::save_shared_mailbox(tx, now, &change).await? {
                 return Err(changed_meanwhile());
             }
-            follow_if_complete(tx, now, &site.registration_id).await?;
+            follow_if_complete(tx, now, &site.id).await?;
             Ok(Sync::Current)
         }))
         .await
@@ -155,14 +155,10 @@ async fn site_of_shared_mailbox(tx: &mut Tx, id: &str) -> Result<super::Site, No
     store::find_site(tx, &mailbox.site_id).await?.ok_or_else(missing)
 }
 
-/// Queues what follows when the last mailbox of a registration's site has just been provisioned.
-async fn follow_if_complete(
-    tx: &mut Tx,
-    now: crate::clock::Timestamp,
-    registration: &str,
-) -> Result<(), NotDone> {
-    if store::progress(tx, registration).await?.is_some_and(|progress| progress.unprovisioned == 0) {
-        let work = Work::FollowSite { registration: registration.to_owned() };
+/// Queues what follows when the last mailbox of a site has just been provisioned.
+async fn follow_if_complete(tx: &mut Tx, now: crate::clock::Timestamp, site: &str) -> Result<(), NotDone> {
+    if store::progress(tx, site).await?.unprovisioned == 0 {
+        let work = Work::FollowSite { site: site.to_owned() };
         outbox::store::queue(tx, now, now, &work).await?;
     }
     Ok(())
@@ -243,9 +239,9 @@ async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Sync, Not
     let (taken, id) = (taken.clone(), id.to_owned());
     app.database
         .write::<_, NotDone, _>(transaction!(async move |tx| {
-            let registration = store::registration_of_account(tx, &id).await?;
-            if let Some(registration) = &registration {
-                store::lock_site(tx, registration).await?;
+            let home = store::find_home_of_account(tx, &id).await?;
+            if let Some(home) = &home {
+                store::lock_site(tx, &home.id).await?;
             }
             let Some((account, wanted_now, site)) = wanted_account(tx, quotas, &id).await? else {
                 return Err(changed_meanwhile());
@@ -270,8 +266,8 @@ async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Sync, Not
             if !store::save_account(tx, now, &change).await? {
                 return Err(changed_meanwhile());
             }
-            if let Some(registration) = registration {
-                follow_if_complete(tx, now, &registration).await?;
+            if let Some(home) = home {
+                follow_if_complete(tx, now, &home.id).await?;
             }
             Ok(Sync::Current)
         }))
@@ -374,8 +370,8 @@ mod tests {
             let mailbox =
                 store::find_shared_mailbox(&app.database, &opened.shared_mailbox_id).await.expect("read");
             assert_eq!(mailbox.map(|mailbox| mailbox.state), Some(SharedMailboxState::Active));
-            let progress = store::progress(&app.database, "registration of VM195").await.expect("read");
-            assert_eq!(progress.map(|progress| progress.unprovisioned), Some(0));
+            let progress = store::progress(&app.database, &opened.site_id).await.expect("read");
+            assert_eq!(progress.unprovisioned, 0);
             assert_eq!(
                 count_follow_site(&app).await,
                 1,
@@ -432,7 +428,7 @@ mod tests {
             let mut new = new_site("VM196", vec![person("Ann", "Ode", 11, Access::Owner)]);
             new.people.push(person("Refused-Ann", "Reed", 12, Access::Member));
             new.people.push(person("Slow-Ann", "Shaw", 13, Access::Member));
-            let (app, engine, _) = with_site(app.database.clone(), new).await;
+            let (app, engine, opened) = with_site(app.database.clone(), new).await;
             let outcomes = provision_due(&app).await;
             assert_eq!(
                 outcomes.iter().filter(|outcome| matches!(outcome, Err(NotDone::Never(_)))).count(),
@@ -447,8 +443,8 @@ mod tests {
             assert!(!engine.mailboxes().contains_key("refused-ann.reed@carepost.example"));
             let needing = outbox::store::list_needing_attention(&app.database).await.expect("listed");
             assert_eq!(needing.len(), 1);
-            let progress = store::progress(&app.database, "registration of VM196").await.expect("read");
-            assert_eq!(progress.map(|progress| progress.unprovisioned), Some(1));
+            let progress = store::progress(&app.database, &opened.site_id).await.expect("read");
+            assert_eq!(progress.unprovisioned, 1);
             assert_eq!(count_follow_site(&app).await, 1, "only the first site is complete");
         }
     }

@@ -117,9 +117,10 @@ pub async fn finish(
         // Rolled back whole; the person presses the button again.
         return Err(Error::Unavailable("the account changed while it was activated".to_owned()));
     }
-    for site in directory::store::list_sites_of_account(tx, account_id).await? {
+    for site in directory::store::list_sites_of_account(&crate::directory::Scope::All, tx, account_id).await?
+    {
         if site.access == Access::Owner {
-            let work = Work::FollowSite { registration: site.registration_id };
+            let work = Work::FollowSite { site: site.site_id };
             outbox::store::queue(tx, now, now, &work).await?;
         }
     }
@@ -421,10 +422,14 @@ pub async fn send_activation_link(app: &App, taken: &Taken, asked: &str) -> std:
             };
             let Some(account) = account.filter(waits) else { return Ok(()) };
             // Of two that are asked for together, one waits and replaces the other's.
-            if let Some(registration) = directory::store::registration_of_account(tx, &account.id).await? {
-                directory::store::lock_site(tx, &registration).await?;
+            if let Some(home) = directory::store::find_home_of_account(tx, &account.id).await? {
+                directory::store::lock_site(tx, &home.id).await?;
             }
-            let site = directory::store::list_sites_of_account(tx, &account.id).await?.into_iter().next();
+            let site =
+                directory::store::list_sites_of_account(&crate::directory::Scope::All, tx, &account.id)
+                    .await?
+                    .into_iter()
+                    .next();
             let site = site.map_or_else(String::new, |site| format!("{}, {}", site.name, site.town));
             let lasts = Span::hours(i64::from(from.activation_hours));
             let link = sign_in::store::add_activation_link(tx, &account.id, now, now.plus(lasts)).await?;
@@ -460,7 +465,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::contact::{Mobile, Name};
     use crate::database::for_tests::both_engines;
-    use crate::directory::{NewPerson, NewSite};
+    use crate::directory::{KnownOrganisation, Management, NewPerson, NewSite, Origin};
     use crate::letter::store::list_newest;
     use crate::sign_in::codes::Tried;
     use crate::sign_in::secrets;
@@ -473,7 +478,9 @@ mod tests {
         let (app, _) = app(database, Clock::still(NOON));
         let name = |text: &str| Name::parse(text, "name").expect(text);
         let new = NewSite {
-            registration_id: "registration".to_owned(),
+            origin: Origin::Registration("registration".to_owned()),
+            organisation: KnownOrganisation::unknown("Rose Court Limited"),
+            management: Management::Nas,
             ods_code: "VM195".to_owned(),
             cqc_location_id: "1-100".to_owned(),
             name: "Rose Court".to_owned(),
@@ -596,9 +603,11 @@ mod tests {
             assert_eq!(now_active.password_hash.as_ref().map(|hash| hash.reveal().as_str()), Some("a hash"));
             let letters = list_newest(&app.database, "asha@home.example").await.expect("listed");
             assert_eq!(letters.iter().filter(|letter| letter.name == "activated").count(), 1);
-            let (follows, provisions): (i64, i64) = app.database
+            let (follows, provisions): (i64, i64) = app
+                .database
                 .one(
-                    "SELECT (SELECT COUNT(*) FROM outbox WHERE kind = 'FollowSite' AND subject = 'registration'),
+                    "SELECT (SELECT COUNT(*) FROM outbox WHERE kind = 'FollowSite'
+                               AND subject IN (SELECT id FROM sites WHERE origin_id = 'registration')),
                             (SELECT COUNT(*) FROM outbox WHERE kind = 'ProvisionAccount')",
                     &[],
                 )

@@ -25,8 +25,8 @@ pub enum Work {
     ProvisionSharedMailbox { shared_mailbox: String },
     /// Make the mail engine hold a person's mailbox as the directory says.
     ProvisionAccount { account: String },
-    /// Move a registration on as its site's mailboxes are provisioned and its first owner activates.
-    FollowSite { registration: String },
+    /// Move on whatever a site came from, as its mailboxes are provisioned and its first owner activates.
+    FollowSite { site: String },
     /// Send a new activation link, if an account waits to be activated at the address typed.
     SendActivationLink { asked: String },
     /// Compare the directory with the mail engine and have what differs provisioned again.
@@ -59,7 +59,7 @@ impl Work {
             Work::SendLetter { .. } => "Send a letter",
             Work::ProvisionSharedMailbox { .. } => "Set up a shared mailbox",
             Work::ProvisionAccount { .. } => "Set up an account",
-            Work::FollowSite { .. } => "Move a registration on after its mailboxes were set up",
+            Work::FollowSite { .. } => "Move on after the mailboxes of a site were set up",
             Work::SendActivationLink { .. } => "Send a new activation link",
             Work::CompareMail { .. } => "Compare the directory with the mail server",
             Work::WatchUnread { .. } => "Count unread mail in shared mailboxes",
@@ -69,9 +69,8 @@ impl Work {
     /// The identifier of what it is about.
     pub fn subject(&self) -> &str {
         match self {
-            Work::RunChecks { registration }
-            | Work::Decide { registration }
-            | Work::FollowSite { registration } => registration,
+            Work::RunChecks { registration } | Work::Decide { registration } => registration,
+            Work::FollowSite { site } => site,
             Work::SendLetter { letter } => letter,
             Work::ProvisionSharedMailbox { shared_mailbox } => shared_mailbox,
             Work::ProvisionAccount { account } => account,

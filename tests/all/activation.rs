@@ -51,7 +51,9 @@ impl World {
             existing_account: None,
         };
         let new = NewSite {
-            registration_id: "registration".to_owned(),
+            origin: carepost::directory::Origin::Registration("registration".to_owned()),
+            organisation: carepost::directory::KnownOrganisation::unknown("Rose Court Limited"),
+            management: carepost::directory::Management::Nas,
             ods_code: "VM195".to_owned(),
             cqc_location_id: "1-100".to_owned(),
             name: "Rose Court".to_owned(),

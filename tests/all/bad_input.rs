@@ -320,7 +320,12 @@ async fn hostile_text_behind_a_sign_in() {
         assert!(!got.body.contains("<script>alert(1)") && !got.body.contains("<svg"), "{}", got.body);
     }
     // Nobody was disabled, given access or signed out by any of it.
-    let people = carepost::directory::store::list_people(&harness.app.database, &home.site).await;
+    let people = carepost::directory::store::list_people(
+        &carepost::directory::Scope::All,
+        &harness.app.database,
+        &home.site,
+    )
+    .await;
     let states: Vec<_> = people.expect("listed").into_iter().map(|person| person.state).collect();
     assert_eq!(states, ["Active", "Active"]);
 }

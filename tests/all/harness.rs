@@ -160,7 +160,9 @@ impl Harness {
             existing_account: None,
         };
         let new = NewSite {
-            registration_id: format!("registration of {ods_code}"),
+            origin: carepost::directory::Origin::Registration(format!("registration of {ods_code}")),
+            organisation: carepost::directory::KnownOrganisation::unknown("Rose Court Limited"),
+            management: carepost::directory::Management::Nas,
             ods_code: ods_code.to_owned(),
             cqc_location_id: format!("1-{number}"),
             name: format!("Rose Court {number}"),

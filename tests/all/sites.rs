@@ -43,7 +43,10 @@ async fn letters_to(harness: &Harness, email: &str) -> Vec<String> {
 }
 
 async fn access_of(harness: &Harness, home: &Home) -> Vec<(String, String)> {
-    let people = directory::store::list_people(&harness.app.database, &home.site).await.expect("listed");
+    let people =
+        directory::store::list_people(&carepost::directory::Scope::All, &harness.app.database, &home.site)
+            .await
+            .expect("listed");
     people.into_iter().map(|person| (person.first_name, person.access.stored().to_owned())).collect()
 }
 

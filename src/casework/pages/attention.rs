@@ -66,10 +66,18 @@ async fn case_of(app: &App, id: &str) -> Result<Option<(String, String)>, Error>
     }))
 }
 
+/// The registration that a site came from, to be named and linked.
+async fn case_of_origin(app: &App, site: &directory::Site) -> Result<Option<(String, String)>, Error> {
+    match site.origin.registration() {
+        Some(registration) => case_of(app, registration).await,
+        None => Ok(None),
+    }
+}
+
 /// The registration of a site, to be named and linked.
 async fn case_of_site(app: &App, site: &str) -> Result<Option<(String, String)>, Error> {
     match directory::store::find_site(&app.database, site).await? {
-        Some(site) => case_of(app, &site.registration_id).await,
+        Some(site) => case_of_origin(app, &site).await,
         None => Ok(None),
     }
 }
@@ -88,19 +96,18 @@ async fn case_of_letter(app: &App, about: &str) -> Result<Option<(String, String
 }
 
 async fn case_of_account(app: &App, account: &str) -> Result<Option<(String, String)>, Error> {
-    match directory::store::registration_of_account(&app.database, account).await? {
-        Some(registration) => case_of(app, &registration).await,
+    match directory::store::find_home_of_account(&app.database, account).await? {
+        Some(site) => case_of_origin(app, &site).await,
         None => Ok(None),
     }
 }
 
 async fn about(app: &App, work: &Work) -> Result<About, Error> {
     Ok(match work {
-        Work::RunChecks { registration }
-        | Work::Decide { registration }
-        | Work::FollowSite { registration } => {
+        Work::RunChecks { registration } | Work::Decide { registration } => {
             About { words: String::new(), case: case_of(app, registration).await? }
         }
+        Work::FollowSite { site } => About { words: String::new(), case: case_of_site(app, site).await? },
         Work::SendLetter { letter } => match crate::letter::store::find(&app.database, letter).await? {
             Some(letter) => About {
                 words: format!("“{}” to {}", letter.name, letter.recipient),

@@ -353,7 +353,9 @@ async fn set_up(app: &App, case: &Registration) -> Result<Option<(String, Summar
     if let Some(mailbox) = directory::store::find_shared_mailbox_of_site(&app.database, &site.id).await? {
         rows.push(fact("Shared mailbox", mailbox.address));
     }
-    for person in directory::store::list_people(&app.database, &site.id).await? {
+    for person in
+        directory::store::list_people(&crate::directory::Scope::All, &app.database, &site.id).await?
+    {
         let name = format!("{} {}", person.first_name, person.last_name);
         rows.push(fact(&name, format!("{}, {}", person.address, person.state.to_lowercase())));
     }

@@ -203,7 +203,7 @@ async fn history(app: &App, loaded: &Loaded) -> Result<Table, Interrupt> {
         };
         // Where it says which row of ours it came from, nobody reads it.
         let why =
-            if why == loaded.site.registration_id || why == loaded.site.id { String::new() } else { why };
+            if why == loaded.site.origin.stored().1 || why == loaded.site.id { String::new() } else { why };
         rows.push(vec![
             TableCell::from(entry.at.in_words()),
             capitalised(&entry.action).into(),
@@ -252,7 +252,11 @@ pub async fn page(
         few_owners: few_owners(&loaded.people),
         people: people_table(&loaded, &accounts, most, app.clock.now()),
         history: history(&app, &loaded).await?,
-        case: format!("/casework/cases/{}", loaded.site.registration_id),
+        case: loaded
+            .site
+            .origin
+            .registration()
+            .map_or_else(String::new, |id| format!("/casework/cases/{id}")),
     };
     show_with(StatusCode::OK, &template)
 }

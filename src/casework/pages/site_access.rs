@@ -11,7 +11,7 @@ use crate::database::{Error, Tx, transaction};
 use crate::directory::access::Among;
 use crate::directory::letters;
 use crate::directory::store::{self as directory_store, PastAddress};
-use crate::directory::{Access, Account, Refusal, Room, address};
+use crate::directory::{Access, Account, Refusal, Room, Scope, address};
 use crate::letter::Letterhead;
 use crate::sign_in::CaseWorker;
 use crate::web::components::{Checkboxes, Radios, Textarea};
@@ -59,7 +59,7 @@ pub struct PersonFound {
 }
 
 async fn found(app: &App, account: &Account, form: &Form, site: &str) -> Result<PersonFound, Interrupt> {
-    let sites = directory_store::list_sites_of_account(&app.database, &account.id).await?;
+    let sites = directory_store::list_sites_of_account(&Scope::All, &app.database, &account.id).await?;
     let works_at: Vec<String> =
         sites.into_iter().map(|site| format!("{}, {}", site.name, site.town)).collect();
     let name = account.full_name();
@@ -186,10 +186,10 @@ async fn save_given(
 ) -> Result<Result<(), Refusal>, Error> {
     let changed = || Error::Unavailable("the shared mailbox changed while access was given".to_owned());
     let site = directory_store::find_site(tx, site).await?.ok_or_else(changed)?;
-    directory_store::lock_site(tx, &site.registration_id).await?;
+    directory_store::lock_site(tx, &site.id).await?;
     let mailbox = directory_store::find_shared_mailbox_of_site(tx, &site.id).await?.ok_or_else(changed)?;
     let account = directory_store::find_account(tx, account).await?.ok_or_else(changed)?;
-    let people = directory_store::list_people(tx, &site.id).await?;
+    let people = directory_store::list_people(&Scope::All, tx, &site.id).await?;
     let letter =
         letters::access_given_to(&Letterhead::of(&app.settings), now, &account, &mailbox, &site.name);
     match mailbox.give_access(

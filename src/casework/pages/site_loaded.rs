@@ -36,7 +36,7 @@ pub(super) async fn load(app: &App, by: &CaseWorker, id: &str) -> Result<Loaded,
     let site = directory::store::find_site(&app.database, id).await?.ok_or_else(Interrupt::not_found)?;
     let mailbox = directory::store::find_shared_mailbox_of_site(&app.database, id).await?;
     let mailbox = mailbox.ok_or_else(Interrupt::not_found)?;
-    let people = directory::store::list_people(&app.database, id).await?;
+    let people = directory::store::list_people(&crate::directory::Scope::All, &app.database, id).await?;
     note_looked(app, by, &site.id).await?;
     Ok(Loaded { site, mailbox, people })
 }

@@ -375,11 +375,11 @@ struct Order {
 
 async fn carry_out(tx: &mut Tx, app: &App, order: &Order) -> Result<Done, Error> {
     // Whoever changes owners of one of these mailboxes waits, so that the last two cannot go at once.
-    for owned in directory_store::list_sites_owned(tx, &order.account).await? {
-        directory_store::lock_site(tx, &owned.registration_id).await?;
+    for owned in directory_store::list_sites_owned(&crate::directory::Scope::All, tx, &order.account).await? {
+        directory_store::lock_site(tx, &owned.id).await?;
     }
     let Some(site) = directory_store::find_site(tx, &order.site).await? else { return Ok(Done::Changed) };
-    directory_store::lock_site(tx, &site.registration_id).await?;
+    directory_store::lock_site(tx, &site.id).await?;
     let mailbox = directory_store::find_shared_mailbox_of_site(tx, &order.site).await?;
     let account = directory_store::find_account(tx, &order.account).await?;
     let (Some(mailbox), Some(account)) = (mailbox, account) else { return Ok(Done::Changed) };
@@ -401,8 +401,8 @@ async fn carry_out(tx: &mut Tx, app: &App, order: &Order) -> Result<Done, Error>
 }
 
 async fn disable(tx: &mut Tx, app: &App, order: &Order, account: Account) -> Result<Done, Error> {
-    for owned in directory_store::list_sites_owned(tx, &account.id).await? {
-        let people = directory_store::list_people(tx, &owned.id).await?;
+    for owned in directory_store::list_sites_owned(&crate::directory::Scope::All, tx, &account.id).await? {
+        let people = directory_store::list_people(&crate::directory::Scope::All, tx, &owned.id).await?;
         if let Err(refusal) = can_do_without(&people, &account.id, &owned.name) {
             return Ok(Done::Refused(refusal));
         }
@@ -458,7 +458,7 @@ async fn change_access(
     access: Option<Access>,
     site: &str,
 ) -> Result<Done, Error> {
-    let people = directory_store::list_people(tx, &order.site).await?;
+    let people = directory_store::list_people(&crate::directory::Scope::All, tx, &order.site).await?;
     let letter =
         letters::access_changed(&Letterhead::of(&app.settings), order.at, account, &mailbox, site, access);
     let (by, reason) = (order.by.clone(), order.reason.as_str());
@@ -506,7 +506,7 @@ mod tests {
         use crate::clock::Clock;
         use crate::contact::{Email, Mobile, Name};
         use crate::database::for_tests::both_engines;
-        use crate::directory::{NewPerson, NewSite};
+        use crate::directory::{KnownOrganisation, Management, NewPerson, NewSite, Origin};
         let noon = Timestamp::from_milliseconds(43_200_000);
         for database in both_engines().await {
             let (app, _) = app(database, Clock::still(noon));
@@ -521,7 +521,9 @@ mod tests {
                     existing_account: None,
                 };
                 let new = NewSite {
-                    registration_id: format!("registration {round}"),
+                    origin: Origin::Registration(format!("registration {round}")),
+                    organisation: KnownOrganisation::unknown("Rose Court Limited"),
+                    management: Management::Nas,
                     ods_code: format!("VM{round}"),
                     cqc_location_id: format!("1-{round}"),
                     name: "Rose Court".to_owned(),

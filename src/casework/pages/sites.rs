@@ -2,8 +2,8 @@
 
 use super::{SITES, layout, named_table, wrapped};
 use crate::app::App;
-use crate::directory::store::{SITES_PAGE, SiteLine, list_sites, search_sites};
-use crate::directory::{SiteSearch, access};
+use crate::directory::store::{AfterSite, SITES_PAGE, SiteLine, list_sites, search_sites};
+use crate::directory::{Scope, SiteSearch, access};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
     Html, Pagination, PaginationLink, SearchInput, Table, TableCell, Tag, TagColour,
@@ -13,8 +13,9 @@ use crate::web::parts::tag;
 use crate::web::{Answer, Layout, Problems, Visit, show as show_page};
 use axum::extract::State as Shared;
 
-/// The last page that is shown: nobody looks for a site on page 400 of a list.
-const PAGES_MAX: i64 = 400;
+/// The site after which the page begins.
+const AFTER: &str = "after";
+const AFTER_ID: &str = "after-id";
 /// Longest text that is searched for, in characters; the longest name of a site has about 150.
 const SEARCH_LETTERS_MAX: usize = 200;
 
@@ -31,24 +32,25 @@ pub struct SitesPage {
 /// GET /casework/sites
 pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: axum::http::Uri) -> Answer {
     let fields = query(&uri);
-    let number = fields.text("page").parse::<i64>().map_or(1, |number| number.clamp(1, PAGES_MAX));
+    let after = AfterSite { name: fields.text(AFTER).to_owned(), id: fields.text(AFTER_ID).to_owned() };
     let typed: String = fields.text("q").chars().take(SEARCH_LETTERS_MAX).collect();
     let mut lines = match SiteSearch::read(&typed, &app.settings.mail_domain) {
-        Some(search) => search_sites(&app.database, &search, number - 1).await?,
-        None if typed.is_empty() => list_sites(&app.database, number - 1).await?,
+        Some(search) => search_sites(&Scope::All, &app.database, &search, &after).await?,
+        None if typed.is_empty() => list_sites(&Scope::All, &app.database, &after).await?,
         None => Vec::new(),
     };
     let shown = usize::try_from(SITES_PAGE).unwrap_or(usize::MAX);
     let is_more = lines.len() > shown;
     lines.truncate(shown);
-    let title = match (typed.is_empty(), number) {
-        (true, 1) => "Sites".to_owned(),
-        (false, 1) => "Sites found".to_owned(),
-        (true, number) => format!("Sites (page {number})"),
-        (false, number) => format!("Sites found (page {number})"),
+    let is_first = after == AfterSite::default();
+    let title = match (typed.is_empty(), is_first) {
+        (true, true) => "Sites",
+        (false, true) => "Sites found",
+        (true, false) => "Sites (continued)",
+        (false, false) => "Sites found (continued)",
     };
     let template = SitesPage {
-        layout: layout(&visit, &by, &title, SITES),
+        layout: layout(&visit, &by, title, SITES),
         search: SearchInput {
             name: "q".to_owned(),
             label: "Find a site".into(),
@@ -56,21 +58,27 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: a
             value: typed.clone(),
             ..Default::default()
         },
-        sites: (!lines.is_empty()).then(|| table(&lines, &title)),
-        pagination: pagination(&typed, number, is_more),
+        sites: (!lines.is_empty()).then(|| table(&lines, title)),
+        pagination: pagination(&typed, is_first, lines.last().filter(|_| is_more)),
         typed,
     };
     show_page(&template, &Problems::none())
 }
 
-fn pagination(typed: &str, number: i64, is_more: bool) -> Option<Pagination> {
-    let link = |page: i64| PaginationLink {
-        href: format!("{SITES}?q={}&page={page}", encoded(typed)),
-        label: format!("Page {page}").into(),
+/// On to the sites after the last one shown, and back to the first.
+fn pagination(typed: &str, is_first: bool, last: Option<&SiteLine>) -> Option<Pagination> {
+    let start = format!("{SITES}?q={}", encoded(typed));
+    let previous = (!is_first).then(|| PaginationLink {
+        href: start.clone(),
+        text: "First page".to_owned(),
+        label: "Sites from the beginning".into(),
         ..Default::default()
-    };
-    let previous = (number > 1).then(|| link(number - 1));
-    let next = (is_more && number < PAGES_MAX).then(|| link(number + 1));
+    });
+    let next = last.map(|last| PaginationLink {
+        href: format!("{start}&{AFTER}={}&{AFTER_ID}={}", encoded(&last.name), encoded(&last.id)),
+        label: format!("Sites after {}", last.name).into(),
+        ..Default::default()
+    });
     (previous.is_some() || next.is_some()).then(|| Pagination {
         aria_label: "Pages of sites".to_owned(),
         previous,

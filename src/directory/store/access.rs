@@ -3,8 +3,9 @@
 use super::broken;
 use crate::clock::Timestamp;
 use crate::database::{FromRow, Reads, Result, Row, Tx};
-use crate::directory::Access;
 use crate::directory::access::AccessChange;
+use crate::directory::organisation::scoped;
+use crate::directory::{Access, AccountState, Scope};
 use crate::outbox::{self, Change};
 
 /// Sites listed for one account. People work at two or three; agencies at a few dozen.
@@ -18,7 +19,7 @@ pub struct PersonOfSite {
     pub last_name: String,
     pub role: String,
     pub address: String,
-    pub state: String,
+    pub state: AccountState,
     pub access: Access,
     /// Their numbered place at this site; none where their account belongs to another site.
     pub slot: Option<i64>,
@@ -27,14 +28,14 @@ pub struct PersonOfSite {
 
 impl FromRow for PersonOfSite {
     fn from_row(row: &Row<'_>) -> Result<Self> {
-        let access: String = row.get(6)?;
+        let (state, access): (String, String) = (row.get(5)?, row.get(6)?);
         Ok(PersonOfSite {
             account_id: row.get(0)?,
             first_name: row.get(1)?,
             last_name: row.get(2)?,
             role: row.get(3)?,
             address: row.get(4)?,
-            state: row.get(5)?,
+            state: AccountState::parse(&state).ok_or_else(|| broken("state of an account", &state))?,
             access: Access::parse(&access).ok_or_else(|| broken("access to a shared mailbox", &access))?,
             slot: row.get(7)?,
             last_used_at: row.get(8)?,
@@ -44,18 +45,18 @@ impl FromRow for PersonOfSite {
 
 /// Everybody who may use a site's shared mailbox: those with a place there first, at most 350 (a
 /// shared mailbox has at most 250 members and 100 owners).
-pub async fn list_people(from: &impl Reads, site: &str) -> Result<Vec<PersonOfSite>> {
-    from.all(
+pub async fn list_people(scope: &Scope, from: &impl Reads, site: &str) -> Result<Vec<PersonOfSite>> {
+    let (organisation, sites) = scope.parameters();
+    let statement = scope.statement(&scoped!(
         "SELECT a.id, a.first_name, a.last_name, a.role, a.address, a.state, x.access, s.slot, a.last_used_at
-           FROM shared_mailboxes m
+           FROM sites t
+           JOIN shared_mailboxes m ON m.site_id = t.id
            JOIN shared_mailbox_access x ON x.shared_mailbox_id = m.id
            JOIN accounts a ON a.id = x.account_id
-           LEFT JOIN account_slots s ON s.account_id = a.id AND s.site_id = m.site_id
-          WHERE m.site_id = $1
-          ORDER BY CASE WHEN s.slot IS NULL THEN 1 ELSE 0 END, s.slot, a.id LIMIT 350",
-        &[&site],
-    )
-    .await
+           LEFT JOIN account_slots s ON s.account_id = a.id AND s.site_id = t.id",
+        "AND t.id = $3 ORDER BY CASE WHEN s.slot IS NULL THEN 1 ELSE 0 END, s.slot, a.id LIMIT 350"
+    ));
+    from.all(statement, &[&organisation, &sites, &site]).await
 }
 
 /// A site as one of its people sees it.
@@ -64,38 +65,40 @@ pub struct SiteOfAccount {
     pub site_id: String,
     pub name: String,
     pub town: String,
-    pub registration_id: String,
     pub shared_mailbox: String,
     pub access: Access,
 }
 
 impl FromRow for SiteOfAccount {
     fn from_row(row: &Row<'_>) -> Result<Self> {
-        let access: String = row.get(5)?;
+        let access: String = row.get(4)?;
         Ok(SiteOfAccount {
             site_id: row.get(0)?,
             name: row.get(1)?,
             town: row.get(2)?,
-            registration_id: row.get(3)?,
-            shared_mailbox: row.get(4)?,
+            shared_mailbox: row.get(3)?,
             access: Access::parse(&access).ok_or_else(|| broken("access to a shared mailbox", &access))?,
         })
     }
 }
 
 /// The sites whose shared mailboxes an account may use; the one it has its place at comes first.
-pub async fn list_sites_of_account(from: &impl Reads, account: &str) -> Result<Vec<SiteOfAccount>> {
-    from.all(
-        "SELECT t.id, t.name, t.town, t.registration_id, m.address, x.access
-           FROM shared_mailbox_access x
-           JOIN shared_mailboxes m ON m.id = x.shared_mailbox_id
-           JOIN sites t ON t.id = m.site_id
-           LEFT JOIN account_slots s ON s.account_id = x.account_id AND s.site_id = t.id
-          WHERE x.account_id = $1
-          ORDER BY CASE WHEN s.slot IS NULL THEN 1 ELSE 0 END, x.since, t.id LIMIT $2",
-        &[&account, &SITES_OF_ACCOUNT_MAX],
-    )
-    .await
+pub async fn list_sites_of_account(
+    scope: &Scope,
+    from: &impl Reads,
+    account: &str,
+) -> Result<Vec<SiteOfAccount>> {
+    let (organisation, sites) = scope.parameters();
+    let statement = scope.statement(&scoped!(
+        "SELECT t.id, t.name, t.town, m.address, x.access
+           FROM sites t
+           JOIN shared_mailboxes m ON m.site_id = t.id
+           JOIN shared_mailbox_access x ON x.shared_mailbox_id = m.id
+           LEFT JOIN account_slots s ON s.account_id = x.account_id AND s.site_id = t.id",
+        "AND x.account_id = $3
+          ORDER BY CASE WHEN s.slot IS NULL THEN 1 ELSE 0 END, x.since, t.id LIMIT $4"
+    ));
+    from.all(statement, &[&organisation, &sites, &account, &SITES_OF_ACCOUNT_MAX]).await
 }
 
 /// Saves who may use a shared mailbox; false when somebody else changed it in between.

@@ -78,17 +78,6 @@ pub async fn home_of_account(from: &impl Reads, account: &str) -> Result<Option<
     .await
 }
 
-/// The registration of the site an account has its place at.
-pub async fn registration_of_account(from: &impl Reads, account: &str) -> Result<Option<String>> {
-    let found: Option<(String,)> = from
-        .maybe(
-            "SELECT t.registration_id FROM account_slots s JOIN sites t ON t.id = s.site_id WHERE s.account_id = $1",
-            &[&account],
-        )
-        .await?;
-    Ok(found.map(|(registration,)| registration))
-}
-
 /// Which of these people's contacts belong to a live account, by place.
 pub async fn taken_contacts(
     from: &impl Reads,

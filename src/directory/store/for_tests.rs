@@ -72,7 +72,7 @@ pub(in crate::directory) async fn add_registrations(database: &Database) {
                 tx.run(
                     "INSERT INTO registrations (id, reference, version, state, state_data, questions_version, answers,
                                                 browser, network, started_at, changed_at, expires_at)
-                     SELECT registration_id, id, 1, 'Approved', '\"Approved\"', 1, '{}', '', '', 0, 0, 0 FROM sites
+                     SELECT origin_id, id, 1, 'Approved', '\"Approved\"', 1, '{}', '', '', 0, 0, 0 FROM sites
                      WHERE TRUE ON CONFLICT DO NOTHING",
                     &[],
                 )

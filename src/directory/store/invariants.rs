@@ -123,8 +123,10 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
                    AND NOT EXISTS (SELECT 1 FROM shared_mailboxes m WHERE m.id = o.subject))
               + (SELECT COUNT(*) FROM outbox o WHERE o.kind = 'SendLetter'
                    AND NOT EXISTS (SELECT 1 FROM letters l WHERE l.id = o.subject))
-              + (SELECT COUNT(*) FROM outbox o WHERE o.kind IN ('RunChecks', 'Decide', 'FollowSite')
-                   AND NOT EXISTS (SELECT 1 FROM registrations r WHERE r.id = o.subject))",
+              + (SELECT COUNT(*) FROM outbox o WHERE o.kind IN ('RunChecks', 'Decide')
+                   AND NOT EXISTS (SELECT 1 FROM registrations r WHERE r.id = o.subject))
+              + (SELECT COUNT(*) FROM outbox o WHERE o.kind = 'FollowSite'
+                   AND NOT EXISTS (SELECT 1 FROM sites t WHERE t.id = o.subject))",
     ),
     (
         "mailboxes that the mail engine lacks and no work is about",
@@ -140,8 +142,8 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
     ),
     (
         "registrations left behind by their site",
-        "SELECT COUNT(*) FROM sites t JOIN registrations r ON r.id = t.registration_id
-          WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.subject = r.id AND o.kind = 'FollowSite' AND o.state <> 'Done')
+        "SELECT COUNT(*) FROM sites t JOIN registrations r ON t.origin = 'Registration' AND r.id = t.origin_id
+          WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.subject = t.id AND o.kind = 'FollowSite' AND o.state <> 'Done')
             AND ((r.state = 'Approved'
                   AND NOT EXISTS (SELECT 1 FROM shared_mailboxes m WHERE m.site_id = t.id AND m.state = 'Pending')
                   AND NOT EXISTS (SELECT 1 FROM account_slots s JOIN accounts a ON a.id = s.account_id

@@ -8,6 +8,7 @@ mod app_passwords;
 pub(super) mod for_tests;
 mod invariants;
 mod opening;
+mod organisations;
 mod search;
 mod shared_mailboxes;
 mod sites;
@@ -18,7 +19,7 @@ use sha2::{Digest, Sha256};
 pub use access::{PersonOfSite, SiteOfAccount, list_people, list_sites_of_account, save_access};
 pub use accounts::{
     find_account, find_account_by_address, find_account_by_any_email, home_of_account, mark_used,
-    registration_of_account, save_account, taken_contacts,
+    save_account, taken_contacts,
 };
 pub use addresses::{PastAddress, add_alias, list_aliases, past_address};
 pub use app_passwords::{
@@ -27,13 +28,14 @@ pub use app_passwords::{
 };
 pub use invariants::invariants;
 pub use opening::{Opened, Progress, open_site, progress};
-pub use search::{SITES_PAGE, SiteLine, list_sites, search_sites};
+pub use organisations::{find_known_organisation, find_organisation};
+pub use search::{AfterSite, SITES_PAGE, SiteLine, list_sites, search_sites};
 pub use shared_mailboxes::{
     find_shared_mailbox, find_shared_mailbox_of_site, save_shared_mailbox, unread_alarm,
 };
 pub use sites::{
-    find_site, find_site_by_cqc_location, find_site_by_ods_code, find_site_of_registration,
-    list_look_alike_sites, list_sites_owned,
+    find_home_of_account, find_site, find_site_by_cqc_location, find_site_by_ods_code,
+    find_site_of_registration, list_look_alike_sites, list_sites_owned,
 };
 
 fn broken(what: &str, text: &str) -> Error {
@@ -45,10 +47,10 @@ pub async fn lock_account(tx: &mut Tx, account: &str) -> Result<()> {
     lock_subject(tx, account).await
 }
 
-/// Makes other writers of the same registration's site wait until this transaction ends, so that of
-/// two mailboxes that become ready together one sees the other.
-pub async fn lock_site(tx: &mut Tx, registration: &str) -> Result<()> {
-    lock_subject(tx, registration).await
+/// Makes other writers of the same site wait until this transaction ends, so that of two mailboxes
+/// that become ready together one sees the other, and of two owners that go one stays.
+pub async fn lock_site(tx: &mut Tx, site: &str) -> Result<()> {
+    lock_subject(tx, site).await
 }
 
 async fn lock_subject(tx: &mut Tx, what: &str) -> Result<()> {

@@ -2,12 +2,14 @@
 
 use super::accounts::{add_account, taken_of};
 use super::addresses::{add_address, take_address};
+use super::organisations::organisation_of;
 use super::{broken, find_account_by_address};
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Timestamp;
 use crate::database::{Reads, Result, Tx};
 use crate::directory::{
-    Management, NewPerson, NewSite, Refusal, SharedMailboxState, address, plain_words, same_last_name,
+    Access, AccountState, NewPerson, NewSite, Refusal, SharedMailboxState, SiteState, address, plain_words,
+    same_last_name,
 };
 use crate::id::new_id;
 use crate::outbox::{self, Work};
@@ -51,37 +53,41 @@ async fn open(
     new: &NewSite,
 ) -> Result<std::result::Result<Opened, Refusal>> {
     let site_id = new_id(at);
+    let organisation = organisation_of(tx, at, by, &new.organisation).await?;
+    let (origin, origin_id) = new.origin.stored();
     // First, so that a second writer for the same site waits here and then hears that it is there.
     let added = tx
         .run(
-            "INSERT INTO sites (id, ods_code, cqc_location_id, name, town, postcode, management, registration_id,
-                                joined_at, name_plain)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+            "INSERT INTO sites (id, version, organisation_id, state, ods_code, cqc_location_id, name, name_plain, town,
+                                postcode, management, origin, origin_id, joined_at)
+             VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING",
             &[
                 &site_id,
+                &organisation,
+                &SiteState::Open.stored(),
                 &new.ods_code,
                 &new.cqc_location_id,
                 &new.name,
+                &plain_words(&new.name),
                 &new.town,
                 &new.postcode,
-                &Management::Nas.stored(),
-                &new.registration_id,
+                &new.management.stored(),
+                &origin,
+                &origin_id,
                 &at,
-                &plain_words(&new.name),
             ],
         )
         .await?;
     if added == 0 {
         let (name,): (String,) = tx
             .one(
-                "SELECT name FROM sites WHERE ods_code = $1 OR registration_id = $2 LIMIT 1",
-                &[&new.ods_code, &new.registration_id],
+                "SELECT name FROM sites WHERE ods_code = $1 OR (origin = $2 AND origin_id = $3) LIMIT 1",
+                &[&new.ods_code, &origin, &origin_id],
             )
             .await?;
         return Ok(Err(Refusal::SiteIsThere(name)));
     }
-    audit::store::add(tx, at, &Entry::new(by.clone(), "site opened", &site_id).because(&new.registration_id))
-        .await?;
+    audit::store::add(tx, at, &Entry::new(by.clone(), "site opened", &site_id).because(origin_id)).await?;
 
     let shared_mailbox_id = new_id(at);
     let stem = address::shared_mailbox_stem(&new.ods_code);
@@ -171,7 +177,7 @@ async fn open(
     Ok(Ok(Opened { site_id, shared_mailbox_id, shared_mailbox_address, accounts: made }))
 }
 
-/// How far a registration's site is.
+/// How far a site is on its way to being used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Mailboxes that the mail engine does not hold yet.
@@ -180,29 +186,26 @@ pub struct Progress {
     pub first_owner: Option<String>,
 }
 
-/// How far a registration's site is; nothing where it has not been opened.
-pub async fn progress(from: &impl Reads, registration: &str) -> Result<Option<Progress>> {
-    let unprovisioned: Option<(i64,)> = from
-        .maybe(
+/// How far a site is.
+pub async fn progress(from: &impl Reads, site: &str) -> Result<Progress> {
+    let (unprovisioned,): (i64,) = from
+        .one(
             "SELECT (SELECT COUNT(*) FROM account_slots s JOIN accounts a ON a.id = s.account_id
-                      WHERE s.site_id = t.id AND a.provisioned_at IS NULL)
-                  + (SELECT COUNT(*) FROM shared_mailboxes m WHERE m.site_id = t.id AND m.state = 'Pending')
-               FROM sites t WHERE t.registration_id = $1",
-            &[&registration],
+                      WHERE s.site_id = $1 AND a.provisioned_at IS NULL)
+                  + (SELECT COUNT(*) FROM shared_mailboxes m WHERE m.site_id = $1 AND m.state = $2)",
+            &[&site, &SharedMailboxState::Pending.stored()],
         )
         .await?;
-    let Some((unprovisioned,)) = unprovisioned else { return Ok(None) };
     let first_owner: Option<(String,)> = from
         .maybe(
-            "SELECT a.id FROM sites t
-               JOIN shared_mailboxes m ON m.site_id = t.id
-               JOIN shared_mailbox_access x ON x.shared_mailbox_id = m.id AND x.access = 'Owner'
-               JOIN accounts a ON a.id = x.account_id AND a.state = 'Active'
-              WHERE t.registration_id = $1 ORDER BY a.activated_at, a.id LIMIT 1",
-            &[&registration],
+            "SELECT a.id FROM shared_mailboxes m
+               JOIN shared_mailbox_access x ON x.shared_mailbox_id = m.id AND x.access = $2
+               JOIN accounts a ON a.id = x.account_id AND a.state = $3
+              WHERE m.site_id = $1 ORDER BY a.activated_at, a.id LIMIT 1",
+            &[&site, &Access::Owner.stored(), &AccountState::Active.stored()],
         )
         .await?;
-    Ok(Some(Progress { unprovisioned, first_owner: first_owner.map(|(id,)| id) }))
+    Ok(Progress { unprovisioned, first_owner: first_owner.map(|(id,)| id) })
 }
 
 #[cfg(test)]
@@ -217,7 +220,7 @@ mod tests {
     use crate::database::for_tests::both_engines;
     use crate::database::transaction;
     use crate::directory::tests::person;
-    use crate::directory::{Access, AccountState, Contact};
+    use crate::directory::{Access, AccountState, Contact, Management, Origin, Scope};
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_site_is_opened_with_everything_it_needs() {
@@ -227,7 +230,7 @@ mod tests {
             let opened = open_in(&database, new).await.expect("written").expect("opened");
             assert_eq!(opened.shared_mailbox_address, "care.vm195@carepost.example");
             assert_eq!(opened.accounts.len(), 3);
-            assert_eq!(counts(&database).await, [1, 1, 3, 3, 3, 4, 5, 4]);
+            assert_eq!(counts(&database).await, [1, 1, 3, 3, 3, 4, 6, 4]);
 
             let site = find_site_by_ods_code(&database, "VM195").await.expect("read").expect("a site");
             assert_eq!(find_site(&database, &opened.site_id).await.expect("read").as_ref(), Some(&site));
@@ -242,7 +245,7 @@ mod tests {
             assert_eq!(mailbox.display_name, "Care.VM195 (Rose Court, Lincoln)");
             assert_eq!(mailbox.state, SharedMailboxState::Pending);
 
-            let people = list_people(&database, &site.id).await.expect("listed");
+            let people = list_people(&Scope::All, &database, &site.id).await.expect("listed");
             let seen: Vec<_> =
                 people.iter().map(|person| (person.address.as_str(), person.access, person.slot)).collect();
             assert_eq!(
@@ -259,12 +262,12 @@ mod tests {
                 (bo.state, bo.password_hash.is_none(), bo.last_name.as_str()),
                 (AccountState::Pending, true, "Li")
             );
-            let sites = list_sites_of_account(&database, &bo.id).await.expect("listed");
+            let sites = list_sites_of_account(&Scope::All, &database, &bo.id).await.expect("listed");
             assert_eq!((sites.len(), sites[0].shared_mailbox.as_str()), (1, "care.vm195@carepost.example"));
-            let registration = registration_of_account(&database, &bo.id).await.expect("read");
-            assert_eq!(registration.as_deref(), Some("registration of VM195"));
-            let progress = progress(&database, "registration of VM195").await.expect("read");
-            assert_eq!(progress, Some(Progress { unprovisioned: 4, first_owner: None }));
+            let home = find_home_of_account(&database, &bo.id).await.expect("read").expect("a home");
+            assert_eq!(home.origin.registration(), Some("registration of VM195"));
+            let progress = progress(&database, &home.id).await.expect("read");
+            assert_eq!(progress, Progress { unprovisioned: 4, first_owner: None });
 
             let by_email = find_account_by_any_email(&database, &bo.personal_email).await.expect("read");
             assert_eq!(by_email.map(|account| account.id), Some(bo.id.clone()));
@@ -289,7 +292,10 @@ mod tests {
             };
             check(site_of("VM195", 2, 11), "joined already, as Rose Court").await;
             check(
-                NewSite { registration_id: "registration of VM195".to_owned(), ..site_of("VM196", 2, 11) },
+                NewSite {
+                    origin: Origin::Registration("registration of VM195".to_owned()),
+                    ..site_of("VM196", 2, 11)
+                },
                 "joined already",
             )
             .await;
@@ -325,13 +331,14 @@ mod tests {
             });
             let opened = open_in(&database, new).await.expect("written").expect("opened");
             assert_eq!(opened.accounts.len(), 1);
-            let people = list_people(&database, &opened.site_id).await.expect("listed");
+            let people = list_people(&Scope::All, &database, &opened.site_id).await.expect("listed");
             let seen: Vec<_> = people.iter().map(|person| (person.address.as_str(), person.slot)).collect();
             assert_eq!(
                 seen,
                 [("asha.patel1@carepost.example", Some(1)), ("asha.patel@carepost.example", None)]
             );
-            let sites = list_sites_of_account(&database, &people[1].account_id).await.expect("listed");
+            let sites =
+                list_sites_of_account(&Scope::All, &database, &people[1].account_id).await.expect("listed");
             assert_eq!(sites.len(), 2);
             assert_eq!(sites[0].shared_mailbox, "care.vm195@carepost.example", "their own site first");
             add_registrations(&database).await;

@@ -1,7 +1,8 @@
 //! The list of sites, and what finds one in it.
 
 use crate::database::{FromRow, Reads, Result, Row};
-use crate::directory::SiteSearch;
+use crate::directory::organisation::scoped;
+use crate::directory::{Scope, SiteSearch};
 
 /// Sites on one page of a search.
 pub const SITES_PAGE: i64 = 25;
@@ -35,47 +36,64 @@ impl FromRow for SiteLine {
 
 macro_rules! site_lines {
     ($rest:literal) => {
-        concat!(
+        scoped!(
             "SELECT t.id, t.name, t.town, t.postcode, t.ods_code, m.address, \
                     (SELECT COUNT(*) FROM shared_mailbox_access x JOIN accounts a ON a.id = x.account_id \
                       WHERE x.shared_mailbox_id = m.id AND x.access = 'Owner' AND a.state = 'Active') \
-               FROM sites t JOIN shared_mailboxes m ON m.site_id = t.id ",
+               FROM sites t JOIN shared_mailboxes m ON m.site_id = t.id",
             $rest
         )
     };
 }
 
-/// A page of the sites that have joined, by name; `page` counts from 0. One line more than a page
-/// where there is another.
-pub async fn list_sites(from: &impl Reads, page: i64) -> Result<Vec<SiteLine>> {
+/// The line after which a page of sites begins: its name and identifier. A page by key costs the same
+/// wherever it is, and nobody is missed or shown twice when sites join meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AfterSite {
+    pub name: String,
+    pub id: String,
+}
+
+/// A page of the sites that have joined, by name. One line more than a page where there is another.
+pub async fn list_sites(scope: &Scope, from: &impl Reads, after: &AfterSite) -> Result<Vec<SiteLine>> {
+    let (organisation, sites) = scope.parameters();
     from.all(
-        site_lines!("ORDER BY t.name, t.id LIMIT $1 OFFSET $2"),
-        &[&(SITES_PAGE + 1), &(SITES_PAGE * page)],
+        scope.statement(&site_lines!("AND (t.name, t.id) > ($3, $4) ORDER BY t.name, t.id LIMIT $5")),
+        &[&organisation, &sites, &after.name, &after.id, &(SITES_PAGE + 1)],
     )
     .await
 }
 
 /// A page of the sites that something typed names: their own name, from its beginning or from the
 /// beginning of a word in it, a code, a postcode, or an address of the site or of one of its people.
-pub async fn search_sites(from: &impl Reads, typed: &SiteSearch, page: i64) -> Result<Vec<SiteLine>> {
+pub async fn search_sites(
+    scope: &Scope,
+    from: &impl Reads,
+    typed: &SiteSearch,
+    after: &AfterSite,
+) -> Result<Vec<SiteLine>> {
+    let (organisation, sites) = scope.parameters();
     from.all(
-        site_lines!(
-            "WHERE t.name_plain LIKE $1 OR t.name_plain LIKE $2 OR t.ods_code = $3 OR t.cqc_location_id = $3
-                OR t.postcode = $4
-                OR m.address = $5
-                OR m.id IN (SELECT mailbox_id FROM aliases WHERE canonical = $5)
+        scope.statement(&site_lines!(
+            "AND (t.name_plain LIKE $3 OR t.name_plain LIKE $4 OR t.ods_code = $5 OR t.cqc_location_id = $5
+                OR t.postcode = $6
+                OR m.address = $7
+                OR m.id IN (SELECT mailbox_id FROM aliases WHERE canonical = $7)
                 OR m.id IN (SELECT x.shared_mailbox_id FROM shared_mailbox_access x
-                              JOIN accounts a ON a.id = x.account_id WHERE a.address = $5)
-             ORDER BY t.name, t.id LIMIT $6 OFFSET $7"
-        ),
+                              JOIN accounts a ON a.id = x.account_id WHERE a.address = $7))
+             AND (t.name, t.id) > ($8, $9) ORDER BY t.name, t.id LIMIT $10"
+        )),
         &[
+            &organisation,
+            &sites,
             &typed.beginning,
             &typed.word,
             &typed.code,
             &typed.postcode,
             &typed.address,
+            &after.name,
+            &after.id,
             &(SITES_PAGE + 1),
-            &(SITES_PAGE * page),
         ],
     )
     .await
@@ -94,10 +112,12 @@ mod tests {
             open_in(&database, site_of("VM195", 1, 1)).await.expect("written").expect("opened");
             for typed in ["rose", "COURT", "vm195", "ln11aa", "care.vm195", "asha.patel@carepost.example"] {
                 let search = SiteSearch::read(typed, DOMAIN).expect("a search");
-                let found = search_sites(&database, &search, 0).await.expect("searched");
+                let found = search_sites(&Scope::All, &database, &search, &AfterSite::default())
+                    .await
+                    .expect("searched");
                 assert_eq!(found.len(), 1, "{typed} on {}", database.engine());
             }
-            let listed = list_sites(&database, 0).await.expect("listed");
+            let listed = list_sites(&Scope::All, &database, &AfterSite::default()).await.expect("listed");
             assert_eq!((listed.len(), listed[0].owners), (1, 0), "nobody is active yet");
             let past = past_address(&database, "care.vm195@carepost.example").await.expect("read");
             assert_eq!(past, PastAddress::InUse);

@@ -2,7 +2,8 @@
 
 use super::broken;
 use crate::database::{FromRow, Reads, Result, Row};
-use crate::directory::{Management, Site, address};
+use crate::directory::organisation::scoped;
+use crate::directory::{Management, Origin, Scope, Site, SiteState, address};
 
 /// Sites of one town that are looked through for look-alikes; the largest English towns have about
 /// 400 care sites.
@@ -11,8 +12,8 @@ const LOOK_ALIKES_MAX: i64 = 1_000;
 macro_rules! site_by {
     ($rest:literal) => {
         concat!(
-            "SELECT id, ods_code, cqc_location_id, name, town, postcode, management, registration_id, joined_at \
-             FROM sites ",
+            "SELECT id, version, organisation_id, state, ods_code, cqc_location_id, name, town, postcode, \
+                    management, origin, origin_id, joined_at FROM sites t ",
             $rest
         )
     };
@@ -20,18 +21,22 @@ macro_rules! site_by {
 
 impl FromRow for Site {
     fn from_row(row: &Row<'_>) -> Result<Self> {
-        let management: String = row.get(6)?;
+        let (state, management): (String, String) = (row.get(3)?, row.get(9)?);
+        let (origin, origin_id): (String, String) = (row.get(10)?, row.get(11)?);
         Ok(Site {
             id: row.get(0)?,
-            ods_code: row.get(1)?,
-            cqc_location_id: row.get(2)?,
-            name: row.get(3)?,
-            town: row.get(4)?,
-            postcode: row.get(5)?,
+            version: row.get(1)?,
+            organisation_id: row.get(2)?,
+            state: SiteState::parse(&state).ok_or_else(|| broken("state of a site", &state))?,
+            ods_code: row.get(4)?,
+            cqc_location_id: row.get(5)?,
+            name: row.get(6)?,
+            town: row.get(7)?,
+            postcode: row.get(8)?,
             management: Management::parse(&management)
                 .ok_or_else(|| broken("management of a site", &management))?,
-            registration_id: row.get(7)?,
-            joined_at: row.get(8)?,
+            origin: Origin::parse(&origin, &origin_id).ok_or_else(|| broken("origin of a site", &origin))?,
+            joined_at: row.get(12)?,
         })
     }
 }
@@ -50,36 +55,43 @@ pub async fn find_site_by_cqc_location(from: &impl Reads, location: &str) -> Res
 }
 
 pub async fn find_site_of_registration(from: &impl Reads, registration: &str) -> Result<Option<Site>> {
-    from.maybe(site_by!("WHERE registration_id = $1"), &[&registration]).await
+    from.maybe(site_by!("WHERE origin = 'Registration' AND origin_id = $1"), &[&registration]).await
 }
 
-/// The sites whose shared mailboxes an account owns.
-pub async fn list_sites_owned(from: &impl Reads, account: &str) -> Result<Vec<Site>> {
-    from.all(
-        site_by!(
-            "WHERE id IN (SELECT m.site_id FROM shared_mailboxes m
-                            JOIN shared_mailbox_access x ON x.shared_mailbox_id = m.id
-                           WHERE x.account_id = $1 AND x.access = 'Owner') ORDER BY name, id LIMIT 100"
-        ),
-        &[&account],
-    )
-    .await
+/// The site an account has its place at.
+pub async fn find_home_of_account(from: &impl Reads, account: &str) -> Result<Option<Site>> {
+    from.maybe(site_by!("WHERE id = (SELECT site_id FROM account_slots WHERE account_id = $1)"), &[&account])
+        .await
+}
+
+/// The sites whose shared mailboxes an account owns, at most 100.
+pub async fn list_sites_owned(scope: &Scope, from: &impl Reads, account: &str) -> Result<Vec<Site>> {
+    let (organisation, sites) = scope.parameters();
+    let statement = scope.statement(&scoped!(
+        site_by!(""),
+        "AND t.id IN (SELECT m.site_id FROM shared_mailboxes m
+                        JOIN shared_mailbox_access x ON x.shared_mailbox_id = m.id
+                       WHERE x.account_id = $3 AND x.access = 'Owner') ORDER BY t.name, t.id LIMIT 100"
+    ));
+    from.all(statement, &[&organisation, &sites, &account]).await
 }
 
 /// Sites of the same town whose names could be taken for this one's, in words; for warning a case
 /// worker.
 pub async fn list_look_alike_sites(
+    scope: &Scope,
     from: &impl Reads,
     name: &str,
     town: &str,
     ods_code: &str,
 ) -> Result<Vec<String>> {
-    let near: Vec<(String, String)> = from
-        .all(
-            "SELECT ods_code, name FROM sites WHERE town = $1 AND ods_code <> $2 ORDER BY ods_code LIMIT $3",
-            &[&town, &ods_code, &LOOK_ALIKES_MAX],
-        )
-        .await?;
+    let (organisation, sites) = scope.parameters();
+    let statement = scope.statement(&scoped!(
+        "SELECT t.ods_code, t.name FROM sites t",
+        "AND t.town = $3 AND t.ods_code <> $4 ORDER BY t.ods_code LIMIT $5"
+    ));
+    let near: Vec<(String, String)> =
+        from.all(statement, &[&organisation, &sites, &town, &ods_code, &LOOK_ALIKES_MAX]).await?;
     Ok(near
         .into_iter()
         .filter(|(_, other)| address::look_alike(name, other))
@@ -98,13 +110,14 @@ mod tests {
         for database in both_engines().await {
             open_in(&database, site_of("VM195", 1, 1)).await.expect("written").expect("opened");
             let near = async |name: &'static str, town: &'static str| {
-                list_look_alike_sites(&database, name, town, "VM999").await.expect("listed")
+                list_look_alike_sites(&Scope::All, &database, name, town, "VM999").await.expect("listed")
             };
             assert_eq!(near("Rose Coutr", "Lincoln").await, ["Rose Court (VM195)"]);
             assert_eq!(near("Oak House", "Lincoln").await, [""; 0]);
             assert_eq!(near("Rose Court", "York").await, [""; 0]);
-            let own =
-                list_look_alike_sites(&database, "Rose Court", "Lincoln", "VM195").await.expect("listed");
+            let own = list_look_alike_sites(&Scope::All, &database, "Rose Court", "Lincoln", "VM195")
+                .await
+                .expect("listed");
             assert_eq!(own, [""; 0]);
         }
     }

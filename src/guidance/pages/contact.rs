@@ -317,7 +317,12 @@ async fn known_of(app: &App, holder: &AccountHolder) -> Result<Fields, Interrupt
         ("email", holder.address.as_str()),
         ("addresses", holder.address.as_str()),
     ]);
-    let sites = directory::store::list_sites_of_account(&app.database, &holder.account).await?;
+    let sites = directory::store::list_sites_of_account(
+        &crate::directory::Scope::All,
+        &app.database,
+        &holder.account,
+    )
+    .await?;
     let site = match sites.first() {
         Some(site) => directory::store::find_site(&app.database, &site.site_id).await?,
         None => None,

@@ -38,7 +38,9 @@ pub async fn page(State(app): State<App>, visit: Visit, setting_up: SettingUpApp
     let Some(account) = account.filter(|account| account.state == AccountState::Active) else {
         return go_to(SIGN_IN);
     };
-    let sites = directory::store::list_sites_of_account(&app.database, &account.id).await?;
+    let sites =
+        directory::store::list_sites_of_account(&crate::directory::Scope::All, &app.database, &account.id)
+            .await?;
     let template = DonePage {
         layout: visit.layout("Your account is active"),
         address: account.address,

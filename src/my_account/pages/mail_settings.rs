@@ -43,7 +43,9 @@ fn list(settings: &MailSettings, port: u16, address: &str) -> SummaryList {
 pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder) -> Answer {
     let settings = MailSettings::of(&app.settings);
     let phone_page = format!("{}{}", app.settings.public_address, paths::MAIL_SETTINGS);
-    let sites = directory::store::list_sites_of_account(&app.database, &by.account).await?;
+    let sites =
+        directory::store::list_sites_of_account(&crate::directory::Scope::All, &app.database, &by.account)
+            .await?;
     let template = MailSettingsPage {
         layout: layout(&visit, &by, "Settings for mail programs", paths::MAIL_PROGRAMS)
             .back_to(paths::MAIL_PROGRAMS),

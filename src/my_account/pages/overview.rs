@@ -99,8 +99,13 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, uri
         return go_to(SIGN_IN);
     };
     let mut mailboxes = Vec::new();
-    for site in directory::store::list_sites_of_account(&app.database, &by.account).await? {
-        let people = directory::store::list_people(&app.database, &site.site_id).await?;
+    for site in
+        directory::store::list_sites_of_account(&crate::directory::Scope::All, &app.database, &by.account)
+            .await?
+    {
+        let people =
+            directory::store::list_people(&crate::directory::Scope::All, &app.database, &site.site_id)
+                .await?;
         mailboxes.push(mailbox(site, &people, &by.account));
     }
     let codes = sign_ins::recovery_codes(&app.database, &by.account).await?;

@@ -58,8 +58,12 @@ pub async fn page(State(app): State<App>, visit: Visit, activating: Activating) 
 /// POST /activate/password: keeps the password until the policy is accepted.
 pub async fn save(State(app): State<App>, visit: Visit, activating: Activating, fields: Fields) -> Answer {
     let underway = Underway::at(Step::Password, app, visit, activating).await?;
-    let sites =
-        crate::directory::store::list_sites_of_account(&underway.app.database, &underway.account.id).await?;
+    let sites = crate::directory::store::list_sites_of_account(
+        &crate::directory::Scope::All,
+        &underway.app.database,
+        &underway.account.id,
+    )
+    .await?;
     let mut own_words = vec![underway.account.first_name.as_str(), underway.account.last_name.as_str()];
     own_words.extend(sites.iter().map(|site| site.name.as_str()));
     let typed = fields.text("password");

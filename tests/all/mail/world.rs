@@ -222,7 +222,9 @@ impl MailWorld {
     async fn joins_without_programs(&self, ods_code: &str, people: &[(&str, &str)]) -> Home {
         let now = self.app.clock.now();
         let new = NewSite {
-            registration_id: id::new_id(now),
+            origin: carepost::directory::Origin::Registration(id::new_id(now)),
+            organisation: carepost::directory::KnownOrganisation::unknown("Rose Court Limited"),
+            management: carepost::directory::Management::Nas,
             ods_code: ods_code.to_owned(),
             cqc_location_id: format!("1-{ods_code}"),
             name: format!("Rose Court {ods_code}"),
@@ -344,7 +346,7 @@ impl MailWorld {
             .database
             .write::<_, Error, _>(transaction!(async move |tx| {
                 let mailbox = store::find_shared_mailbox(tx, &mailbox).await?.expect("the mailbox");
-                let people = store::list_people(tx, &site).await?;
+                let people = store::list_people(&carepost::directory::Scope::All, tx, &site).await?;
                 let change = match access {
                     None => mailbox.remove_access(&people, &account, "Rose Court", Actor::Service, "a test"),
                     Some(access) => {

@@ -188,9 +188,9 @@ impl World {
                 )
                 .await?;
                 use carepost::database::Reads;
-                let sites: Vec<(String,)> = tx.all("SELECT registration_id FROM sites", &[]).await?;
-                for (registration,) in sites {
-                    let work = outbox::Work::FollowSite { registration };
+                let sites: Vec<(String,)> = tx.all("SELECT id FROM sites", &[]).await?;
+                for (site,) in sites {
+                    let work = outbox::Work::FollowSite { site };
                     outbox::store::queue(tx, now, now, &work).await?;
                 }
                 Ok(())
