@@ -9,6 +9,7 @@
 //!
 //! There are no secret questions, no passwords sent, and no way to choose somebody else's password.
 
+pub mod account_state;
 pub mod app_code;
 pub mod authority;
 pub mod codes;
@@ -21,6 +22,7 @@ pub mod secrets;
 pub mod session;
 pub mod store;
 
+pub use account_state::AccountState;
 pub use session::{
     AccountHolder, Activating, CaseWorker, HalfSignedIn, HolderHalfSignedIn, Policy, Registrant,
     SettingUpApp, StatusReader,

@@ -361,7 +361,7 @@ async fn holder(app: &App, visit: &Visit, kind: SessionKind) -> Result<Option<st
         Some(session) => store::holder(&app.database, &session.subject).await?,
         None => None,
     };
-    Ok(row.filter(|row| row.active))
+    Ok(row.filter(|row| row.state.may_sign_in()))
 }
 
 /// The account holder who is signed in in this browser, if anybody: for pages that are open to

@@ -1,5 +1,6 @@
 //! Codes, links, budgets, sessions and case workers in the database.
 
+use super::account_state::AccountState;
 use super::secrets::Purpose;
 use crate::clock::{Span, Timestamp};
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx, transaction};
@@ -293,7 +294,7 @@ pub struct HolderRow {
     pub id: String,
     pub name: String,
     pub address: String,
-    pub active: bool,
+    pub state: AccountState,
     pub password_hash: Option<Secret<String>>,
 }
 
@@ -305,7 +306,8 @@ impl FromRow for HolderRow {
             id: row.get(0)?,
             name: format!("{first} {last}"),
             address: row.get(3)?,
-            active: state == "Active",
+            state: AccountState::parse(&state)
+                .ok_or_else(|| Error::Broken(format!("unknown state of an account: {state}")))?,
             password_hash: hash.map(Secret::new),
         })
     }
@@ -577,7 +579,7 @@ mod tests {
             database
                 .write::<_, Error, _>(transaction!(async move |tx| {
                     let found = find_holder(tx, "a@b.example").await?.expect("found");
-                    assert_eq!((found.name.as_str(), found.active), ("Asha Patel", true));
+                    assert_eq!((found.name.as_str(), found.state), ("Asha Patel", AccountState::Active));
                     assert_eq!(holder(tx, "a1").await?.map(|row| row.address), Some(found.address));
                     add_authenticator(tx, "a1", NOON).await?;
                     begin_session(tx, "t", "SettingUpApp", "a1", false, NOON, NOON).await?;

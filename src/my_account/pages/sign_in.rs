@@ -85,7 +85,7 @@ pub async fn sign_in(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> 
         let problems = Problems::one(ADDRESS, words);
         return again(&app, &visit, fields, problems, StatusCode::TOO_MANY_REQUESTS);
     }
-    let found = sign_ins::find_holder(&app.database, &address).await?.filter(|row| row.active);
+    let found = sign_ins::find_holder(&app.database, &address).await?.filter(|row| row.state.may_sign_in());
     let found = found.and_then(|row| row.password_hash.map(|hash| (row.id, hash)));
     let theirs = whose_password(&app, found, |(_, hash)| hash.reveal().clone(), fields.text(PASSWORD))
         .await
