@@ -9,7 +9,16 @@ CREATE TABLE audit_entries (
   actor TEXT NOT NULL,
   action TEXT NOT NULL,
   subject TEXT NOT NULL,
-  detail TEXT NOT NULL
+  detail TEXT NOT NULL,
+  -- A keyed hash of what a person wrote about it; empty where nobody wrote anything.
+  text_hash TEXT NOT NULL
+);
+-- What a person wrote, which may name people. It is not part of the trail, so it can be destroyed with
+-- its key; the trail then still shows that there was a text, and nothing of it.
+CREATE TABLE audit_texts (
+  entry TEXT PRIMARY KEY,
+  key TEXT NOT NULL,
+  text TEXT NOT NULL
 );
 CREATE INDEX audit_entries_of_subject ON audit_entries (subject, id);
 CREATE TABLE audit_waiting (entry TEXT PRIMARY KEY);

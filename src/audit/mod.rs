@@ -2,11 +2,13 @@
 //!
 //! An entry is written in the transaction of the change it belongs to. Within a second it is put on
 //! a chain, where each link's hash covers the entry and the link before it; `carepost check` walks
-//! the chain. Entries name people by identifier and carry no codes, passwords or telephone numbers.
+//! the chain. Entries name people by identifier and carry no codes, passwords or telephone numbers;
+//! what somebody wrote about a change is kept beside them, where it can be destroyed.
 
 pub mod store;
 
 use crate::clock::Timestamp;
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 /// Who did something.
@@ -55,18 +57,29 @@ pub struct Entry {
     pub action: &'static str,
     /// The identifier of what it was done to.
     pub subject: String,
-    /// Why, or with what result; empty where the action says it all.
+    /// Why, or with what result, in words of ours; empty where the action says it all.
     pub detail: String,
+    /// What a person wrote about it, which may name people. It is kept beside the trail, and can be
+    /// destroyed; the trail holds a keyed hash.
+    pub text: Option<String>,
 }
 
 impl Entry {
     pub fn new(actor: Actor, action: &'static str, subject: &str) -> Self {
-        Entry { actor, action, subject: subject.to_owned(), detail: String::new() }
+        Entry { actor, action, subject: subject.to_owned(), detail: String::new(), text: None }
     }
 
+    /// Says why, or with what result: in words of ours that name nobody.
     #[must_use]
     pub fn because(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
+        self
+    }
+
+    /// Keeps what a person wrote about it beside the trail.
+    #[must_use]
+    pub fn written(mut self, text: impl Into<String>) -> Self {
+        self.text = Some(text.into()).filter(|text| !text.is_empty());
         self
     }
 }
@@ -80,6 +93,17 @@ pub struct Written {
     pub action: String,
     pub subject: String,
     pub detail: String,
+    /// The keyed hash of what a person wrote; empty where nobody wrote anything.
+    pub text_hash: String,
+    /// What a person wrote; empty where nobody wrote anything, or it has been destroyed.
+    pub text: String,
+}
+
+/// The keyed hash of what a person wrote about an entry.
+pub fn text_hash(key: &str, text: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("a key of any length is taken");
+    mac.update(text.as_bytes());
+    crate::id::hex(&mac.finalize().into_bytes())
 }
 
 /// The hash the first link builds on.
@@ -90,7 +114,9 @@ pub const CHAIN_START: &str = "carepost";
 pub fn link_hash(before: &str, entry: &Written) -> String {
     let mut hash = Sha256::new();
     let at = entry.at.as_milliseconds().to_string();
-    for text in [before, &entry.id, &at, &entry.actor, &entry.action, &entry.subject, &entry.detail] {
+    for text in
+        [before, &entry.id, &at, &entry.actor, &entry.action, &entry.subject, &entry.detail, &entry.text_hash]
+    {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text.as_bytes());
     }

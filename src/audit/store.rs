@@ -1,9 +1,9 @@
 //! The trail and its chain in the database.
 
-use super::{Actor, CHAIN_START, Entry, Written, link_hash};
+use super::{Actor, CHAIN_START, Entry, Written, link_hash, text_hash};
 use crate::clock::{Span, Timestamp};
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx, transaction};
-use crate::id::new_id;
+use crate::id::{new_id, new_token};
 
 /// How many entries are put on the chain in one transaction.
 const CHAINED_AT_ONCE: i64 = 500;
@@ -12,6 +12,18 @@ const CHAINED_AT_ONCE: i64 = 500;
 pub const CHAIN_LIMIT: Span = Span::minutes(1);
 /// The lock that one node holds while it lengthens the chain.
 const CHAIN_LOCK: i64 = 0x4348_4149;
+
+/// The statement that reads entries with what was written about them.
+macro_rules! written {
+    ($rest:literal) => {
+        concat!(
+            "SELECT e.id, e.at, e.actor, e.action, e.subject, e.detail, e.text_hash, x.text \
+               FROM audit_entries e LEFT JOIN audit_texts x ON x.entry = e.id ",
+            $rest
+        )
+    };
+}
+pub(crate) use written;
 
 impl FromRow for Written {
     fn from_row(row: &Row<'_>) -> Result<Self> {
@@ -22,6 +34,8 @@ impl FromRow for Written {
             action: row.get(3)?,
             subject: row.get(4)?,
             detail: row.get(5)?,
+            text_hash: row.get(6)?,
+            text: row.get::<Option<String>>(7)?.unwrap_or_default(),
         })
     }
 }
@@ -29,9 +43,15 @@ impl FromRow for Written {
 /// Writes an entry in the transaction of its change.
 pub async fn add(tx: &mut Tx, at: Timestamp, entry: &Entry) -> Result<()> {
     let id = new_id(at);
+    let mut hash = String::new();
+    if let Some(text) = &entry.text {
+        let key = new_token();
+        hash = text_hash(&key, text);
+        tx.run("INSERT INTO audit_texts (entry, key, text) VALUES ($1, $2, $3)", &[&id, &key, text]).await?;
+    }
     tx.run(
-        "INSERT INTO audit_entries (id, at, actor, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)",
-        &[&id, &at, &entry.actor.stored(), &entry.action, &entry.subject, &entry.detail],
+        "INSERT INTO audit_entries (id, at, actor, action, subject, detail, text_hash) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        &[&id, &at, &entry.actor.stored(), &entry.action, &entry.subject, &entry.detail, &hash],
     )
     .await?;
     tx.run("INSERT INTO audit_waiting (entry) VALUES ($1)", &[&id]).await?;
@@ -40,11 +60,7 @@ pub async fn add(tx: &mut Tx, at: Timestamp, entry: &Entry) -> Result<()> {
 
 /// What happened to one thing, oldest first; at most 500 entries.
 pub async fn history(from: &Database, subject: &str) -> Result<Vec<Written>> {
-    from.all(
-        "SELECT id, at, actor, action, subject, detail FROM audit_entries WHERE subject = $1 ORDER BY id LIMIT 500",
-        &[&subject],
-    )
-    .await
+    from.all(written!("WHERE e.subject = $1 ORDER BY e.id LIMIT 500"), &[&subject]).await
 }
 
 /// Whether somebody has done this to a thing since a moment. Entries of one thing lie together and
@@ -66,6 +82,26 @@ pub async fn happened_since(
     Ok(found.is_some())
 }
 
+/// Whether the newest entry about a thing says that somebody did just this, with the same words: a
+/// form that was sent twice.
+pub async fn is_repeat(
+    from: &impl Reads,
+    subject: &str,
+    actor: &Actor,
+    action: &str,
+    detail: &str,
+    text: &str,
+) -> Result<bool> {
+    let newest: Option<Written> =
+        from.maybe(written!("WHERE e.subject = $1 ORDER BY e.id DESC LIMIT 1"), &[&subject]).await?;
+    Ok(newest.is_some_and(|entry| {
+        entry.actor == actor.stored()
+            && entry.action == action
+            && entry.detail == detail
+            && entry.text == text
+    }))
+}
+
 /// Puts waiting entries on the chain, oldest first; answers how many.
 pub async fn lengthen_chain(database: &Database) -> Result<usize> {
     let waiting: Option<(String,)> = database.maybe("SELECT entry FROM audit_waiting LIMIT 1", &[]).await?;
@@ -81,9 +117,7 @@ pub async fn lengthen_chain(database: &Database) -> Result<usize> {
             let (mut sequence, mut hash) = last.unwrap_or((0, CHAIN_START.to_owned()));
             let entries: Vec<Written> = tx
                 .all(
-                    "SELECT e.id, e.at, e.actor, e.action, e.subject, e.detail
-                           FROM audit_waiting w JOIN audit_entries e ON e.id = w.entry
-                          ORDER BY w.entry LIMIT $1",
+                    written!("JOIN audit_waiting w ON e.id = w.entry ORDER BY w.entry LIMIT $1"),
                     &[&CHAINED_AT_ONCE],
                 )
                 .await?;
@@ -119,8 +153,9 @@ pub async fn verify_chain(database: &Database, now: Timestamp) -> Result<ChainSt
     let walking = Arc::clone(&state);
     database
         .each(
-            "SELECT c.sequence, c.hash, e.id, e.at, e.actor, e.action, e.subject, e.detail
-               FROM audit_chain c LEFT JOIN audit_entries e ON e.id = c.entry ORDER BY c.sequence",
+            "SELECT c.sequence, c.hash, e.id, e.at, e.actor, e.action, e.subject, e.detail, e.text_hash, x.key, x.text
+               FROM audit_chain c LEFT JOIN audit_entries e ON e.id = c.entry
+               LEFT JOIN audit_texts x ON x.entry = c.entry ORDER BY c.sequence",
             move |row| {
                 let mut walk = walking.lock().map_err(|_| Error::Misused("a walk panicked".to_owned()))?;
                 let (found, before, last) = &mut *walk;
@@ -136,8 +171,13 @@ pub async fn verify_chain(database: &Database, now: Timestamp) -> Result<ChainSt
                             action: row.get(5)?,
                             subject: row.get(6)?,
                             detail: row.get(7)?,
+                            text_hash: row.get(8)?,
+                            text: row.get::<Option<String>>(10)?.unwrap_or_default(),
                         };
-                        sequence == *last + 1 && link_hash(before, &entry) == hash
+                        // A text that has been destroyed proves nothing; one that is there must be the one.
+                        let key: Option<String> = row.get(9)?;
+                        let is_the_text = key.is_none_or(|key| text_hash(&key, &entry.text) == entry.text_hash);
+                        sequence == *last + 1 && is_the_text && link_hash(before, &entry) == hash
                     }
                     None => false,
                 };
@@ -171,8 +211,9 @@ mod tests {
         database
             .write(transaction!(async move |tx| {
                 for number in 0..count {
-                    let entry =
-                        Entry::new(Actor::Service, "thing done", "subject").because(number.to_string());
+                    let entry = Entry::new(Actor::Service, "thing done", "subject")
+                        .because(number.to_string())
+                        .written("Amy asked for it.");
                     add(tx, Timestamp::from_milliseconds(1_000), &entry).await?;
                 }
                 Ok::<_, Error>(())
@@ -212,6 +253,23 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn texts_can_be_destroyed_and_the_chain_still_holds() {
+        for database in both_engines().await {
+            add_entries(&database, 2).await;
+            lengthen_chain(&database).await.expect("chained");
+            let before = history(&database, "subject").await.expect("read");
+            assert!(before.iter().all(|entry| entry.text == "Amy asked for it."), "{before:?}");
+            assert_ne!(before[0].text_hash, before[1].text_hash, "the same text is not known again");
+            run(&database, "DELETE FROM audit_texts").await;
+            let state =
+                verify_chain(&database, Timestamp::from_milliseconds(10_000_000)).await.expect("walked");
+            assert_eq!(state, ChainState { links: 2, broken: 0, unchained: 0 });
+            let after = history(&database, "subject").await.expect("read");
+            assert!(after.iter().all(|entry| entry.text.is_empty() && !entry.text_hash.is_empty()));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn the_database_itself_refuses_to_change_an_entry() {
         for database in both_engines().await {
             add_entries(&database, 1).await;
@@ -231,7 +289,8 @@ mod tests {
             "DROP TRIGGER audit_chain_is_kept; DELETE FROM audit_chain WHERE sequence = 4",
             "DROP TRIGGER audit_chain_is_kept; DELETE FROM audit_chain WHERE sequence = 9",
             "DROP TRIGGER audit_chain_stays; UPDATE audit_chain SET hash = 'x' WHERE sequence = 4",
-            "INSERT INTO audit_entries (id, at, actor, action, subject, detail) VALUES ('x', 1, 'a', 'b', 'c', 'd')",
+            "INSERT INTO audit_entries (id, at, actor, action, subject, detail, text_hash) VALUES ('x', 1, 'a', 'b', 'c', 'd', '')",
+            "UPDATE audit_texts SET text = 'Bo asked for it.'",
         ] {
             let database = crate::database::for_tests::sqlite().await;
             add_entries(&database, 9).await;

@@ -1,5 +1,6 @@
 //! The queue, approvals and notes in the database.
 
+use crate::audit::store::written;
 use crate::clock::Timestamp;
 use crate::database::{Database, FromRow, Reads, Result, Row, Tx};
 
@@ -202,12 +203,13 @@ pub async fn site_history(
     shared_mailbox: &str,
 ) -> Result<Vec<crate::audit::Written>> {
     from.all(
-        "SELECT id, at, actor, action, subject, detail FROM audit_entries
-          WHERE subject IN ($1, $2)
-             OR (actor LIKE 'case worker %' AND subject IN
-                  (SELECT account_id FROM account_slots WHERE site_id = $1
-                   UNION SELECT account_id FROM shared_mailbox_access WHERE shared_mailbox_id = $2))
-          ORDER BY id DESC LIMIT $3",
+        written!(
+            "WHERE e.subject IN ($1, $2)
+                OR (e.actor LIKE 'case worker %' AND e.subject IN
+                     (SELECT account_id FROM account_slots WHERE site_id = $1
+                      UNION SELECT account_id FROM shared_mailbox_access WHERE shared_mailbox_id = $2))
+             ORDER BY e.id DESC LIMIT $3"
+        ),
         &[&site, &shared_mailbox, &SITE_ENTRIES_MAX],
     )
     .await

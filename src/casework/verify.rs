@@ -217,10 +217,10 @@ pub async fn organisation_of(
 ) -> Result<KnownOrganisation, crate::database::Error> {
     let Some(site) = &case.answers.site else { return Ok(KnownOrganisation::unknown("")) };
     let provider = match CqcLocationId::parse(&site.cqc_location_id) {
-        Ok(id) => match app.imported.find(&Code::CqcLocation(id)).await? {
-            Finding::CqcLocation(found) => found.provider_id,
-            Finding::NotFound | Finding::Ods(_) | Finding::CqcProvider(_) | Finding::Dspt(_) => None,
-        },
+        Ok(id) => {
+            let location = crate::register::store::location(&app.database, &id).await?;
+            location.and_then(|location| location.provider_id)
+        }
         Err(_) => None,
     };
     let hq = match OdsSiteCode::parse(&site.ods_code) {

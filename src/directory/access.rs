@@ -8,6 +8,26 @@ use super::{Access, Account, AccountState, Refusal, Room, SharedMailbox};
 use crate::audit::{Actor, Entry};
 use crate::outbox::{Change, Work};
 
+/// What the entries of these deeds say.
+pub const REMOVED: &str = "access removed";
+pub const ADDRESS_ADDED: &str = "address added";
+
+/// What the entry says when access was given.
+pub fn give_action(access: Access) -> &'static str {
+    match access {
+        Access::Owner => "access given as an owner",
+        Access::Member => "access given as a member",
+    }
+}
+
+/// What the entry says when access was changed.
+pub fn change_action(access: Access) -> &'static str {
+    match access {
+        Access::Owner => "member made an owner",
+        Access::Member => "owner made a member",
+    }
+}
+
 /// Owners a site should have, at least.
 pub const OWNERS_GOOD: usize = 2;
 
@@ -63,7 +83,7 @@ pub struct Among<'a> {
 impl SharedMailbox {
     /// Lets an address of the past lead to it.
     pub fn add_alias(self, address: &str, by: Actor, reason: &str) -> Change<SharedMailbox> {
-        let entry = Entry::new(by, "address added", &self.id).because(format!("{address}: {reason}"));
+        let entry = Entry::new(by, ADDRESS_ADDED, &self.id).because(address).written(reason);
         let work = Work::ProvisionSharedMailbox { shared_mailbox: self.id.clone() };
         Change::new(self, entry).then(work)
     }
@@ -96,11 +116,7 @@ impl SharedMailbox {
             return Err(Refusal::HasAccess { person: name(person), access: person.access });
         }
         Self::has_room(among, access)?;
-        let action = match access {
-            Access::Owner => "access given as an owner",
-            Access::Member => "access given as a member",
-        };
-        let entry = Entry::new(by, action, &self.id).because(format!("{}: {reason}", account.id));
+        let entry = Entry::new(by, give_action(access), &self.id).because(&account.id).written(reason);
         Ok(self.change(&account.id, Some(access), entry))
     }
 
@@ -124,11 +140,7 @@ impl SharedMailbox {
         }
         can_do_without(among.people, account, site)?;
         Self::has_room(among, access)?;
-        let action = match access {
-            Access::Owner => "member made an owner",
-            Access::Member => "owner made a member",
-        };
-        let entry = Entry::new(by, action, &self.id).because(format!("{account}: {reason}"));
+        let entry = Entry::new(by, change_action(access), &self.id).because(account).written(reason);
         Ok(self.change(account, Some(access), entry))
     }
 
@@ -148,7 +160,7 @@ impl SharedMailbox {
             return Err(Refusal::NoAccess("This person".to_owned()));
         }
         can_do_without(people, account, site)?;
-        let entry = Entry::new(by, "access removed", &self.id).because(format!("{account}: {reason}"));
+        let entry = Entry::new(by, REMOVED, &self.id).because(account).written(reason);
         Ok(self.change(account, None, entry))
     }
 }
@@ -234,7 +246,7 @@ mod tests {
         assert_eq!((given.state.account.as_str(), given.state.access), ("account", Some(Access::Member)));
         assert_eq!(
             (given.entry.subject.as_str(), given.entry.detail.as_str()),
-            ("mailbox", "account: new here")
+            ("mailbox", "account")
         );
         let work = [Work::ProvisionSharedMailbox { shared_mailbox: "mailbox".to_owned() }];
         assert_eq!(given.work, work);

@@ -1,54 +1,43 @@
 //! Accounts: a person's own mailbox and place in the directory.
 
-use super::Refusal;
+use super::{Refusal, SharedMailboxMove, SiteMove};
 use crate::audit::{Actor, Entry};
 use crate::clock::{Span, Timestamp};
 use crate::contact::{Email, Mobile, Name};
+use crate::outbox::transitions::{self, Transition, transitions};
 use crate::outbox::{Change, Work};
 use crate::settings::Secret;
+pub use crate::sign_in::account_state::AccountState;
 
-/// Where an account is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccountState {
-    /// Nobody has activated it yet: no password, no mail.
-    Pending,
-    Active,
-    /// The person is away for long: nobody gets in and no mail comes in, and everything is kept.
-    Disabled,
-}
+/// What the entries of these deeds say.
+pub const DISABLED: &str = "account disabled";
+pub const ENABLED: &str = "account enabled";
+pub const SIGNED_OUT: &str = "signed out everywhere and app passwords revoked";
 
-impl AccountState {
-    pub fn stored(self) -> &'static str {
-        match self {
-            AccountState::Pending => "Pending",
-            AccountState::Active => "Active",
-            AccountState::Disabled => "Disabled",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [AccountState::Pending, AccountState::Active, AccountState::Disabled]
-            .into_iter()
-            .find(|known| known.stored() == text)
-    }
-
-    pub fn in_words(self) -> &'static str {
-        match self {
-            AccountState::Pending => "Not activated yet",
-            AccountState::Active => "Active",
-            AccountState::Disabled => "Disabled (long leave)",
-        }
+transitions! {
+    /// Every move of an account from state to state.
+    AccountMove of AccountState {
+        Activate "activate": Pending => Active;
+        NotUsed "not used for long": Active => Inactive;
+        Use "used again": Inactive => Active;
+        Disable "disable": Active => Disabled;
+        Enable "enable": Disabled => Active;
+        Leave "leave": Active | Inactive | Disabled => Leaver;
+        Join "join": Leaver => Active;
+        Delete "delete": Pending | Inactive | Disabled | Leaver => Deleted;
+        Restore "restore": Deleted => Active;
+        Purge "purge": Deleted => Purged;
     }
 }
 
-/// Every move of an account from state to state, for the picture in the documents and the test that
-/// holds the code against it.
-pub const MOVES: &[(&str, &str, &str)] =
-    &[("Pending", "activate", "Active"), ("Active", "disable", "Disabled"), ("Disabled", "enable", "Active")];
-
-/// The picture of an account's states, made from [`MOVES`].
+/// The pictures of the states of what the directory keeps, made from the tables of their moves.
 pub fn picture() -> String {
-    crate::outbox::picture_of("Account", MOVES)
+    [
+        transitions::picture::<AccountMove>("Account"),
+        transitions::picture::<SharedMailboxMove>("Shared mailbox"),
+        transitions::picture::<SiteMove>("Site"),
+    ]
+    .join("\n")
 }
 
 /// A person's own mailbox and place in the directory.
@@ -88,23 +77,19 @@ impl Account {
     /// # Errors
     /// [`Refusal::NotPending`].
     pub fn activate(self, at: Timestamp, password_hash: Secret<String>) -> Result<Change<Self>, Refusal> {
-        match self.state {
-            AccountState::Pending => {
-                let entry = Entry::new(Actor::AccountHolder(self.id.clone()), "account activated", &self.id);
-                let work = Work::ProvisionAccount { account: self.id.clone() };
-                let active = Account {
-                    state: AccountState::Active,
-                    password_hash: Some(password_hash),
-                    activated_at: Some(at),
-                    policy_accepted_at: Some(at),
-                    state_since: at,
-                    ..self
-                };
-                // The engine lets nobody in and takes no mail before this.
-                Ok(Change::new(active, entry).then(work))
-            }
-            AccountState::Active | AccountState::Disabled => Err(Refusal::NotPending),
-        }
+        let Some(state) = AccountMove::Activate.leads(self.state) else { return Err(Refusal::NotPending) };
+        let entry = Entry::new(Actor::AccountHolder(self.id.clone()), "account activated", &self.id);
+        let work = Work::ProvisionAccount { account: self.id.clone() };
+        let active = Account {
+            state,
+            password_hash: Some(password_hash),
+            activated_at: Some(at),
+            policy_accepted_at: Some(at),
+            state_since: at,
+            ..self
+        };
+        // The engine lets nobody in and takes no mail before this.
+        Ok(Change::new(active, entry).then(work))
     }
 
     /// The person is away for long: nobody gets in and no mail comes in until it is enabled again.
@@ -112,27 +97,25 @@ impl Account {
     /// # Errors
     /// [`Refusal::NotActive`].
     pub fn disable(self, at: Timestamp, by: Actor, reason: &str) -> Result<Change<Self>, Refusal> {
-        match self.state {
-            AccountState::Active => {
-                let entry = Entry::new(by, "account disabled", &self.id).because(reason);
-                let work = Work::ProvisionAccount { account: self.id.clone() };
-                let disabled = Account {
-                    state: AccountState::Disabled,
-                    state_since: at,
-                    state_reason: reason.to_owned(),
-                    ..self
-                };
-                Ok(Change::new(disabled, entry).then(work))
-            }
-            AccountState::Pending | AccountState::Disabled => Err(Refusal::NotActive(self.full_name())),
-        }
+        let Some(state) = AccountMove::Disable.leads(self.state) else {
+            return Err(Refusal::NotActive(self.full_name()));
+        };
+        let entry = Entry::new(by, DISABLED, &self.id).written(reason);
+        let work = Work::ProvisionAccount { account: self.id.clone() };
+        let moved = Account { state, state_since: at, state_reason: reason.to_owned(), ..self };
+        Ok(Change::new(moved, entry).then(work))
     }
 
     /// Until when it can stay disabled; nothing where it is not.
     pub fn disabled_until(&self, most: Span) -> Option<Timestamp> {
         match self.state {
             AccountState::Disabled => Some(self.state_since.plus(most)),
-            AccountState::Pending | AccountState::Active => None,
+            AccountState::Pending
+            | AccountState::Active
+            | AccountState::Inactive
+            | AccountState::Leaver
+            | AccountState::Deleted
+            | AccountState::Purged => None,
         }
     }
 
@@ -141,20 +124,21 @@ impl Account {
     /// # Errors
     /// [`Refusal::NotDisabled`].
     pub fn enable(self, at: Timestamp, by: Actor, reason: &str) -> Result<Change<Self>, Refusal> {
-        match self.state {
-            AccountState::Disabled => {
-                let entry = Entry::new(by, "account enabled", &self.id).because(reason);
-                let work = Work::ProvisionAccount { account: self.id.clone() };
-                let active = Account {
-                    state: AccountState::Active,
-                    state_since: at,
-                    state_reason: reason.to_owned(),
-                    ..self
-                };
-                Ok(Change::new(active, entry).then(work))
-            }
-            AccountState::Pending | AccountState::Active => Err(Refusal::NotDisabled(self.full_name())),
-        }
+        let Some(state) = AccountMove::Enable.leads(self.state) else {
+            return Err(Refusal::NotDisabled(self.full_name()));
+        };
+        let entry = Entry::new(by, ENABLED, &self.id).written(reason);
+        let work = Work::ProvisionAccount { account: self.id.clone() };
+        let moved = Account { state, state_since: at, state_reason: reason.to_owned(), ..self };
+        Ok(Change::new(moved, entry).then(work))
+    }
+
+    /// Everything that lets somebody in but the password and the authenticator app ends. It is a new
+    /// version of the account: who decides about an older one looks again.
+    pub fn sign_out_and_revoke(self, by: Actor, reason: &str) -> Change<Self> {
+        let entry = Entry::new(by, SIGNED_OUT, &self.id).written(reason);
+        let work = Work::ProvisionAccount { account: self.id.clone() };
+        Change::new(self, entry).then(work)
     }
 
     /// The mail engine holds the mailbox. Nothing where it was known to hold it already.

@@ -72,7 +72,12 @@ impl Account {
     ) -> Result<Change<NewAppPassword>, Refusal> {
         match self.state {
             AccountState::Active => {}
-            AccountState::Pending | AccountState::Disabled => {
+            AccountState::Pending
+            | AccountState::Inactive
+            | AccountState::Disabled
+            | AccountState::Leaver
+            | AccountState::Deleted
+            | AccountState::Purged => {
                 return Err(Refusal::NotActive(self.full_name()));
             }
         }

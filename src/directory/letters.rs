@@ -86,7 +86,12 @@ pub fn unread(
 fn reads_at(account: &Account) -> &str {
     match account.state {
         AccountState::Active => &account.address,
-        AccountState::Pending | AccountState::Disabled => account.personal_email.as_str(),
+        AccountState::Pending
+        | AccountState::Inactive
+        | AccountState::Disabled
+        | AccountState::Leaver
+        | AccountState::Deleted
+        | AccountState::Purged => account.personal_email.as_str(),
     }
 }
 

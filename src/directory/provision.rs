@@ -5,7 +5,7 @@
 //! work again, which finds everything right already.
 
 use super::letters;
-use super::{Access, Account, AccountState, Scope, SharedMailbox, address, store};
+use super::{Access, Account, AccountState, Scope, SharedMailbox, SharedMailboxState, address, store};
 use crate::app::App;
 use crate::clock::Span;
 use crate::database::{Error, Reads, Tx, transaction};
@@ -92,11 +92,21 @@ async fn wanted_shared_mailbox(
         aliases: store::list_aliases(from, id).await?,
         display_name: mailbox.display_name.clone(),
         quota_bytes: quotas.shared_mailbox_bytes,
-        standing: Standing::Open,
+        standing: standing_of_site(mailbox.state),
         owners: with(Access::Owner),
         members: with(Access::Member),
     };
     Ok(Some((mailbox, wanted)))
+}
+
+/// How a shared mailbox stands.
+fn standing_of_site(state: SharedMailboxState) -> Standing {
+    match state {
+        SharedMailboxState::Pending | SharedMailboxState::Active | SharedMailboxState::Closing => {
+            Standing::Open
+        }
+        SharedMailboxState::Deleted | SharedMailboxState::Purged => Standing::Deleted,
+    }
 }
 
 /// Makes the mail engine hold a shared mailbox; the first time, it becomes active.
@@ -170,7 +180,10 @@ fn standing(state: AccountState) -> Standing {
     match state {
         AccountState::Pending => Standing::NotActivated,
         AccountState::Active => Standing::Open,
+        AccountState::Inactive => Standing::Inactive,
         AccountState::Disabled => Standing::Disabled,
+        AccountState::Leaver => Standing::Leaver,
+        AccountState::Deleted | AccountState::Purged => Standing::Deleted,
     }
 }
 
@@ -276,9 +289,9 @@ async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Sync, Not
 
 #[cfg(test)]
 mod tests {
+    use super::super::NewSite;
     use super::super::store::for_tests::open_in;
     use super::super::tests::{new_site, person};
-    use super::super::{NewSite, SharedMailboxState};
     use super::*;
     use crate::app::for_tests::app;
     use crate::clock::{Clock, Timestamp};

@@ -3,6 +3,7 @@
 use super::{Access, KnownOrganisation, Management, Origin, Refusal, SLOTS, address};
 use crate::clock::Timestamp;
 use crate::contact::{Email, Mobile, Name};
+use crate::outbox::transitions::{StateKind, transitions};
 use crate::sign_in::authority::Place;
 
 /// One place, or home-care office, that has joined.
@@ -62,6 +63,25 @@ impl SiteState {
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.stored() == text)
+    }
+}
+
+impl StateKind for SiteState {
+    const ALL: &'static [Self] = &SiteState::ALL;
+
+    fn stored(self) -> &'static str {
+        SiteState::stored(self)
+    }
+}
+
+transitions! {
+    /// Every move of a site from state to state.
+    SiteMove of SiteState {
+        Freeze "freeze": Open | Closing => Frozen;
+        Unfreeze "unfreeze": Frozen => Open;
+        Close "close": Open | Frozen => Closing;
+        KeepOpen "keep open": Closing => Open;
+        Closed "last person left": Closing => Closed;
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod outcome;
 pub mod store;
+pub mod transitions;
 
 use crate::audit::Entry;
 use crate::clock::Span;

@@ -1,6 +1,8 @@
 //! Where an account is. The directory owns the moves between these states; the type is here because
 //! signing in, which the directory builds on, must know whether somebody may sign in at all.
 
+use crate::outbox::transitions::StateKind;
+
 /// The state of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AccountState {
@@ -69,6 +71,14 @@ impl AccountState {
             | AccountState::Deleted
             | AccountState::Purged => false,
         }
+    }
+}
+
+impl StateKind for AccountState {
+    const ALL: &'static [Self] = &AccountState::ALL;
+
+    fn stored(self) -> &'static str {
+        AccountState::stored(self)
     }
 }
 

@@ -327,7 +327,7 @@ async fn hostile_text_behind_a_sign_in() {
     )
     .await;
     let states: Vec<_> = people.expect("listed").into_iter().map(|person| person.state).collect();
-    assert_eq!(states, ["Active", "Active"]);
+    assert_eq!(states, [carepost::directory::AccountState::Active; 2]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -357,7 +357,7 @@ async fn set_up(app: &App, case: &Registration) -> Result<Option<(String, Summar
         directory::store::list_people(&crate::directory::Scope::All, &app.database, &site.id).await?
     {
         let name = format!("{} {}", person.first_name, person.last_name);
-        rows.push(fact(&name, format!("{}, {}", person.address, person.state.to_lowercase())));
+        rows.push(fact(&name, format!("{}, {}", person.address, person.state.in_words().to_lowercase())));
     }
     for row in &mut rows {
         row.value.classes = "app-wrap".to_owned();

@@ -162,6 +162,8 @@ mod tests {
             action: action.to_owned(),
             subject: "case".to_owned(),
             detail: detail.to_owned(),
+            text_hash: String::new(),
+            text: String::new(),
         }
     }
 

@@ -62,13 +62,15 @@ fn mailbox_facts(
     aliases: &[String],
     unread: Option<(i64, Timestamp)>,
 ) -> SummaryList {
-    let state = match mailbox.state {
-        SharedMailboxState::Pending => tag("Being set up", TagColour::Grey),
-        SharedMailboxState::Active => tag("Active", TagColour::Green),
+    let colour = match mailbox.state {
+        SharedMailboxState::Pending | SharedMailboxState::Purged => TagColour::Grey,
+        SharedMailboxState::Active => TagColour::Green,
+        SharedMailboxState::Closing => TagColour::Yellow,
+        SharedMailboxState::Deleted => TagColour::Red,
     };
     let mut rows = vec![
         fact("Address", mailbox.address.clone()),
-        html_fact("State", Html::of(&state)),
+        html_fact("State", Html::of(&tag(mailbox.state.in_words(), colour))),
         fact("Further addresses", if aliases.is_empty() { "None".to_owned() } else { aliases.join(", ") }),
     ];
     if let Some((unread, at)) = unread {
@@ -123,9 +125,10 @@ impl askama::filters::HtmlSafe for Links {}
 /// Where an account is, for case workers, with how long it has been and can be so.
 pub(super) fn standing(account: &Account, most: Span, now: Timestamp) -> Html {
     let colour = match account.state {
-        AccountState::Pending => TagColour::Grey,
+        AccountState::Pending | AccountState::Purged => TagColour::Grey,
         AccountState::Active => TagColour::Green,
-        AccountState::Disabled => TagColour::Yellow,
+        AccountState::Inactive | AccountState::Disabled | AccountState::Leaver => TagColour::Yellow,
+        AccountState::Deleted => TagColour::Red,
     };
     let mut lines = Vec::new();
     if let Some(until) = account.disabled_until(most) {
@@ -135,12 +138,7 @@ pub(super) fn standing(account: &Account, most: Span, now: Timestamp) -> Html {
             false => format!("Until {} at most", until.day()),
         });
     }
-    let words = match account.state {
-        AccountState::Pending => "Not activated yet",
-        AccountState::Active => "Active",
-        AccountState::Disabled => "Disabled",
-    };
-    Html::of(&Standing { tag: tag(words, colour), lines })
+    Html::of(&Standing { tag: tag(account.state.in_words(), colour), lines })
 }
 
 fn people_table(loaded: &Loaded, accounts: &[Account], most: Span, now: Timestamp) -> Table {
@@ -168,11 +166,7 @@ fn people_table(loaded: &Loaded, accounts: &[Account], most: Span, now: Timestam
                 TableCell { html: Some(Html::of(&who)), ..Default::default() },
                 place.into(),
                 person.access.in_words().into(),
-                TableCell {
-                    html: account.map(|account| standing(account, most, now)),
-                    text: person.state.clone(),
-                    ..Default::default()
-                },
+                TableCell { html: account.map(|account| standing(account, most, now)), ..Default::default() },
                 used.into(),
                 TableCell { html: Some(Html::of(&links)), ..Default::default() },
             ]
@@ -191,19 +185,14 @@ async fn history(app: &App, loaded: &Loaded) -> Result<Table, Interrupt> {
     let workers = store::list_names(&app.database).await?;
     let mut rows = Vec::new();
     for entry in entries.into_iter().filter(|entry| entry.action != LOOKED) {
-        let (id, why) = match entry.detail.split_once(": ") {
-            Some((id, why)) if entry.subject == loaded.mailbox.id => (id.to_owned(), why.to_owned()),
-            _ => (entry.subject.clone(), entry.detail.clone()),
-        };
-        let account = directory::store::find_account(&app.database, &id).await?;
-        let about = match account {
+        // What an entry about the shared mailbox names is whose access it was, or an address.
+        let id = if entry.subject == loaded.mailbox.id { &entry.detail } else { &entry.subject };
+        let about = match directory::store::find_account(&app.database, id).await? {
             Some(account) => account.full_name(),
-            None if id.contains('@') => id,
+            None if id.contains('@') => id.clone(),
             None => String::new(),
         };
-        // Where it says which row of ours it came from, nobody reads it.
-        let why =
-            if why == loaded.site.origin.stored().1 || why == loaded.site.id { String::new() } else { why };
+        let why = entry.text.clone();
         rows.push(vec![
             TableCell::from(entry.at.in_words()),
             capitalised(&entry.action).into(),

@@ -1,19 +1,17 @@
 //! Giving somebody access to a shared mailbox, and letting the address of the site that was there
 //! before lead to it.
 
+use super::case::version_of;
 use super::site_loaded::{Loaded, load};
-use super::site_person::{CONFIRM, REASON, read, reason_field};
+use super::site_person::{CONFIRM, REASON, VERSION, allowed_for_mailbox, read, reason_field};
 use super::{SITES, layout};
 use crate::app::App;
-use crate::audit::Actor;
-use crate::clock::Timestamp;
-use crate::database::{Error, Tx, transaction};
-use crate::directory::access::Among;
-use crate::directory::letters;
-use crate::directory::store::{self as directory_store, PastAddress};
-use crate::directory::{Access, Account, Refusal, Room, Scope, address};
-use crate::letter::Letterhead;
+use crate::directory::moves::{self, AddressOrder, GivingOrder};
+use crate::directory::store as directory_store;
+use crate::directory::{Access, Account, Refusal, Scope, address};
+use crate::outbox::outcome::{Declined, without_faults};
 use crate::sign_in::CaseWorker;
+use crate::sign_in::authority::Who;
 use crate::web::components::{Checkboxes, Radios, Textarea};
 use crate::web::page::show_with;
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
@@ -43,6 +41,7 @@ pub struct GiveAccessPage {
     pub layout: Layout,
     pub form: Form,
     pub site: String,
+    pub version: i64,
     pub access: Radios,
     pub reason: Textarea,
     /// Who was found at the address, for looking at before it is done.
@@ -88,6 +87,7 @@ async fn show_give(
     let template = GiveAccessPage {
         layout: layout(visit, by, "Give somebody access", SITES).with_problems(&form).back_to(loaded.path()),
         site: loaded.called(),
+        version: loaded.mailbox.version,
         access: form
             .radios(ACCESS, "What may they do?")
             .in_page()
@@ -155,56 +155,23 @@ pub async fn give(
         let form = visit.form(fields.with(CONFIRM, ""), Problems::none());
         return show_give(&app, &visit, &by, &loaded, form, Some(&account), StatusCode::OK).await;
     }
-    let (in_app, reason, now) = (app.clone(), fields.text(REASON).to_owned(), app.clock.now());
-    let actor = Actor::CaseWorker(by.id.clone());
-    let (site, id) = (loaded.site.id.clone(), account.id.clone());
-    let given = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            save_given(tx, &in_app, &site, &id, access, actor, &reason, now).await
-        }))
-        .await?;
-    match given {
-        Ok(()) => go_to(format!("{}?done=given", loaded.path())),
-        Err(refusal) => {
-            let form = visit.form(fields.with(CONFIRM, ""), Problems::one(ADDRESS, refusal.words()));
-            show_give(&app, &visit, &by, &loaded, form, None, unprocessable).await
-        }
-    }
-}
-
-#[expect(clippy::too_many_arguments, reason = "it is one decision, taken apart for the transaction")]
-async fn save_given(
-    tx: &mut Tx,
-    app: &App,
-    site: &str,
-    account: &str,
-    access: Access,
-    by: Actor,
-    reason: &str,
-    now: Timestamp,
-) -> Result<Result<(), Refusal>, Error> {
-    let changed = || Error::Unavailable("the shared mailbox changed while access was given".to_owned());
-    let site = directory_store::find_site(tx, site).await?.ok_or_else(changed)?;
-    directory_store::lock_site(tx, &site.id).await?;
-    let mailbox = directory_store::find_shared_mailbox_of_site(tx, &site.id).await?.ok_or_else(changed)?;
-    let account = directory_store::find_account(tx, account).await?.ok_or_else(changed)?;
-    let people = directory_store::list_people(&Scope::All, tx, &site.id).await?;
-    let letter =
-        letters::access_given_to(&Letterhead::of(&app.settings), now, &account, &mailbox, &site.name);
-    match mailbox.give_access(
-        Among { people: &people, room: Room::of(&app.settings) },
-        &account,
+    let who = Who::CaseWorker { id: by.id.clone() };
+    let permit = allowed_for_mailbox(&app, &who, &loaded.mailbox.id).await?;
+    let order = GivingOrder {
+        account: account.id.clone(),
         access,
-        by,
-        reason,
-    ) {
-        Ok(change) => {
-            let saved = directory_store::save_access(tx, now, &change.telling(letter)).await?;
-            if saved { Ok(Ok(())) } else { Err(changed()) }
-        }
-        Err(refusal) => Ok(Err(refusal)),
-    }
+        seen: version_of(fields.text(VERSION)),
+        reason: fields.text(REASON).to_owned(),
+    };
+    let (status, words) = match without_faults(moves::give_access(&app, permit, order).await)? {
+        Ok(()) => return go_to(format!("{}?done=given", loaded.path())),
+        Err(Declined::Refusal(refusal)) => (unprocessable, refusal.words()),
+        Err(Declined::Conflict(conflict)) => (StatusCode::CONFLICT, conflict.words),
+    };
+    let form = visit.form(fields.with(CONFIRM, ""), Problems::one(ADDRESS, words));
+    // As it is now, for deciding again.
+    let loaded = load(&app, &by, &id).await?;
+    show_give(&app, &visit, &by, &loaded, form, None, status).await
 }
 
 #[derive(askama::Template)]
@@ -214,6 +181,7 @@ pub struct AddAddressPage {
     pub form: Form,
     pub site: String,
     pub mailbox: String,
+    pub version: i64,
     pub reason: Textarea,
     pub confirm: Checkboxes,
 }
@@ -225,6 +193,7 @@ fn show_add(visit: &Visit, by: &CaseWorker, loaded: &Loaded, form: Form, status:
             .back_to(loaded.path()),
         site: loaded.called(),
         mailbox: loaded.mailbox.address.clone(),
+        version: loaded.mailbox.version,
         reason: reason_field(&form),
         confirm: form
             .tick(CONFIRM, &format!("Yes, mail to that address should arrive at {}", loaded.site.name)),
@@ -256,51 +225,23 @@ pub async fn add(
     let mut problems = Problems::none();
     let typed = problems.take(ADDRESS, typed_address(&fields, &app.settings.mail_domain));
     read(&fields, &mut problems);
-    let refused = match (typed, problems.is_empty()) {
-        (Some(typed), true) => {
-            let (site, now, reason) =
-                (loaded.site.id.clone(), app.clock.now(), fields.text(REASON).to_owned());
-            let actor = Actor::CaseWorker(by.id.clone());
-            app.database
-                .write::<_, Error, _>(transaction!(async move |tx| {
-                    save_added(tx, &site, &typed, actor, &reason, now).await
-                }))
-                .await?
-                .err()
-        }
-        (Some(_) | None, _) => {
-            let form = visit.form(fields, problems);
-            return show_add(&visit, &by, &loaded, form, StatusCode::UNPROCESSABLE_ENTITY);
-        }
+    let Some(address) = typed.filter(|_| problems.is_empty()) else {
+        let form = visit.form(fields, problems);
+        return show_add(&visit, &by, &loaded, form, StatusCode::UNPROCESSABLE_ENTITY);
     };
-    match refused {
-        None => go_to(format!("{}?done=address", loaded.path())),
-        Some(refusal) => {
-            let form = visit.form(fields.with(CONFIRM, ""), Problems::one(ADDRESS, refusal.words()));
-            show_add(&visit, &by, &loaded, form, StatusCode::UNPROCESSABLE_ENTITY)
-        }
-    }
-}
-
-async fn save_added(
-    tx: &mut Tx,
-    site: &str,
-    typed: &str,
-    by: Actor,
-    reason: &str,
-    now: Timestamp,
-) -> Result<Result<(), Refusal>, Error> {
-    let changed = || Error::Unavailable("the shared mailbox changed while an address was added".to_owned());
-    match directory_store::past_address(tx, typed).await? {
-        PastAddress::Free => {}
-        PastAddress::NotASites => return Ok(Err(Refusal::NotASitesAddress(typed.to_owned()))),
-        PastAddress::InUse => return Ok(Err(Refusal::AddressIsInUse(typed.to_owned()))),
-    }
-    let mailbox = directory_store::find_shared_mailbox_of_site(tx, site).await?.ok_or_else(changed)?;
-    let change = mailbox.add_alias(typed, by, reason);
-    if directory_store::add_alias(tx, now, &change, typed, reason).await? {
-        Ok(Ok(()))
-    } else {
-        Err(changed())
-    }
+    let who = Who::CaseWorker { id: by.id.clone() };
+    let permit = allowed_for_mailbox(&app, &who, &loaded.mailbox.id).await?;
+    let order = AddressOrder {
+        address,
+        seen: version_of(fields.text(VERSION)),
+        reason: fields.text(REASON).to_owned(),
+    };
+    let (status, words) = match without_faults(moves::add_address(&app, permit, order).await)? {
+        Ok(()) => return go_to(format!("{}?done=address", loaded.path())),
+        Err(Declined::Refusal(refusal)) => (StatusCode::UNPROCESSABLE_ENTITY, refusal.words()),
+        Err(Declined::Conflict(conflict)) => (StatusCode::CONFLICT, conflict.words),
+    };
+    let form = visit.form(fields.with(CONFIRM, ""), Problems::one(ADDRESS, words));
+    let loaded = load(&app, &by, &id).await?;
+    show_add(&visit, &by, &loaded, form, status)
 }

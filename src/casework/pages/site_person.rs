@@ -1,19 +1,17 @@
 //! What the central team does for one person of a site: each on a page of its own, with its reason.
 
+use super::case::version_of;
 use super::site_loaded::{Loaded, few_owners, load};
 use super::{SITES, layout, not_done, text_problem};
 use crate::app::App;
-use crate::audit::{self, Actor, Entry};
 use crate::clock::{Span, Timestamp};
-use crate::database::{Error, Tx, transaction};
-use crate::directory::access::{Among, can_do_without};
-use crate::directory::letters;
+use crate::directory::moves::{self, AccessOrder, Order};
 use crate::directory::store as directory_store;
-use crate::directory::{Access, Account, AccountState, Refusal, Room, SharedMailbox};
-use crate::letter::Letterhead;
-use crate::outbox::{self, Work};
+use crate::directory::{Access, Account, AccountMove, AccountState, Refusal};
+use crate::outbox::outcome::{Declined, without_faults};
+use crate::outbox::transitions::Transition;
 use crate::sign_in::CaseWorker;
-use crate::sign_in::store as sign_ins;
+use crate::sign_in::authority::{IsDeed, NotAllowed, Permit, Who, permit};
 use crate::web::components::{Button, Checkboxes, NotificationBanner, Textarea, WarningCallout};
 use crate::web::page::show_with;
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
@@ -22,7 +20,15 @@ use axum::http::StatusCode;
 
 pub(super) const REASON: &str = "reason";
 pub(super) const CONFIRM: &str = "confirm";
-const VERSION: &str = "version";
+pub(super) const VERSION: &str = "version";
+
+/// Whether an account in this state may have sessions and app passwords.
+fn has_sessions(state: AccountState) -> bool {
+    match state {
+        AccountState::Active | AccountState::Inactive | AccountState::Disabled | AccountState::Leaver => true,
+        AccountState::Pending | AccountState::Deleted | AccountState::Purged => false,
+    }
+}
 
 /// What can be done for one person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,18 +57,13 @@ impl Doing {
         let Some(state) = state else { return Vec::new() };
         Self::ALL
             .into_iter()
-            .filter(|doing| match (doing, state, access) {
-                (Doing::Disable, AccountState::Active, _)
-                | (Doing::Enable, AccountState::Disabled, _)
-                | (Doing::SignOutAndRevoke, AccountState::Active | AccountState::Disabled, _)
-                | (Doing::MakeOwner, _, Access::Member)
-                | (Doing::MakeMember, _, Access::Owner)
-                | (Doing::Remove, _, _) => true,
-                (Doing::Disable, AccountState::Pending | AccountState::Disabled, _)
-                | (Doing::Enable, AccountState::Pending | AccountState::Active, _)
-                | (Doing::SignOutAndRevoke, AccountState::Pending, _)
-                | (Doing::MakeOwner, _, Access::Owner)
-                | (Doing::MakeMember, _, Access::Member) => false,
+            .filter(|doing| match doing {
+                Doing::Disable => AccountMove::Disable.leads(state).is_some(),
+                Doing::Enable => AccountMove::Enable.leads(state).is_some(),
+                Doing::SignOutAndRevoke => has_sessions(state),
+                Doing::MakeOwner => access == Access::Member,
+                Doing::MakeMember => access == Access::Owner,
+                Doing::Remove => true,
             })
             .collect()
     }
@@ -307,14 +308,6 @@ pub async fn page(
     subject.show(&app, &visit, &by, visit.empty_form(), StatusCode::OK, None)
 }
 
-/// What became of it.
-enum Done {
-    Yes,
-    Refused(Refusal),
-    /// Somebody else changed the account or the shared mailbox in between.
-    Changed,
-}
-
 /// POST /casework/sites/{id}/people/{account}/{doing}
 pub async fn save(
     Shared(app): Shared<App>,
@@ -330,29 +323,11 @@ pub async fn save(
         let form = visit.form(fields, problems);
         return subject.show(&app, &visit, &by, form, StatusCode::UNPROCESSABLE_ENTITY, None);
     }
-    let order = Order {
-        site,
-        account,
-        doing: subject.doing,
-        version: fields.text(VERSION).to_owned(),
-        by: Actor::CaseWorker(by.id.clone()),
-        reason: fields.text(REASON).to_owned(),
-        at: app.clock.now(),
-    };
-    let in_app = app.clone();
-    let done = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| { carry_out(tx, &in_app, &order).await }))
-        .await?;
-    let words = match done {
-        Done::Yes => {
-            return go_to(format!("{}?done={}", subject.loaded.path(), subject.doing.slug()));
-        }
-        Done::Refused(refusal) => refusal.words(),
-        Done::Changed => {
-            "Somebody else changed this account or shared mailbox meanwhile. Look at it as it is now, and decide again."
-                .to_owned()
-        }
+    let seen = Seen::read(fields.text(VERSION));
+    let words = match carry_out(&app, &by, &subject, seen, fields.text(REASON)).await? {
+        Ok(()) => return go_to(format!("{}?done={}", subject.loaded.path(), subject.doing.slug())),
+        Err(Declined::Refusal(refusal)) => refusal.words(),
+        Err(Declined::Conflict(conflict)) => conflict.words,
     };
     // As it is now, for deciding again.
     let subject = Subject::load(&app, &by, &subject.loaded.site.id, &subject.account.id, &doing).await?;
@@ -361,123 +336,77 @@ pub async fn save(
     subject.show(&app, &visit, &by, form, StatusCode::CONFLICT, Some(banner))
 }
 
-/// What a case worker decided about somebody.
-#[derive(Clone)]
-struct Order {
-    site: String,
-    account: String,
-    doing: Doing,
-    version: String,
-    by: Actor,
-    reason: String,
-    at: Timestamp,
-}
-
-async fn carry_out(tx: &mut Tx, app: &App, order: &Order) -> Result<Done, Error> {
-    // Whoever changes owners of one of these mailboxes waits, so that the last two cannot go at once.
-    for owned in directory_store::list_sites_owned(&crate::directory::Scope::All, tx, &order.account).await? {
-        directory_store::lock_site(tx, &owned.id).await?;
-    }
-    let Some(site) = directory_store::find_site(tx, &order.site).await? else { return Ok(Done::Changed) };
-    directory_store::lock_site(tx, &site.id).await?;
-    let mailbox = directory_store::find_shared_mailbox_of_site(tx, &order.site).await?;
-    let account = directory_store::find_account(tx, &order.account).await?;
-    let (Some(mailbox), Some(account)) = (mailbox, account) else { return Ok(Done::Changed) };
-    if format!("{}-{}", account.version, mailbox.version) != order.version {
-        return Ok(Done::Changed);
-    }
-    match order.doing {
-        Doing::Disable => disable(tx, app, order, account).await,
-        Doing::Enable => enable(tx, app, order, account).await,
-        Doing::SignOutAndRevoke => sign_out_and_revoke(tx, app, order, &account).await,
+/// Does it, with the permit that it needs.
+async fn carry_out(
+    app: &App,
+    by: &CaseWorker,
+    subject: &Subject,
+    seen: Seen,
+    reason: &str,
+) -> Result<Result<(), Declined<Refusal>>, Interrupt> {
+    let who = Who::CaseWorker { id: by.id.clone() };
+    let (account, mailbox) = (&subject.account.id, &subject.loaded.mailbox.id);
+    let order = Order { seen: seen.account, reason: reason.to_owned() };
+    let access = AccessOrder { account: account.clone(), seen: seen.mailbox, reason: reason.to_owned() };
+    let outcome = match subject.doing {
+        Doing::Disable => moves::disable(app, allowed_for_account(app, &who, account).await?, order).await,
+        Doing::Enable => moves::enable(app, allowed_for_account(app, &who, account).await?, order).await,
+        Doing::SignOutAndRevoke => {
+            moves::sign_out_and_revoke(app, allowed_for_account(app, &who, account).await?, order).await
+        }
         Doing::MakeOwner => {
-            change_access(tx, app, order, mailbox, &account, Some(Access::Owner), &site.name).await
+            let permit = allowed_for_mailbox(app, &who, mailbox).await?;
+            moves::change_access(app, permit, access, Access::Owner).await
         }
         Doing::MakeMember => {
-            change_access(tx, app, order, mailbox, &account, Some(Access::Member), &site.name).await
+            let permit = allowed_for_mailbox(app, &who, mailbox).await?;
+            moves::change_access(app, permit, access, Access::Member).await
         }
-        Doing::Remove => change_access(tx, app, order, mailbox, &account, None, &site.name).await,
-    }
+        Doing::Remove => {
+            moves::remove_access(app, allowed_for_mailbox(app, &who, mailbox).await?, access).await
+        }
+    };
+    Ok(without_faults(outcome)?)
 }
 
-async fn disable(tx: &mut Tx, app: &App, order: &Order, account: Account) -> Result<Done, Error> {
-    for owned in directory_store::list_sites_owned(&crate::directory::Scope::All, tx, &account.id).await? {
-        let people = directory_store::list_people(&crate::directory::Scope::All, tx, &owned.id).await?;
-        if let Err(refusal) = can_do_without(&people, &account.id, &owned.name) {
-            return Ok(Done::Refused(refusal));
+/// The permit for a deed to an account, or the page that says why there is none.
+async fn allowed_for_account<D: IsDeed>(app: &App, who: &Who, account: &str) -> Result<Permit<D>, Interrupt> {
+    let subject = directory_store::subject_of_account(&app.database, account).await?;
+    permit(who, subject.ok_or_else(Interrupt::not_found)?).map_err(not_allowed)
+}
+
+/// The permit for a deed to a shared mailbox, or the page that says why there is none.
+pub(super) async fn allowed_for_mailbox<D: IsDeed>(
+    app: &App,
+    who: &Who,
+    mailbox: &str,
+) -> Result<Permit<D>, Interrupt> {
+    let subject = directory_store::subject_of_shared_mailbox(&app.database, mailbox).await?;
+    permit(who, subject.ok_or_else(Interrupt::not_found)?).map_err(not_allowed)
+}
+
+fn not_allowed(why: NotAllowed) -> Interrupt {
+    match why {
+        NotAllowed::NotTheirs => Interrupt::not_found(),
+        NotAllowed::NotForRole | NotAllowed::LookedAfterBy(_) | NotAllowed::SiteNotOpen => {
+            Interrupt::refused(StatusCode::FORBIDDEN, "You cannot do this", why.words())
         }
     }
-    let until = order.at.plus(Span::days(i64::from(app.settings.disabled_days_max)));
-    let letter = letters::disabled(&Letterhead::of(&app.settings), order.at, &account, until);
-    let id = account.id.clone();
-    let change = match account.disable(order.at, order.by.clone(), &order.reason) {
-        Ok(change) => change.telling(letter),
-        Err(refusal) => return Ok(Done::Refused(refusal)),
-    };
-    if !directory_store::save_account(tx, order.at, &change).await? {
-        return Ok(Done::Changed);
+}
+
+/// The versions that a form was made from.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    account: i64,
+    mailbox: i64,
+}
+
+impl Seen {
+    /// One that is no pair of numbers is nobody's.
+    fn read(text: &str) -> Self {
+        let (account, mailbox) = text.split_once('-').unwrap_or((text, ""));
+        Seen { account: version_of(account), mailbox: version_of(mailbox) }
     }
-    sign_ins::end_sessions_of_holder(tx, &id).await?;
-    Ok(Done::Yes)
-}
-
-async fn enable(tx: &mut Tx, app: &App, order: &Order, account: Account) -> Result<Done, Error> {
-    let letter = letters::enabled(&Letterhead::of(&app.settings), order.at, &account);
-    let change = match account.enable(order.at, order.by.clone(), &order.reason) {
-        Ok(change) => change.telling(letter),
-        Err(refusal) => return Ok(Done::Refused(refusal)),
-    };
-    Ok(if directory_store::save_account(tx, order.at, &change).await? { Done::Yes } else { Done::Changed })
-}
-
-async fn sign_out_and_revoke(
-    tx: &mut Tx,
-    app: &App,
-    order: &Order,
-    account: &Account,
-) -> Result<Done, Error> {
-    sign_ins::end_sessions_of_holder(tx, &account.id).await?;
-    sign_ins::forget_waiting_authenticators(tx, &account.id).await?;
-    directory_store::revoke_app_passwords(tx, order.at, &account.id).await?;
-    let entry = Entry::new(order.by.clone(), "signed out everywhere and app passwords revoked", &account.id)
-        .because(&order.reason);
-    audit::store::add(tx, order.at, &entry).await?;
-    let letter = letters::signed_out_and_revoked(&Letterhead::of(&app.settings), order.at, account);
-    outbox::store::write_letter(tx, order.at, &letter).await?;
-    let work = Work::ProvisionAccount { account: account.id.clone() };
-    outbox::store::queue(tx, order.at, order.at, &work).await?;
-    Ok(Done::Yes)
-}
-
-async fn change_access(
-    tx: &mut Tx,
-    app: &App,
-    order: &Order,
-    mailbox: SharedMailbox,
-    account: &Account,
-    access: Option<Access>,
-    site: &str,
-) -> Result<Done, Error> {
-    let people = directory_store::list_people(&crate::directory::Scope::All, tx, &order.site).await?;
-    let letter =
-        letters::access_changed(&Letterhead::of(&app.settings), order.at, account, &mailbox, site, access);
-    let (by, reason) = (order.by.clone(), order.reason.as_str());
-    let change = match access {
-        Some(access) => mailbox.change_access(
-            Among { people: &people, room: Room::of(&app.settings) },
-            &account.id,
-            access,
-            site,
-            by,
-            reason,
-        ),
-        None => mailbox.remove_access(&people, &account.id, site, by, reason),
-    };
-    let change = match change {
-        Ok(change) => change.telling(letter),
-        Err(refusal) => return Ok(Done::Refused(refusal)),
-    };
-    Ok(if directory_store::save_access(tx, order.at, &change).await? { Done::Yes } else { Done::Changed })
 }
 
 #[cfg(test)]
@@ -497,88 +426,6 @@ mod tests {
         for doing in Doing::ALL {
             assert_eq!(Doing::from_slug(doing.slug()), Some(doing));
             assert!(doing.title("Amy Reed").contains("Amy Reed"));
-        }
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn the_last_two_owners_cannot_go_at_once() {
-        use crate::app::for_tests::app;
-        use crate::clock::Clock;
-        use crate::contact::{Email, Mobile, Name};
-        use crate::database::for_tests::both_engines;
-        use crate::directory::{KnownOrganisation, Management, NewPerson, NewSite, Origin};
-        let noon = Timestamp::from_milliseconds(43_200_000);
-        for database in both_engines().await {
-            let (app, _) = app(database, Clock::still(noon));
-            for round in 0..10 {
-                let person = |number: usize| NewPerson {
-                    first_name: Name::parse("Asha", "name").expect("a name"),
-                    last_name: Name::parse("Patel", "name").expect("a name"),
-                    role: "Carer".to_owned(),
-                    email: Email::parse(&format!("a{round}.{number}@home.example")).expect("an address"),
-                    mobile: Mobile::parse(&format!("0770{round:04}{number:03}")).expect("a mobile"),
-                    access: Access::Owner,
-                    existing_account: None,
-                };
-                let new = NewSite {
-                    origin: Origin::Registration(format!("registration {round}")),
-                    organisation: KnownOrganisation::unknown("Rose Court Limited"),
-                    management: Management::Nas,
-                    ods_code: format!("VM{round}"),
-                    cqc_location_id: format!("1-{round}"),
-                    name: "Rose Court".to_owned(),
-                    town: "Lincoln".to_owned(),
-                    postcode: "LN1 1AA".to_owned(),
-                    people: vec![person(1), person(2)],
-                };
-                let opened = app
-                    .database
-                    .write::<_, Error, _>(transaction!(async move |tx| {
-                        let by = &Actor::Service;
-                        let opened =
-                            directory_store::open_site(tx, "carepost.example", noon, by, &new).await?;
-                        let opened = opened.expect("opened");
-                        for id in &opened.accounts {
-                            let account = directory_store::find_account(tx, id).await?.expect("there");
-                            let hash = crate::settings::Secret::new("hash".to_owned());
-                            let change = account.activate(noon, hash).expect("activated");
-                            assert!(directory_store::save_account(tx, noon, &change).await?);
-                        }
-                        Ok(opened)
-                    }))
-                    .await
-                    .expect("written");
-                let doings = [Doing::Disable, Doing::Remove];
-                let going = opened.accounts.iter().zip(doings).map(|(account, doing)| {
-                    let order = Order {
-                        site: opened.site_id.clone(),
-                        account: account.clone(),
-                        doing,
-                        version: "2-1".to_owned(),
-                        by: Actor::Service,
-                        reason: "left".to_owned(),
-                        at: noon,
-                    };
-                    let app = app.clone();
-                    tokio::spawn(async move {
-                        let in_app = app.clone();
-                        app.database
-                            .write::<_, Error, _>(transaction!(async move |tx| {
-                                carry_out(tx, &in_app, &order).await
-                            }))
-                            .await
-                    })
-                });
-                let mut gone = 0;
-                for one in going.collect::<Vec<_>>() {
-                    let done = one.await.expect("no panic").expect("answered");
-                    gone += usize::from(matches!(done, Done::Yes));
-                }
-                assert_eq!(gone, 1, "round {round} on {}", app.database.engine());
-                let (site, mailbox) = (&opened.site_id, &opened.shared_mailbox_id);
-                let history = crate::casework::store::site_history(&app.database, site, mailbox).await;
-                assert!(history.expect("read").len() >= 2);
-            }
         }
     }
 }

@@ -132,7 +132,8 @@ mod tests {
             let again = open_in(&database, site_of("VM195", 1, 1)).await.expect("answered");
             assert_eq!(again, Err(Refusal::AddressIsTaken("care.vm195@carepost.example".to_owned())));
             let other = open_in(&database, site_of("VM196", 1, 1)).await.expect("written").expect("opened");
-            let people = list_people(&database, &other.site_id).await.expect("listed");
+            let people =
+                list_people(&crate::directory::Scope::All, &database, &other.site_id).await.expect("listed");
             assert_eq!(people[0].address, "asha.patel1@carepost.example");
             for sql in ["UPDATE addresses SET names = 'x'", "DELETE FROM addresses"] {
                 let refused = database.write(transaction!(async move |tx| { tx.run(sql, &[]).await })).await;

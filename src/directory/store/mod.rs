@@ -5,13 +5,14 @@ mod accounts;
 mod addresses;
 mod app_passwords;
 #[cfg(test)]
-pub(super) mod for_tests;
+pub(in crate::directory) mod for_tests;
 mod invariants;
 mod opening;
 mod organisations;
 mod search;
 mod shared_mailboxes;
 mod sites;
+mod subjects;
 
 use crate::database::{Error, Result, Tx};
 use sha2::{Digest, Sha256};
@@ -37,6 +38,7 @@ pub use sites::{
     find_home_of_account, find_site, find_site_by_cqc_location, find_site_by_ods_code,
     find_site_of_registration, list_look_alike_sites, list_sites_owned,
 };
+pub use subjects::{subject_of_account, subject_of_shared_mailbox, subject_of_site};
 
 fn broken(what: &str, text: &str) -> Error {
     Error::Broken(format!("{what}: {text}"))

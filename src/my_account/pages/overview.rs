@@ -3,7 +3,7 @@
 use super::{layout, paths, security};
 use crate::app::App;
 use crate::directory::store::{PersonOfSite, SiteOfAccount};
-use crate::directory::{self, Access, AccountState};
+use crate::directory::{self, Access};
 use crate::sign_in::session::SIGN_IN;
 use crate::sign_in::{AccountHolder, store as sign_ins};
 use crate::web::components::{
@@ -47,10 +47,6 @@ fn done_words(done: &str) -> Option<&'static str> {
     }
 }
 
-fn state_in_words(state: &str) -> String {
-    AccountState::parse(state).map_or_else(|| state.to_owned(), |state| state.in_words().to_owned())
-}
-
 fn others(people: &[PersonOfSite], me: &str, site: &str) -> Option<Table> {
     let rows: Vec<Vec<TableCell>> = people
         .iter()
@@ -59,7 +55,7 @@ fn others(people: &[PersonOfSite], me: &str, site: &str) -> Option<Table> {
             vec![
                 wrapped(&format!("{} {}", person.first_name, person.last_name)),
                 person.access.in_words().into(),
-                state_in_words(&person.state).into(),
+                person.state.in_words().into(),
             ]
         })
         .collect();

@@ -1,5 +1,6 @@
 -- A row in every table of this migration, as the release that brought it may have left them.
-INSERT INTO audit_entries VALUES ('e1', 1000, 'Service', 'registration submitted', 'r1', '{}');
+INSERT INTO audit_entries VALUES ('e1', 1000, 'Service', 'registration submitted', 'r1', '{}', '');
+INSERT INTO audit_texts VALUES ('e1', 'key', 'Because.');
 INSERT INTO audit_waiting VALUES ('e1');
 INSERT INTO audit_chain VALUES (1, 'e0', 'hash');
 INSERT INTO outbox VALUES ('w1', 'SendLetter', '{"SendLetter":{"letter":"l1"}}', 'l1', 'Done', 1000, 1000, 1, '', 1001);

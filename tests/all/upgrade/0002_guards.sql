@@ -1,2 +1,2 @@
 -- This migration brings no tables.
-INSERT INTO audit_entries VALUES ('e2', 1005, 'Service', 'account activated', 'a1', '{}');
+INSERT INTO audit_entries VALUES ('e2', 1005, 'Service', 'account activated', 'a1', '{}', '');
