@@ -87,66 +87,45 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_of_subject ON sessions (subject);
 CREATE INDEX sessions_end ON sessions (ends_at);
 
--- Single-use codes, one table a purpose. The code itself is derived, never stored.
-CREATE TABLE email_codes (
+-- Single-use codes. The code itself is derived, never stored; `recipient` is a keyed hash of the
+-- address or number it was sent to.
+CREATE TABLE codes (
   id TEXT PRIMARY KEY,
+  purpose TEXT NOT NULL,
   subject TEXT NOT NULL,
+  recipient TEXT NOT NULL,
   browser TEXT NOT NULL,
   made_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
   tries BIGINT NOT NULL DEFAULT 0,
   used_at BIGINT
 );
-CREATE INDEX email_codes_newest ON email_codes (subject, browser, made_at);
-CREATE TABLE site_codes (
-  id TEXT PRIMARY KEY,
-  subject TEXT NOT NULL,
-  browser TEXT NOT NULL,
-  made_at BIGINT NOT NULL,
-  expires_at BIGINT NOT NULL,
-  tries BIGINT NOT NULL DEFAULT 0,
-  used_at BIGINT
-);
-CREATE INDEX site_codes_newest ON site_codes (subject, browser, made_at);
-CREATE TABLE activation_codes (
-  id TEXT PRIMARY KEY,
-  subject TEXT NOT NULL,
-  browser TEXT NOT NULL,
-  made_at BIGINT NOT NULL,
-  expires_at BIGINT NOT NULL,
-  tries BIGINT NOT NULL DEFAULT 0,
-  used_at BIGINT
-);
-CREATE INDEX activation_codes_newest ON activation_codes (subject, browser, made_at);
+-- Only the newest code works.
+CREATE UNIQUE INDEX codes_one_works ON codes (purpose, subject, browser) WHERE used_at IS NULL;
+CREATE INDEX codes_expire ON codes (expires_at);
 
 -- Single-use links. Only an id is kept; the link carries a mark only the service can make.
-CREATE TABLE activation_links (
+CREATE TABLE links (
   id TEXT PRIMARY KEY,
-  account_id TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  recipient TEXT NOT NULL,
   made_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
   used_at BIGINT
 );
-CREATE INDEX activation_links_of_account ON activation_links (account_id, made_at);
--- Only the newest link of an account works.
-CREATE UNIQUE INDEX activation_links_one_works ON activation_links (account_id) WHERE used_at IS NULL;
+CREATE INDEX links_of_subject ON links (subject, purpose);
+-- Only the newest link works.
+CREATE UNIQUE INDEX links_one_works ON links (purpose, subject) WHERE used_at IS NULL;
 -- How far somebody has come with an activation link in one browser: there once the code was right.
 -- The password is a hash, and not in force before the account is active.
 CREATE TABLE activations (
-  link_id TEXT NOT NULL REFERENCES activation_links (id),
+  link_id TEXT NOT NULL REFERENCES links (id),
   browser TEXT NOT NULL,
   confirmed_at BIGINT NOT NULL,
   password_hash TEXT,
   PRIMARY KEY (link_id, browser)
 );
-CREATE TABLE stop_links (
-  id TEXT PRIMARY KEY,
-  registration_id TEXT NOT NULL,
-  made_at BIGINT NOT NULL,
-  expires_at BIGINT NOT NULL,
-  used_at BIGINT
-);
-CREATE INDEX stop_links_of_registration ON stop_links (registration_id);
 
 -- How much of something has been used in the current window: codes to a number, tries from a
 -- network. In the database, so that two nodes keep one limit.

@@ -14,6 +14,8 @@ use crate::mail::{EngineError, Ensured, Standing, WantedAccount, WantedPassword,
 use crate::outbox::store::Taken;
 use crate::outbox::{self, NotDone, Work};
 use crate::settings::Settings;
+use crate::sign_in::links::{self, LinkFor};
+use crate::sign_in::secrets::Purpose;
 use std::future::Future;
 use std::time::Duration;
 
@@ -249,7 +251,7 @@ async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Sync, Not
 
     let now = app.clock.now();
     let from = Letterhead::of(&app.settings);
-    let (taken, id) = (taken.clone(), id.to_owned());
+    let (taken, id, key) = (taken.clone(), id.to_owned(), app.key.clone());
     app.database
         .write::<_, NotDone, _>(transaction!(async move |tx| {
             let home = store::find_home_of_account(tx, &id).await?;
@@ -273,7 +275,9 @@ async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Sync, Not
             };
             if holder.state == AccountState::Pending {
                 let lasts = Span::hours(i64::from(from.activation_hours));
-                let link = crate::sign_in::store::add_activation_link(tx, &id, now, now.plus(lasts)).await?;
+                let to = holder.personal_email.as_str();
+                let link = LinkFor::new(&key, Purpose::ActivationLink, &id, to);
+                let link = links::make(tx, &link, now, lasts).await?;
                 change = change.telling(letters::activation(&from, now, &holder, &site, &link));
             }
             if !store::save_account(tx, now, &change).await? {

@@ -4,9 +4,17 @@
 use crate::clock::Timestamp;
 use crate::directory::Account;
 use crate::letter::{CODE_MARK, Letter, Letterhead};
+use crate::sign_in::secrets::Purpose;
 
 /// The code that shows somebody holds the mobile that was given for them.
-pub fn code(from: &Letterhead, at: Timestamp, account: &Account, minutes: u16, id: &str) -> Letter {
+pub fn code(
+    from: &Letterhead,
+    at: Timestamp,
+    account: &Account,
+    minutes: u16,
+    purpose: Purpose,
+    id: &str,
+) -> Letter {
     Letter::text(
         at,
         &from.domain,
@@ -18,7 +26,7 @@ pub fn code(from: &Letterhead, at: Timestamp, account: &Account, minutes: u16, i
         ),
     )
     .about(&account.id)
-    .carrying("ActivationCode", id)
+    .carrying(purpose.stored(), id)
 }
 
 /// "Your account is active", to the personal address, so that somebody who did not do it hears of it.

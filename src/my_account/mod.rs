@@ -21,6 +21,7 @@ pub mod store;
 
 use crate::clock::Timestamp;
 use crate::settings::Secret;
+use crate::sign_in::codes::{NOT_SIX_DIGITS, SixDigits, six_digits};
 use crate::sign_in::recovery::RecoveryCode;
 
 /// A step of activation that a page asks for.
@@ -69,26 +70,13 @@ pub fn activation_path(token: &str) -> String {
     format!("/activate/{token}")
 }
 
-/// What is wrong with a code before it is tried, in words; nothing when it can be tried. A slip of
-/// the finger must not cost one of the few tries.
-pub fn code_problem(typed: &str) -> Option<&'static str> {
-    six_digits_problem(typed, "Enter the code from the text message")
-}
-
-/// The same for a code of an authenticator app.
+/// What is wrong with a code of an authenticator app before it is tried, in words; nothing when it can
+/// be tried. A slip of the finger must not cost one of the few tries.
 pub fn app_code_problem(typed: &str) -> Option<&'static str> {
-    six_digits_problem(typed, "Enter the code from your authenticator app")
-}
-
-fn six_digits_problem(typed: &str, missing: &'static str) -> Option<&'static str> {
-    let digits: Vec<char> =
-        typed.chars().filter(|letter| !letter.is_whitespace() && *letter != '-').collect();
-    if digits.is_empty() {
-        Some(missing)
-    } else if digits.len() != 6 || !digits.iter().all(char::is_ascii_digit) {
-        Some("Code must be 6 digits, like 123456")
-    } else {
-        None
+    match six_digits(typed) {
+        SixDigits::Yes => None,
+        SixDigits::Nothing => Some("Enter the code from your authenticator app"),
+        SixDigits::No => Some(NOT_SIX_DIGITS),
     }
 }
 
@@ -126,13 +114,6 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_finger_is_not_a_try() {
-        assert_eq!(code_problem(" "), Some("Enter the code from the text message"));
-        for typed in ["12345", "1234567", "12345x", "١٢٣٤٥٦"] {
-            assert_eq!(code_problem(typed), Some("Code must be 6 digits, like 123456"), "{typed}");
-        }
-        for typed in ["123456", "123 456", "123-456"] {
-            assert_eq!(code_problem(typed), None, "{typed}");
-        }
         assert_eq!(app_code_problem(""), Some("Enter the code from your authenticator app"));
         assert_eq!(recovery_code_problem(""), Some("Enter one of your recovery codes"));
         assert!(recovery_code_problem("123456").is_some());

@@ -13,10 +13,10 @@ use crate::directory::{self, Access, Account, AccountState};
 use crate::letter::Letterhead;
 use crate::outbox::store::Taken;
 use crate::outbox::{self, NotDone, Work};
-use crate::settings::Secret;
-use crate::sign_in::codes::{self, CodeRequest, Rules};
+use crate::settings::{Secret, SecretKey};
+use crate::sign_in::codes::{self, CodeFor, CodeProblem, Issued, RightCode, Rules};
 use crate::sign_in::factor::Factor;
-use crate::sign_in::limits::UsedUp;
+use crate::sign_in::links::{self, LinkFor};
 use crate::sign_in::secrets::Purpose;
 use crate::sign_in::session::{self, SessionKind, SessionRotation};
 use crate::sign_in::{self};
@@ -41,8 +41,24 @@ pub async fn find(from: &impl Reads, link: &str, browser: &str) -> Result<Option
     .await
 }
 
+/// The code was right: it is used up, and this browser may go on. Pressed twice it is done once; false
+/// where the code was not for this any more.
+pub async fn confirm_code(
+    tx: &mut Tx,
+    right: &RightCode,
+    code: &CodeFor,
+    link: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    if codes::redeem(tx, right, code, now).await? {
+        confirm(tx, link, code.browser(), now).await?;
+        return Ok(true);
+    }
+    Ok(find(tx, link, code.browser()).await?.is_some())
+}
+
 /// Notes that the code was right.
-pub async fn confirm(tx: &mut Tx, link: &str, browser: &str, now: Timestamp) -> Result<()> {
+async fn confirm(tx: &mut Tx, link: &str, browser: &str, now: Timestamp) -> Result<()> {
     tx.run(
         "INSERT INTO activations (link_id, browser, confirmed_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         &[&link, &browser, &now],
@@ -62,21 +78,28 @@ pub async fn keep_password(tx: &mut Tx, link: &str, browser: &str, hash: &Secret
     Ok(kept == 1)
 }
 
+/// What a code to the mobile of an account must be for.
+pub fn code_for(key: &SecretKey, purpose: Purpose, account: &Account, browser: &str) -> CodeFor {
+    CodeFor::new(key, purpose, &account.id, account.mobile.as_str(), browser)
+}
+
 /// Sends a code by text message, for one browser.
 pub async fn send_code(
     tx: &mut Tx,
-    rules: Rules,
-    from: &Letterhead,
+    app: &App,
     account: &Account,
+    purpose: Purpose,
     browser: &str,
     now: Timestamp,
-) -> Result<std::result::Result<(), UsedUp>> {
-    let mobile = account.mobile.as_str();
-    match codes::ask(tx, rules, Purpose::ActivationCode, &account.id, browser, mobile, now).await? {
-        CodeRequest::TooOften(used_up) => Ok(Err(used_up)),
-        CodeRequest::Made(id) => {
-            let minutes = u16::try_from(rules.lasts.as_minutes()).unwrap_or(u16::MAX);
-            outbox::store::write_letter(tx, now, &letters::code(from, now, account, minutes, &id)).await?;
+) -> Result<std::result::Result<(), CodeProblem>> {
+    let code = code_for(&app.key, purpose, account, browser);
+    match codes::issue(tx, &Rules::of(app), &code, now).await? {
+        Err(problem) => Ok(Err(problem)),
+        Ok(Issued::JustNow) => Ok(Ok(())),
+        Ok(Issued::New(id)) => {
+            let from = Letterhead::of(&app.settings);
+            let letter = letters::code(&from, now, account, app.settings.code_minutes, purpose, &id);
+            outbox::store::write_letter(tx, now, &letter).await?;
             Ok(Ok(()))
         }
     }
@@ -109,8 +132,9 @@ pub async fn finish(
         return Ok(Finished::LinkGone);
     };
     let letter = letters::activated(&Letterhead::of(&app.settings), now, &account);
+    let sent = link_for(&app.key, &account);
     let Ok(change) = account.activate(now, hash) else { return Ok(Finished::LinkGone) };
-    if !sign_in::store::use_activation_link(tx, link, now).await? {
+    if !links::redeem(tx, link, &sent, now).await? {
         return Ok(Finished::LinkGone);
     }
     if !directory::store::save_account(tx, now, &change.telling(letter)).await? {
@@ -125,8 +149,8 @@ pub async fn finish(
         }
     }
     tx.run(
-        "DELETE FROM activations WHERE link_id IN (SELECT id FROM activation_links WHERE account_id = $1)",
-        &[&account_id],
+        "DELETE FROM activations WHERE link_id IN (SELECT id FROM links WHERE subject = $1 AND purpose = $2)",
+        &[&account_id, &Purpose::ActivationLink.stored()],
     )
     .await?;
     let subject = session_subject(account_id, link);
@@ -154,14 +178,13 @@ pub async fn begin_signing_in(
     account: &Account,
     anew: &SessionRotation,
     now: Timestamp,
-) -> Result<std::result::Result<HalfWay, UsedUp>> {
+) -> Result<std::result::Result<HalfWay, CodeProblem>> {
     let half_way = match sign_in::store::authenticator(tx, &account.id).await? {
         Some(_) => HalfWay::CodeOfApp,
         None => {
-            let (rules, from) = (Rules::of(app), Letterhead::of(&app.settings));
-            let sent = send_code(tx, rules, &from, account, &anew.fresh_hash(), now).await?;
-            if let Err(used_up) = sent {
-                return Ok(Err(used_up));
+            let sent = send_code(tx, app, account, Purpose::SignInCode, &anew.fresh_hash(), now).await?;
+            if let Err(problem) = sent {
+                return Ok(Err(problem));
             }
             HalfWay::CodeByText
         }
@@ -246,13 +269,18 @@ pub async fn allow_app(
     tx: &mut Tx,
     app: &App,
     account_id: &str,
+    right: &RightCode,
     anew: &SessionRotation,
     now: Timestamp,
 ) -> Result<Stepped> {
     let half = SessionKind::HolderHalfSignedIn.stored();
+    let Some(account) = active_account(tx, account_id).await? else { return Ok(Stepped::Gone) };
+    let code = code_for(&app.key, Purpose::SignInCode, &account, anew.old());
+    if !codes::redeem(tx, right, &code, now).await? {
+        return Ok(Stepped::Refused);
+    }
     if sign_in::store::authenticator(tx, account_id).await?.is_some()
         || !sign_in::store::use_session(tx, anew.old(), half, account_id).await?
-        || active_account(tx, account_id).await?.is_none()
     {
         return Ok(Stepped::Gone);
     }
@@ -395,6 +423,11 @@ pub async fn revoke_app_password(tx: &mut Tx, account: &str, id: &str, now: Time
     Ok(true)
 }
 
+/// What the activation link of an account must be for.
+fn link_for(key: &SecretKey, account: &Account) -> LinkFor {
+    LinkFor::new(key, Purpose::ActivationLink, &account.id, account.personal_email.as_str())
+}
+
 /// What a session of activation acts for.
 pub fn session_subject(account: &str, link: &str) -> String {
     format!("{account} {link}")
@@ -408,7 +441,7 @@ pub fn session_subject(account: &str, link: &str) -> String {
 pub async fn send_activation_link(app: &App, taken: &Taken, asked: &str) -> std::result::Result<(), NotDone> {
     let now = app.clock.now();
     let from = Letterhead::of(&app.settings);
-    let (taken, asked) = (taken.clone(), Email::parse(asked));
+    let (taken, asked, key) = (taken.clone(), Email::parse(asked), app.key.clone());
     app.database
         .write::<_, NotDone, _>(transaction!(async move |tx| {
             if !outbox::store::done(tx, now, &taken).await? {
@@ -432,7 +465,7 @@ pub async fn send_activation_link(app: &App, taken: &Taken, asked: &str) -> std:
                     .next();
             let site = site.map_or_else(String::new, |site| format!("{}, {}", site.name, site.town));
             let lasts = Span::hours(i64::from(from.activation_hours));
-            let link = sign_in::store::add_activation_link(tx, &account.id, now, now.plus(lasts)).await?;
+            let link = links::make(tx, &link_for(&key, &account), now, lasts).await?;
             let letter = activation_letter(&from, now, &account, &site, &link);
             outbox::store::write_letter(tx, now, &letter).await?;
             let entry = Entry::new(Actor::Service, "activation link sent", &account.id)
@@ -450,7 +483,7 @@ pub async fn forget_abandoned(database: &Database, now: Timestamp) -> Result<u64
         .write(transaction!(async move |tx| {
             tx.run(
                 "DELETE FROM activations WHERE link_id IN
-                       (SELECT id FROM activation_links WHERE expires_at < $1 OR used_at IS NOT NULL)",
+                       (SELECT id FROM links WHERE expires_at < $1 OR used_at IS NOT NULL)",
                 &[&now],
             )
             .await
@@ -467,7 +500,6 @@ mod tests {
     use crate::database::for_tests::both_engines;
     use crate::directory::{KnownOrganisation, Management, NewPerson, NewSite, Origin};
     use crate::letter::store::list_newest;
-    use crate::sign_in::codes::Tried;
     use crate::sign_in::secrets;
 
     const NOON: Timestamp = Timestamp::from_milliseconds(43_200_000);
@@ -523,12 +555,12 @@ mod tests {
         letter.secret.clone().expect("a link").id
     }
 
-    async fn send(app: &App, account: &Account) -> std::result::Result<(), UsedUp> {
-        let (rules, from, account) = (Rules::of(app), Letterhead::of(&app.settings), account.clone());
-        let now = app.clock.now();
+    async fn send(app: &App, account: &Account) -> std::result::Result<(), CodeProblem> {
+        let (in_app, account, now) = (app.clone(), account.clone(), app.clock.now());
         app.database
             .write::<_, Error, _>(transaction!(async move |tx| {
-                send_code(tx, rules, &from, &account, &session::browser_hash(BROWSER), now).await
+                let browser = session::browser_hash(BROWSER);
+                send_code(tx, &in_app, &account, Purpose::ActivationCode, &browser, now).await
             }))
             .await
             .expect("written")
@@ -542,11 +574,18 @@ mod tests {
         secrets::code(&app.key, Purpose::ActivationCode, &mark.id)
     }
 
-    async fn try_code(app: &App, account: &Account, browser: &str, typed: &str) -> Tried {
+    /// Whether a code was taken.
+    async fn take_code(app: &App, account: &Account, link: &str, browser: &str, typed: &str) -> bool {
         let browser = session::browser_hash(browser);
-        codes::attempt(app.clone(), Purpose::ActivationCode, account.id.clone(), browser, typed.to_owned())
+        let code = code_for(&app.key, Purpose::ActivationCode, account, &browser);
+        let Ok(right) = codes::check(app, &code, typed).await.expect("tried") else { return false };
+        let (link, now) = (link.to_owned(), app.clock.now());
+        app.database
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                confirm_code(tx, &right, &code, &link, now).await
+            }))
             .await
-            .expect("tried")
+            .expect("written")
     }
 
     async fn come_as_far_as_the_policy(app: &App, link: &str, browser: &'static str) {
@@ -556,7 +595,12 @@ mod tests {
             .write::<_, Error, _>(transaction!(async move |tx| {
                 let browser = session::browser_hash(browser);
                 let hash = Secret::new("a hash".to_owned());
-                assert!(!keep_password(tx, &link, &browser, &hash).await?, "not before the code");
+                let is_confirmed = find(tx, &link, &browser).await?.is_some();
+                assert_eq!(
+                    keep_password(tx, &link, &browser, &hash).await?,
+                    is_confirmed,
+                    "not before the code"
+                );
                 confirm(tx, &link, &browser, now).await?;
                 keep_password(tx, &link, &browser, &hash).await
             }))
@@ -584,9 +628,9 @@ mod tests {
             let (app, account, link) = with_account(database).await;
             send(&app, &account).await.expect("sent");
             let code = texted(&app).await;
-            assert_eq!(try_code(&app, &account, "another browser", &code).await, Tried::Stale);
-            assert_eq!(try_code(&app, &account, BROWSER, &code).await, Tried::Right);
-            assert_eq!(try_code(&app, &account, BROWSER, &code).await, Tried::Stale, "a code works once");
+            assert!(!take_code(&app, &account, &link, "another browser", &code).await);
+            assert!(take_code(&app, &account, &link, BROWSER, &code).await);
+            assert!(!take_code(&app, &account, &link, BROWSER, &code).await, "a code works once");
 
             assert_eq!(finish_in(&app, &account, &link, BROWSER).await, Finished::NotReady);
             come_as_far_as_the_policy(&app, &link, BROWSER).await;
@@ -662,6 +706,7 @@ mod tests {
             let (app, account, _) = with_account(database).await;
             for _ in 0..app.settings.codes_an_hour_max {
                 send(&app, &account).await.expect("sent");
+                app.clock.advance(Span::seconds(11));
             }
             send(&app, &account).await.expect_err("too many");
             let texts = list_newest(&app.database, "+447700900123").await.expect("listed");
@@ -747,7 +792,7 @@ mod tests {
             }
             let (work,): (i64,) = app
                 .database
-                .one("SELECT COUNT(*) FROM activation_links WHERE used_at IS NULL", &[])
+                .one("SELECT COUNT(*) FROM links WHERE used_at IS NULL", &[])
                 .await
                 .expect("counted");
             assert_eq!(work, 1);

@@ -5,6 +5,10 @@ use crate::clock::{Span, Timestamp};
 use crate::database::{Error, Tx};
 use sha2::{Digest, Sha256};
 
+/// Two presses of one button within this time are one press: nothing is sent, noted or queued twice.
+/// Long enough for a hand that trembles or a slow line, short enough that nobody waits for it.
+pub const SAME_PRESS: Span = Span::seconds(10);
+
 /// One budget: its name, how much, in how long.
 #[derive(Clone, Debug)]
 pub struct Budget {
@@ -43,6 +47,16 @@ pub async fn take(tx: &mut Tx, now: Timestamp, budget: &Budget) -> Result<Result
         return Ok(Err(UsedUp { until: starts_at.plus(budget.window) }));
     }
     Ok(Ok(()))
+}
+
+/// How much of a budget is used up already: whether the next one would be one too many.
+pub async fn is_used_up(tx: &mut Tx, now: Timestamp, budget: &Budget) -> Result<Result<(), UsedUp>, Error> {
+    match store::read_budget(tx, &budget.name).await? {
+        Some((starts_at, used)) if used >= budget.most && starts_at.plus(budget.window) > now => {
+            Ok(Err(UsedUp { until: starts_at.plus(budget.window) }))
+        }
+        Some(_) | None => Ok(Ok(())),
+    }
 }
 
 /// "in 12 minutes", for telling somebody when to try again.

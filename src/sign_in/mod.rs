@@ -16,6 +16,7 @@ pub mod codes;
 pub mod doors;
 pub mod factor;
 pub mod limits;
+pub mod links;
 pub mod password;
 pub mod recovery;
 pub mod secrets;

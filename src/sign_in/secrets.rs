@@ -4,15 +4,17 @@ use crate::settings::SecretKey;
 use hmac::{Hmac, KeyInit, Mac};
 use subtle::ConstantTimeEq;
 
-/// What a secret is for. Each has a table of its own; a secret for one is worth nothing for another.
+/// What a secret is for. A secret for one is worth nothing for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Shows that a registrant reads an email address.
     EmailCode,
     /// Shows that a registrant reads the email address a register holds for a site.
     SiteCode,
-    /// Shows that an account holder holds the mobile that was given for them.
+    /// Shows that somebody who activates an account holds the mobile that was given for them.
     ActivationCode,
+    /// Shows the same of an account holder who signs in and has no authenticator app yet.
+    SignInCode,
     /// Leads an account holder to their activation.
     ActivationLink,
     /// Lets a site stop a registration that it did not ask for.
@@ -29,6 +31,7 @@ impl Purpose {
             Purpose::EmailCode => "EmailCode",
             Purpose::SiteCode => "SiteCode",
             Purpose::ActivationCode => "ActivationCode",
+            Purpose::SignInCode => "SignInCode",
             Purpose::ActivationLink => "ActivationLink",
             Purpose::StopLink => "StopLink",
             Purpose::CaseWorkerApp => "CaseWorkerApp",
@@ -41,6 +44,7 @@ impl Purpose {
             Purpose::EmailCode,
             Purpose::SiteCode,
             Purpose::ActivationCode,
+            Purpose::SignInCode,
             Purpose::ActivationLink,
             Purpose::StopLink,
             Purpose::CaseWorkerApp,
@@ -51,14 +55,22 @@ impl Purpose {
     }
 }
 
-fn derive(key: &SecretKey, purpose: Purpose, id: &str) -> [u8; 32] {
+/// A mark of these words that only the service can make.
+fn keyed(key: &SecretKey, words: &[&str]) -> [u8; 32] {
     let mut mac =
         Hmac::<sha2::Sha256>::new_from_slice(key.reveal()).expect("a key of 32 bytes is always taken");
-    mac.update(b"secret ");
-    mac.update(purpose.stored().as_bytes());
-    mac.update(b" ");
-    mac.update(id.as_bytes());
+    mac.update(words.join(" ").as_bytes());
     mac.finalize().into_bytes().into()
+}
+
+fn derive(key: &SecretKey, purpose: Purpose, id: &str) -> [u8; 32] {
+    keyed(key, &["secret", purpose.stored(), id])
+}
+
+/// What is kept of the address or number that a code or link was sent to. Without the key nobody can
+/// tell from it whose it is.
+pub fn recipient_hash(key: &SecretKey, recipient: &str) -> String {
+    crate::id::hex(&keyed(key, &["recipient", recipient])[..16])
 }
 
 /// A code of six digits.
@@ -105,6 +117,7 @@ pub fn of_letter(app: &crate::app::App, letter: &crate::letter::Written) -> (Str
         Purpose::EmailCode
         | Purpose::SiteCode
         | Purpose::ActivationCode
+        | Purpose::SignInCode
         | Purpose::CaseWorkerApp
         | Purpose::AccountApp => String::new(),
     };

@@ -75,22 +75,19 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
         "activated accounts whose link was not used",
         "SELECT COUNT(*) FROM accounts a
           WHERE a.activated_at IS NOT NULL AND NOT EXISTS
-            (SELECT 1 FROM activation_links l WHERE l.account_id = a.id AND l.used_at = a.activated_at)",
+            (SELECT 1 FROM links l WHERE l.purpose = 'ActivationLink' AND l.subject = a.id AND l.used_at = a.activated_at)",
     ),
     (
         "accounts with two links that work, or a link of nobody",
-        "SELECT (SELECT COUNT(*) FROM (SELECT account_id FROM activation_links WHERE used_at IS NULL
-                                        GROUP BY account_id HAVING COUNT(*) > 1) twice)
-              + (SELECT COUNT(*) FROM activation_links l
-                  WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = l.account_id))",
+        "SELECT (SELECT COUNT(*) FROM (SELECT subject FROM links WHERE used_at IS NULL
+                                        GROUP BY purpose, subject HAVING COUNT(*) > 1) twice)
+              + (SELECT COUNT(*) FROM links l WHERE l.purpose = 'ActivationLink'
+                    AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = l.subject))",
     ),
     (
         "codes and links used before they were made, after they ended, or without a try",
-        "SELECT (SELECT COUNT(*) FROM email_codes WHERE used_at < made_at OR used_at > expires_at OR (used_at IS NOT NULL AND tries < 1))
-              + (SELECT COUNT(*) FROM site_codes WHERE used_at < made_at OR used_at > expires_at OR (used_at IS NOT NULL AND tries < 1))
-              + (SELECT COUNT(*) FROM activation_codes WHERE used_at < made_at OR used_at > expires_at OR (used_at IS NOT NULL AND tries < 1))
-              + (SELECT COUNT(*) FROM stop_links WHERE used_at < made_at OR used_at > expires_at)
-              + (SELECT COUNT(*) FROM activation_links WHERE used_at < made_at)",
+        "SELECT (SELECT COUNT(*) FROM codes WHERE used_at < made_at OR used_at > expires_at OR (used_at IS NOT NULL AND tries < 1))
+              + (SELECT COUNT(*) FROM links WHERE used_at < made_at OR used_at > expires_at)",
     ),
     (
         "aliases that are the address of a mailbox in use, or lead to none",
@@ -203,8 +200,7 @@ mod tests {
         CREATE TABLE i AS SELECT * FROM app_passwords; DROP TABLE app_passwords;
         ALTER TABLE i RENAME TO app_passwords;
         CREATE TABLE j AS SELECT * FROM aliases; DROP TABLE aliases; ALTER TABLE j RENAME TO aliases;
-        CREATE TABLE g AS SELECT * FROM activation_links; DROP TABLE activation_links;
-        ALTER TABLE g RENAME TO activation_links;
+        CREATE TABLE g AS SELECT * FROM links; DROP TABLE links; ALTER TABLE g RENAME TO links;
         CREATE TABLE a AS SELECT * FROM shared_mailbox_access; DROP TABLE shared_mailbox_access;
         CREATE TABLE b AS SELECT * FROM account_slots; DROP TABLE account_slots;
         CREATE TABLE c AS SELECT * FROM shared_mailboxes; DROP TABLE shared_mailboxes;
@@ -269,31 +265,31 @@ mod tests {
             ),
             (
                 "two links that work",
-                "INSERT INTO activation_links (id, account_id, made_at, expires_at) SELECT id || 'l', id, 1, 2 FROM accounts; INSERT INTO activation_links (id, account_id, made_at, expires_at) SELECT id || 'm', id, 1, 2 FROM accounts",
+                "INSERT INTO links (id, purpose, subject, made_at, expires_at) SELECT id || 'l', 'ActivationLink', id, 1, 2 FROM accounts; INSERT INTO links (id, purpose, subject, made_at, expires_at) SELECT id || 'm', 'ActivationLink', id, 1, 2 FROM accounts",
             ),
             (
                 "a link of nobody",
-                "INSERT INTO activation_links (id, account_id, made_at, expires_at) VALUES ('l', 'nobody', 1, 2)",
+                "INSERT INTO links (id, purpose, subject, made_at, expires_at) VALUES ('l', 'ActivationLink', 'nobody', 1, 2)",
             ),
             (
                 "without a try",
-                "INSERT INTO email_codes (id, subject, browser, made_at, expires_at, tries, used_at) VALUES ('c', 's', 'b', 1, 5, 0, 3)",
+                "INSERT INTO codes (id, purpose, subject, recipient, browser, made_at, expires_at, tries, used_at) VALUES ('c', 'EmailCode', 's', 'r', 'b', 1, 5, 0, 3)",
             ),
             (
                 "before they were made",
-                "INSERT INTO site_codes (id, subject, browser, made_at, expires_at, tries, used_at) VALUES ('c', 's', 'b', 4, 5, 1, 3)",
+                "INSERT INTO codes (id, purpose, subject, recipient, browser, made_at, expires_at, tries, used_at) VALUES ('c', 'SiteCode', 's', 'r', 'b', 4, 5, 1, 3)",
             ),
             (
                 "after they ended",
-                "INSERT INTO activation_codes (id, subject, browser, made_at, expires_at, tries, used_at) VALUES ('c', 's', 'b', 1, 5, 1, 9)",
+                "INSERT INTO codes (id, purpose, subject, recipient, browser, made_at, expires_at, tries, used_at) VALUES ('c', 'ActivationCode', 's', 'r', 'b', 1, 5, 1, 9)",
             ),
             (
                 "after they ended",
-                "INSERT INTO stop_links (id, registration_id, made_at, expires_at, used_at) VALUES ('c', 's', 1, 5, 9)",
+                "INSERT INTO links (id, purpose, subject, made_at, expires_at, used_at) VALUES ('c', 'StopLink', 's', 1, 5, 9)",
             ),
             (
                 "before they were made",
-                "INSERT INTO activation_links (id, account_id, made_at, expires_at, used_at) SELECT 'l', id, 3, 5, 2 FROM accounts WHERE address LIKE 'asha.patel@%'",
+                "INSERT INTO links (id, purpose, subject, made_at, expires_at, used_at) SELECT 'l', 'ActivationLink', id, 3, 5, 2 FROM accounts WHERE address LIKE 'asha.patel@%'",
             ),
             (
                 "address of a mailbox in use",

@@ -3,11 +3,9 @@
 use super::Underway;
 use crate::app::App;
 use crate::database::{Error, transaction};
-use crate::letter::Letterhead;
-use crate::my_account::{Step, code_problem, store};
+use crate::my_account::{Step, store};
 use crate::sign_in::Activating;
-use crate::sign_in::codes::{self, Rules, Tried};
-use crate::sign_in::limits;
+use crate::sign_in::codes::{self, CodeProblem};
 use crate::sign_in::secrets::Purpose;
 use crate::web::form::query;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Visit, go_to, show};
@@ -46,9 +44,11 @@ fn show_page(underway: &Underway, form: Form, sent_again: bool) -> Answer {
     show(&template, &problems)
 }
 
-fn show_problem(underway: &Underway, words: impl Into<String>) -> Answer {
-    // A code that was wrong is not worth correcting: the field comes back empty.
-    show_page(underway, underway.visit.form(Fields::default(), Problems::one("code", words)), false)
+fn show_problem(underway: &Underway, typed: Fields, problem: CodeProblem) -> Answer {
+    let words = problem.words(underway.app.clock.now());
+    // A code that was tried is not worth correcting: the field comes back empty.
+    let fields = if problem == CodeProblem::NotSixDigits { typed } else { Fields::default() };
+    show_page(underway, underway.visit.form(fields, Problems::one("code", words)), false)
 }
 
 /// GET /activate/code
@@ -61,61 +61,38 @@ pub async fn page(State(app): State<App>, visit: Visit, activating: Activating, 
 /// POST /activate/code: tries the code.
 pub async fn save(State(app): State<App>, visit: Visit, activating: Activating, fields: Fields) -> Answer {
     let underway = Underway::at(Step::Code, app, visit, activating).await?;
-    let typed = fields.text("code");
-    if let Some(words) = code_problem(typed) {
-        let form = underway.visit.form(fields, Problems::one("code", words));
-        return show_page(&underway, form, false);
-    }
     let now = underway.app.clock.now();
-    let (account, browser) = (underway.account.id.clone(), underway.browser.clone());
     let purpose = Purpose::ActivationCode;
-    match codes::attempt(underway.app.clone(), purpose, account, browser, typed.to_owned()).await? {
-        Tried::Right => {
-            let (link, browser) = (underway.link.clone(), underway.browser.clone());
-            underway
-                .app
-                .database
-                .write::<_, Error, _>(transaction!(async move |tx| {
-                    store::confirm(tx, &link, &browser, now).await
-                }))
-                .await?;
-            go_to(Step::Password.path())
-        }
-        Tried::Wrong => {
-            show_problem(&underway, "That code is not right. Check the text message and enter the code again")
-        }
-        Tried::Stale => show_problem(&underway, "That code no longer works. Send yourself a new one"),
-        Tried::TooOften(used_up) => show_problem(
-            &underway,
-            format!(
-                "There have been too many wrong codes. Try again {}",
-                limits::wait_in_words(now, used_up.until)
-            ),
-        ),
-    }
+    let code = store::code_for(&underway.app.key, purpose, &underway.account, &underway.browser);
+    let right = match codes::check(&underway.app, &code, fields.text("code")).await? {
+        Ok(right) => right,
+        Err(problem) => return show_problem(&underway, fields, problem),
+    };
+    let link = underway.link.clone();
+    let confirmed = underway
+        .app
+        .database
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            store::confirm_code(tx, &right, &code, &link, now).await
+        }))
+        .await?;
+    if confirmed { go_to(Step::Password.path()) } else { show_problem(&underway, fields, CodeProblem::Stale) }
 }
 
 /// POST /activate/code/again: sends a new code; the one before stops working.
 pub async fn again(State(app): State<App>, visit: Visit, activating: Activating) -> Answer {
     let underway = Underway::at(Step::Code, app, visit, activating).await?;
     let now = underway.app.clock.now();
-    let (rules, from) = (Rules::of(&underway.app), Letterhead::of(&underway.app.settings));
-    let (account, browser) = (underway.account.clone(), underway.browser.clone());
+    let (app, account, browser) = (underway.app.clone(), underway.account.clone(), underway.browser.clone());
     let sent = underway
         .app
         .database
         .write::<_, Error, _>(transaction!(async move |tx| {
-            store::send_code(tx, rules, &from, &account, &browser, now).await
+            store::send_code(tx, &app, &account, Purpose::ActivationCode, &browser, now).await
         }))
         .await?;
     match sent {
         Ok(()) => go_to("/activate/code?sent=again"),
-        Err(used_up) => show_problem(
-            &underway,
-            format!(
-                "We have sent several codes already. You can ask for another one {}",
-                limits::wait_in_words(now, used_up.until)
-            ),
-        ),
+        Err(problem) => show_problem(&underway, Fields::default(), problem),
     }
 }

@@ -21,7 +21,8 @@ pub mod text_code;
 use super::{Step, can_visit, next, store};
 use crate::app::App;
 use crate::directory::{Account, AccountState};
-use crate::sign_in::store::activation_link;
+use crate::sign_in::links;
+use crate::sign_in::secrets::Purpose;
 use crate::sign_in::{AccountHolder, Activating, session};
 use crate::web::{Interrupt, Layout, Visit};
 
@@ -55,10 +56,9 @@ impl Underway {
         visit: Visit,
         activating: Activating,
     ) -> Result<Self, Interrupt> {
-        let link = activation_link(&app.database, &activating.link).await?;
-        let works = link.is_some_and(|link| {
-            !link.used && link.expires_at > app.clock.now() && link.subject == activating.account
-        });
+        let link = links::find(&app.database, Purpose::ActivationLink, &activating.link).await?;
+        let works =
+            link.is_some_and(|link| link.works(app.clock.now()) && link.subject == activating.account);
         let account = crate::directory::store::find_account(&app.database, &activating.account).await?;
         let account = match account.filter(|account| works && account.state == AccountState::Pending) {
             Some(account) => account,

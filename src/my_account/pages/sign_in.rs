@@ -116,12 +116,8 @@ pub async fn sign_in(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> 
                 HalfWay::CodeByText => paths::CODE_BY_TEXT,
             })
         }
-        Err(used_up) => {
-            let words = format!(
-                "We have sent several codes to your phone. Try again {}",
-                wait_in_words(now, used_up.until)
-            );
-            let problems = Problems::one(ADDRESS, words);
+        Err(problem) => {
+            let problems = Problems::one(ADDRESS, problem.words(now));
             again(&app, &visit, fields, problems, StatusCode::TOO_MANY_REQUESTS)
         }
     }

@@ -4,10 +4,8 @@ use super::new_link::no_longer_works;
 use crate::app::App;
 use crate::database::{Error, transaction};
 use crate::directory::{self, Account};
-use crate::letter::Letterhead;
 use crate::my_account::{Step, store};
-use crate::sign_in::codes::Rules;
-use crate::sign_in::limits;
+use crate::sign_in::links;
 use crate::sign_in::secrets::{Purpose, read_link_token};
 use crate::sign_in::session::{self, SessionKind};
 use crate::web::{Answer, Form, Interrupt, Layout, Problems, Visit, go_to, show};
@@ -25,10 +23,8 @@ pub struct StartPage {
 /// The account a link activates, with the link's identifier; nothing where the link does not work.
 async fn read_link(app: &App, token: &str) -> Result<Option<(Account, String)>, Interrupt> {
     let Some(id) = read_link_token(&app.key, Purpose::ActivationLink, token) else { return Ok(None) };
-    let link = crate::sign_in::store::activation_link(&app.database, &id).await?;
-    let Some(link) = link.filter(|link| !link.used && link.expires_at > app.clock.now()) else {
-        return Ok(None);
-    };
+    let link = links::find(&app.database, Purpose::ActivationLink, &id).await?;
+    let Some(link) = link.filter(|link| link.works(app.clock.now())) else { return Ok(None) };
     let account = directory::store::find_account(&app.database, &link.subject).await?;
     Ok(account
         .filter(|account| account.state == directory::AccountState::Pending)
@@ -55,7 +51,6 @@ pub async fn begin(State(app): State<App>, visit: Visit, Path(token): Path<Strin
         return no_longer_works(&app, &visit);
     };
     let now = app.clock.now();
-    let (rules, from) = (Rules::of(&app), Letterhead::of(&app.settings));
     // The browser may do more than before, so it gets a new secret.
     let old = session::browser_hash(&visit.browser());
     let fresh = visit.renew_browser();
@@ -65,8 +60,9 @@ pub async fn begin(State(app): State<App>, visit: Visit, Path(token): Path<Strin
         .database
         .write::<_, Error, _>(transaction!(async move |tx| {
             let browser = session::browser_hash(&fresh);
-            if let Err(used_up) = store::send_code(tx, rules, &from, &account, &browser, now).await? {
-                return Ok(Err(used_up));
+            let purpose = Purpose::ActivationCode;
+            if let Err(problem) = store::send_code(tx, &app_in, &account, purpose, &browser, now).await? {
+                return Ok(Err(problem));
             }
             crate::sign_in::store::end_sessions_of_browser(tx, &old).await?;
             session::begin(tx, &app_in, &fresh, SessionKind::Activating, &subject, false).await?;
@@ -74,13 +70,8 @@ pub async fn begin(State(app): State<App>, visit: Visit, Path(token): Path<Strin
         }))
         .await?;
     match sent {
-        Ok(()) => {
-            go_to(Step::Code.path())
-        }
-        Err(used_up) => Err(Interrupt::too_often(&format!(
-            "We have sent several codes to your phone. You can ask for another one {}. Your link still works.",
-            limits::wait_in_words(now, used_up.until)
-        ))
-        .then(visit.path().to_owned(), "Go back to the start")),
+        Ok(()) => go_to(Step::Code.path()),
+        Err(problem) => Err(Interrupt::too_often(&format!("{}. Your link still works.", problem.words(now)))
+            .then(visit.path().to_owned(), "Go back to the start")),
     }
 }

@@ -5,11 +5,8 @@ use super::paths;
 use crate::app::App;
 use crate::database::{Error, transaction};
 use crate::directory::{self, Account};
-use crate::letter::Letterhead;
-use crate::my_account::code_problem;
 use crate::my_account::store::{self, Stepped};
-use crate::sign_in::codes::{self, Rules, Tried};
-use crate::sign_in::limits::wait_in_words;
+use crate::sign_in::codes::{self, CodeProblem};
 use crate::sign_in::secrets::Purpose;
 use crate::sign_in::session::{SIGN_IN, SessionRotation, browser_hash};
 use crate::sign_in::{HolderHalfSignedIn, store as sign_ins};
@@ -75,31 +72,19 @@ pub async fn open(
 ) -> Answer {
     let account = without_app(&app, &half).await?;
     let wrong = |words: String| show_page(&app, &visit, &account, Problems::one(CODE, words), false);
-    let typed = fields.text(CODE);
-    if let Some(words) = code_problem(typed) {
-        return wrong(words.to_owned());
-    }
+    let browser = browser_hash(&visit.browser());
+    let code = store::code_for(&app.key, Purpose::SignInCode, &account, &browser);
     let now = app.clock.now();
-    let (subject, browser) = (account.id.clone(), browser_hash(&visit.browser()));
-    match codes::attempt(app.clone(), Purpose::ActivationCode, subject, browser, typed.to_owned()).await? {
-        Tried::Right => {}
-        Tried::Wrong => {
-            return wrong(
-                "That code is not right. Check the text message and enter the code again".to_owned(),
-            );
-        }
-        Tried::Stale => return wrong("That code no longer works. Send yourself a new one".to_owned()),
-        Tried::TooOften(used_up) => {
-            let wait = wait_in_words(now, used_up.until);
-            return wrong(format!("There have been too many wrong codes. Try again {wait}"));
-        }
-    }
+    let right = match codes::check(&app, &code, fields.text(CODE)).await? {
+        Ok(right) => right,
+        Err(problem) => return wrong(problem.words(now)),
+    };
     let anew = SessionRotation::of(&visit);
     let (in_app, id, begun) = (app.clone(), account.id.clone(), anew.clone());
     let stepped = app
         .database
         .write::<_, Error, _>(transaction!(async move |tx| {
-            store::allow_app(tx, &in_app, &id, &begun, now).await
+            store::allow_app(tx, &in_app, &id, &right, &begun, now).await
         }))
         .await?;
     match stepped {
@@ -107,7 +92,8 @@ pub async fn open(
             anew.is_saved(&visit);
             go_to(paths::SET_UP_APP)
         }
-        Stepped::Refused | Stepped::Gone => go_to(SIGN_IN),
+        Stepped::Refused => wrong(CodeProblem::Stale.words(now)),
+        Stepped::Gone => go_to(SIGN_IN),
     }
 }
 
@@ -115,22 +101,15 @@ pub async fn open(
 pub async fn again(Shared(app): Shared<App>, visit: Visit, half: HolderHalfSignedIn) -> Answer {
     let account = without_app(&app, &half).await?;
     let now = app.clock.now();
-    let (rules, from) = (Rules::of(&app), Letterhead::of(&app.settings));
-    let (holder, browser) = (account.clone(), browser_hash(&visit.browser()));
+    let (in_app, holder, browser) = (app.clone(), account.clone(), browser_hash(&visit.browser()));
     let sent = app
         .database
         .write::<_, Error, _>(transaction!(async move |tx| {
-            store::send_code(tx, rules, &from, &holder, &browser, now).await
+            store::send_code(tx, &in_app, &holder, Purpose::SignInCode, &browser, now).await
         }))
         .await?;
     match sent {
         Ok(()) => go_to(format!("{}?sent=again", paths::CODE_BY_TEXT)),
-        Err(used_up) => {
-            let words = format!(
-                "We have sent several codes already. You can ask for another one {}",
-                wait_in_words(now, used_up.until)
-            );
-            show_page(&app, &visit, &account, Problems::one(CODE, words), false)
-        }
+        Err(problem) => show_page(&app, &visit, &account, Problems::one(CODE, problem.words(now)), false),
     }
 }

@@ -12,6 +12,8 @@ use crate::registration::journey::Page;
 use crate::registration::store::{self, Saved};
 use crate::registration::{Refusal, Registration, RegistrationState, after_set_up, letters};
 use crate::sign_in::Registrant;
+use crate::sign_in::links::{self, LinkFor};
+use crate::sign_in::secrets::Purpose;
 use crate::web::components::{Action, SummaryList, SummaryListRow, Table};
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
 use axum::extract::State as Shared;
@@ -155,7 +157,7 @@ pub async fn save(asking: &Asking, fields: Fields) -> Answer {
     let now = app.clock.now();
     let within = Span::hours(i64::from(app.settings.decision_hours));
     let id = asking.case.id.clone();
-    let from = Letterhead::of(&app.settings);
+    let (from, key) = (Letterhead::of(&app.settings), app.key.clone());
     let sent = app
         .database
         .write::<(), NotSent, _>(transaction!(async move |tx| {
@@ -168,8 +170,8 @@ pub async fn save(asking: &Asking, fields: Fields) -> Answer {
                 change = change.telling(letter);
             }
             if let Some(contact) = site_email(tx, &change.state).await? {
-                let link =
-                    crate::sign_in::store::add_stop_link(tx, &id, now, now.plus(STOP_LINK_LASTS)).await?;
+                let link = LinkFor::new(&key, Purpose::StopLink, &id, contact.as_str());
+                let link = links::make(tx, &link, now, STOP_LINK_LASTS).await?;
                 let letter = letters::notice_to_site(&from, now, &change.state, &contact, &link);
                 change = change.telling(letter);
             }

@@ -5,8 +5,8 @@ use crate::database::{Error, transaction};
 use crate::letter::Letterhead;
 use crate::registration::store::Saved;
 use crate::registration::{Registration, letters, store};
+use crate::sign_in::links::{self, Link, LinkFor};
 use crate::sign_in::secrets::{Purpose, read_link_token};
-use crate::sign_in::store as links;
 use crate::web::{Answer, Form, Interrupt, Layout, Problems, Visit, show as show_page};
 use axum::extract::{Path, State as Shared};
 
@@ -29,7 +29,7 @@ pub enum Outcome {
     TooLate,
 }
 
-async fn load(app: &App, token: &str) -> Result<(String, Registration, bool), Interrupt> {
+async fn load(app: &App, token: &str) -> Result<(Link, Registration), Interrupt> {
     let gone = || {
         Interrupt::refused(
             axum::http::StatusCode::GONE,
@@ -38,12 +38,12 @@ async fn load(app: &App, token: &str) -> Result<(String, Registration, bool), In
         )
     };
     let id = read_link_token(&app.key, Purpose::StopLink, token).ok_or_else(gone)?;
-    let link = links::stop_link(&app.database, &id).await?.ok_or_else(gone)?;
+    let link = links::find(&app.database, Purpose::StopLink, &id).await?.ok_or_else(gone)?;
     if link.expires_at <= app.clock.now() {
         return Err(gone());
     }
     let case = store::find(&app.database, &link.subject).await?.ok_or_else(gone)?;
-    Ok((id, case, link.used))
+    Ok((link, case))
 }
 
 fn page_of(visit: &Visit, case: &Registration, outcome: Outcome) -> StopPage {
@@ -73,13 +73,13 @@ fn outcome_of(case: &Registration) -> Outcome {
 
 /// GET /stop/{token}: only a page with a button. A scanner that follows links changes nothing.
 pub async fn page(Shared(app): Shared<App>, visit: Visit, Path(token): Path<String>) -> Answer {
-    let (_, case, _) = load(&app, &token).await?;
+    let (_, case) = load(&app, &token).await?;
     show_page(&page_of(&visit, &case, outcome_of(&case)), &Problems::none())
 }
 
 /// POST /stop/{token}
 pub async fn stop(Shared(app): Shared<App>, visit: Visit, Path(token): Path<String>) -> Answer {
-    let (link, case, _) = load(&app, &token).await?;
+    let (link, case) = load(&app, &token).await?;
     let now = app.clock.now();
     let from = Letterhead::of(&app.settings);
     let id = case.id.clone();
@@ -96,7 +96,7 @@ pub async fn stop(Shared(app): Shared<App>, visit: Visit, Path(token): Path<Stri
             if store::save(tx, now, &change).await? == Saved::VersionConflict {
                 return Ok(Some(as_it_was));
             }
-            links::use_stop_link(tx, &link, now).await?;
+            links::redeem(tx, &link.id, &LinkFor::as_sent(Purpose::StopLink, &link), now).await?;
             Ok(Some(change.state))
         }))
         .await?

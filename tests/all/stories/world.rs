@@ -169,32 +169,32 @@ impl World {
         static HASH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
         let hash = HASH.get_or_init(|| sign_in::password::hash_now(PASSWORD).expect("hashed")).clone();
         self.wait(self.app.database.write::<_, Error, _>(transaction!(async move |tx| {
-                tx.run(
-                    "INSERT INTO authenticators (id, account_id, made_at, confirmed_at)
+            tx.run(
+                "INSERT INTO authenticators (id, account_id, made_at, confirmed_at)
                      SELECT 'app of ' || id, id, $1, $1 FROM accounts WHERE state = 'Pending'",
-                    &[&now],
-                )
-                .await?;
-                tx.run(
-                    "UPDATE activation_links SET used_at = $1
-                      WHERE used_at IS NULL AND account_id IN (SELECT id FROM accounts WHERE state = 'Pending')",
-                    &[&now],
-                )
-                .await?;
-                tx.run(
-                    "UPDATE accounts SET state = 'Active', password_hash = $1, activated_at = $2,
+                &[&now],
+            )
+            .await?;
+            tx.run(
+                "UPDATE links SET used_at = $1
+                      WHERE used_at IS NULL AND subject IN (SELECT id FROM accounts WHERE state = 'Pending')",
+                &[&now],
+            )
+            .await?;
+            tx.run(
+                "UPDATE accounts SET state = 'Active', password_hash = $1, activated_at = $2,
                             policy_accepted_at = $2, state_since = $2 WHERE state = 'Pending'",
-                    &[&hash, &now],
-                )
-                .await?;
-                use carepost::database::Reads;
-                let sites: Vec<(String,)> = tx.all("SELECT id FROM sites", &[]).await?;
-                for (site,) in sites {
-                    let work = outbox::Work::FollowSite { site };
-                    outbox::store::queue(tx, now, now, &work).await?;
-                }
-                Ok(())
-            })))
+                &[&hash, &now],
+            )
+            .await?;
+            use carepost::database::Reads;
+            let sites: Vec<(String,)> = tx.all("SELECT id FROM sites", &[]).await?;
+            for (site,) in sites {
+                let work = outbox::Work::FollowSite { site };
+                outbox::store::queue(tx, now, now, &work).await?;
+            }
+            Ok(())
+        })))
         .expect("activated");
         self.does_all_work();
     }

@@ -7,12 +7,12 @@ INSERT INTO outbox VALUES ('w1', 'SendLetter', '{"SendLetter":{"letter":"l1"}}',
 INSERT INTO outbox_attempts VALUES ('w1', 1, 1001, 5, 'Done', '');
 INSERT INTO letters VALUES ('l1', 'm1', 'Email', 'amy@oakhouse.example', 'registration received', 'Received', 'Hello', 'r1', NULL, NULL, 1000, 1001);
 INSERT INTO sessions VALUES ('t1', 'Registrant', 'r1', FALSE, 1000, 1000, 2000);
-INSERT INTO email_codes VALUES ('c1', 'r1', 'b1', 1000, 2000, 0, NULL);
-INSERT INTO site_codes VALUES ('c2', 'r1', 'b1', 1000, 2000, 1, 1500);
-INSERT INTO activation_codes VALUES ('c3', 'k1', 'b1', 1000, 2000, 0, NULL);
-INSERT INTO activation_links VALUES ('k1', 'a1', 1000, 2000, NULL);
+INSERT INTO codes VALUES ('c1', 'EmailCode', 'r1', 'hash', 'b1', 1000, 2000, 0, NULL);
+INSERT INTO codes VALUES ('c2', 'SiteCode', 'r1', 'hash', 'b1', 1000, 2000, 1, 1500);
+INSERT INTO codes VALUES ('c3', 'ActivationCode', 'a1', 'hash', 'b1', 1000, 2000, 0, NULL);
+INSERT INTO links VALUES ('k1', 'ActivationLink', 'a1', 'hash', 1000, 2000, NULL);
 INSERT INTO activations VALUES ('k1', 'b1', 1000, NULL);
-INSERT INTO stop_links VALUES ('s1', 'r1', 1000, 2000, NULL);
+INSERT INTO links VALUES ('s1', 'StopLink', 'r1', 'hash', 1000, 2000, NULL);
 INSERT INTO budgets VALUES ('starts x', 1000, 3);
 INSERT INTO case_workers VALUES ('cw1', 'Casey Worker', 'casey@carepost.example', 'hash', 0, 1000, NULL);
 INSERT INTO registrations VALUES ('r1', 'CP-7QPX-2M4H', 2, 'Live', '"Live"', 1, '{}', '{}', 'amy@oakhouse.example', 'b1', 'n1', 1000, 1001, 3000, 1001, 2000, 'VN4F6', '1-530528300', 'Home Instead', 'OL3 6BD', FALSE, '', NULL);
