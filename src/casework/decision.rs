@@ -75,16 +75,7 @@ pub async fn decide(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
             }
             let because = match verdict {
                 Verdict::Straight => {
-                    match take_effect(
-                        tx,
-                        now,
-                        &settings,
-                        case.clone(),
-                        Actor::Service,
-                        "every check is green",
-                    )
-                    .await
-                    {
+                    match take_effect(tx, now, &settings, case.clone(), Actor::Service, "").await {
                         Ok(()) => None,
                         Err(NotDecided::Directory(refusal)) => Some((refusal.words(), false)),
                         Err(other) => return Err(other),
@@ -196,7 +187,10 @@ async fn take_effect(
         Ok(opened) => opened,
         Err(refusal) => return Err(NotDecided::Directory(refusal)),
     };
-    let mut change = case.approve(by, why)?;
+    let mut change = match by {
+        Actor::Service => case.approve_green()?,
+        by => case.approve(by, why)?,
+    };
     if let Some(email) = change.state.registrant_email().cloned() {
         let letter =
             letters::approved(&effect.from, now, &change.state, &email, &opened.shared_mailbox_address);

@@ -22,6 +22,7 @@ pub mod store;
 use crate::audit::{Actor, Entry};
 use crate::clock::{Span, Timestamp};
 use crate::id::Reference;
+use crate::outbox::transitions::{self, Transition, states, transitions};
 use crate::outbox::{Change, Work};
 use answers::{Answers, QUESTIONS_VERSION};
 use reasons::Reason;
@@ -63,21 +64,21 @@ pub enum RegistrationState {
 }
 
 impl RegistrationState {
-    pub fn name(&self) -> &'static str {
+    pub fn kind(&self) -> RegistrationStateKind {
         match self {
-            RegistrationState::Draft => "Draft",
-            RegistrationState::Submitted => "Submitted",
-            RegistrationState::Checking => "Checking",
-            RegistrationState::Referred => "Referred",
-            RegistrationState::MoreInformationAsked { .. } => "MoreInformationAsked",
-            RegistrationState::Approved => "Approved",
-            RegistrationState::Provisioning => "Provisioning",
-            RegistrationState::Live => "Live",
-            RegistrationState::Ineligible { .. } => "Ineligible",
-            RegistrationState::Declined { .. } => "Declined",
-            RegistrationState::Withdrawn => "Withdrawn",
-            RegistrationState::Expired => "Expired",
-            RegistrationState::Stopped => "Stopped",
+            RegistrationState::Draft => RegistrationStateKind::Draft,
+            RegistrationState::Submitted => RegistrationStateKind::Submitted,
+            RegistrationState::Checking => RegistrationStateKind::Checking,
+            RegistrationState::Referred => RegistrationStateKind::Referred,
+            RegistrationState::MoreInformationAsked { .. } => RegistrationStateKind::MoreInformationAsked,
+            RegistrationState::Approved => RegistrationStateKind::Approved,
+            RegistrationState::Provisioning => RegistrationStateKind::Provisioning,
+            RegistrationState::Live => RegistrationStateKind::Live,
+            RegistrationState::Ineligible { .. } => RegistrationStateKind::Ineligible,
+            RegistrationState::Declined { .. } => RegistrationStateKind::Declined,
+            RegistrationState::Withdrawn => RegistrationStateKind::Withdrawn,
+            RegistrationState::Expired => RegistrationStateKind::Expired,
+            RegistrationState::Stopped => RegistrationStateKind::Stopped,
         }
     }
 
@@ -97,6 +98,16 @@ impl RegistrationState {
             RegistrationState::Expired => "Expired",
             RegistrationState::Stopped => "Stopped by the site",
         }
+    }
+
+    /// Whether its checks have not been concluded.
+    pub fn is_being_checked(&self) -> bool {
+        matches!(self, RegistrationState::Submitted | RegistrationState::Checking)
+    }
+
+    /// Whether a question of ours waits for its answer.
+    pub fn is_asked(&self) -> bool {
+        matches!(self, RegistrationState::MoreInformationAsked { .. })
     }
 
     /// Whether a decision is still to come.
@@ -119,39 +130,48 @@ impl RegistrationState {
     }
 }
 
-/// Every move from state to state, for the picture in the documents and the test that holds the
-/// code against it.
-pub const MOVES: &[(&str, &str, &str)] = &[
-    ("Draft", "submit", "Submitted"),
-    ("Draft", "leave by an exit", "Ineligible"),
-    ("Draft", "expire", "Expired"),
-    ("Draft", "withdraw", "Withdrawn"),
-    ("Submitted", "ask the registers", "Checking"),
-    ("Submitted", "approve", "Approved"),
-    ("Submitted", "refer", "Referred"),
-    ("Submitted", "stop", "Stopped"),
-    ("Submitted", "withdraw", "Withdrawn"),
-    ("Checking", "approve", "Approved"),
-    ("Checking", "refer", "Referred"),
-    ("Checking", "stop", "Stopped"),
-    ("Checking", "withdraw", "Withdrawn"),
-    ("Referred", "ask for more", "MoreInformationAsked"),
-    ("Referred", "approve", "Approved"),
-    ("Referred", "decline", "Declined"),
-    ("Referred", "stop", "Stopped"),
-    ("Referred", "withdraw", "Withdrawn"),
-    ("MoreInformationAsked", "answer", "Referred"),
-    ("MoreInformationAsked", "approve", "Approved"),
-    ("MoreInformationAsked", "decline", "Declined"),
-    ("MoreInformationAsked", "stop", "Stopped"),
-    ("MoreInformationAsked", "withdraw", "Withdrawn"),
-    ("Approved", "provisioned", "Provisioning"),
-    ("Provisioning", "first owner active", "Live"),
-];
+states! {
+    /// Where a registration is, without what belongs to the state.
+    RegistrationStateKind {
+        Draft,
+        Submitted,
+        Checking,
+        Referred,
+        MoreInformationAsked,
+        Approved,
+        Provisioning,
+        Live,
+        Ineligible,
+        Declined,
+        Withdrawn,
+        Expired,
+        Stopped,
+    }
+}
 
-/// The picture of the states, as a Mermaid diagram, made from [`MOVES`].
+transitions! {
+    /// Every move of a registration from state to state.
+    RegistrationMove of RegistrationStateKind {
+        Submit "submit": Draft => Submitted;
+        Leave "leave by an exit": Draft => Ineligible;
+        Expire "expire": Draft => Expired;
+        AskRegisters "ask the registers": Submitted => Checking;
+        ApproveGreen "approve, every check green": Submitted | Checking => Approved;
+        Refer "refer": Submitted | Checking => Referred;
+        AskForMore "ask for more": Submitted | Checking | Referred => MoreInformationAsked;
+        AnswerMore "answer": MoreInformationAsked => Referred;
+        Approve "approve": Referred | MoreInformationAsked => Approved;
+        Decline "decline": Submitted | Checking | Referred | MoreInformationAsked => Declined;
+        Stop "stop": Submitted | Checking | Referred | MoreInformationAsked => Stopped;
+        Withdraw "withdraw": Submitted | Checking | Referred | MoreInformationAsked => Withdrawn;
+        Provisioned "provisioned": Approved => Provisioning;
+        FirstOwnerActive "first owner active": Provisioning => Live;
+    }
+}
+
+/// The picture of the states, as a Mermaid diagram, made from [`RegistrationMove`].
 pub fn picture() -> String {
-    crate::outbox::picture_of("Registration", MOVES)
+    transitions::picture::<RegistrationMove>("Registration")
 }
 
 /// One site's request to join.
@@ -185,6 +205,10 @@ pub enum Refusal {
     /// The case has moved on; says where it is now.
     NotUndecided(&'static str),
     NotAsked,
+    /// The registers have not all answered.
+    BeingChecked,
+    /// A question of ours waits for its answer.
+    AskedAlready,
     NotReady,
 }
 
@@ -197,6 +221,14 @@ impl Refusal {
                 format!("This case has moved on: it is now “{state}”. Nothing was changed.")
             }
             Refusal::NotAsked => "We have not asked you anything about this registration.".to_owned(),
+            Refusal::BeingChecked => {
+                "You can approve when the registers have answered. They are asked again by themselves."
+                    .to_owned()
+            }
+            Refusal::AskedAlready => {
+                "The registrant has been asked something already. Wait for the answer before you ask again."
+                    .to_owned()
+            }
             Refusal::NotReady => "The mailboxes are not ready for that yet.".to_owned(),
         }
     }
@@ -226,22 +258,43 @@ impl Registration {
         }
     }
 
+    /// Makes a move of the table.
+    ///
+    /// # Errors
+    /// Why the table does not have the move from where the registration is.
     fn moved(
         self,
+        verb: RegistrationMove,
         state: RegistrationState,
         actor: Actor,
         action: &'static str,
         detail: impl Into<String>,
-    ) -> Change<Self> {
+    ) -> Moved {
+        if verb.leads(self.state.kind()) != Some(state.kind()) {
+            return Err(self.cannot(verb));
+        }
         let entry = Entry::new(actor, action, &self.id).because(detail);
-        Change::new(Registration { state, ..self }, entry)
+        Ok(Change::new(Registration { state, ..self }, entry))
     }
 
-    fn if_undecided(self, to: impl FnOnce(Self) -> Change<Self>) -> Moved {
-        if self.state.is_undecided() {
-            Ok(to(self))
-        } else {
-            Err(Refusal::NotUndecided(self.state.in_words()))
+    /// Why a move cannot be made from here.
+    fn cannot(&self, verb: RegistrationMove) -> Refusal {
+        match verb {
+            RegistrationMove::Submit | RegistrationMove::Leave | RegistrationMove::Expire => {
+                Refusal::NotADraft
+            }
+            RegistrationMove::AnswerMore => Refusal::NotAsked,
+            RegistrationMove::Provisioned | RegistrationMove::FirstOwnerActive => Refusal::NotReady,
+            RegistrationMove::Approve if self.state.is_being_checked() => Refusal::BeingChecked,
+            RegistrationMove::AskForMore if self.state.is_asked() => Refusal::AskedAlready,
+            RegistrationMove::AskRegisters
+            | RegistrationMove::ApproveGreen
+            | RegistrationMove::Refer
+            | RegistrationMove::AskForMore
+            | RegistrationMove::Approve
+            | RegistrationMove::Decline
+            | RegistrationMove::Stop
+            | RegistrationMove::Withdraw => Refusal::NotUndecided(self.state.in_words()),
         }
     }
 
@@ -250,17 +303,19 @@ impl Registration {
     /// # Errors
     /// [`Refusal::NotADraft`] on a double click, [`Refusal::Unanswered`] with the page that is missing.
     pub fn submit(self, at: Timestamp, decided_within: Span) -> Moved {
-        if self.state != RegistrationState::Draft {
-            return Err(Refusal::NotADraft);
-        }
-        if !journey::is_complete(&self.answers) {
+        if self.state == RegistrationState::Draft && !journey::is_complete(&self.answers) {
             return Err(Refusal::Unanswered(journey::next(&self.answers)));
         }
         let id = self.id.clone();
         let sent = Registration { submitted_at: Some(at), due_at: Some(at.plus(decided_within)), ..self };
-        Ok(sent
-            .moved(RegistrationState::Submitted, Actor::Registrant, "registration submitted", "")
-            .then(Work::RunChecks { registration: id }))
+        let sent = sent.moved(
+            RegistrationMove::Submit,
+            RegistrationState::Submitted,
+            Actor::Registrant,
+            "registration submitted",
+            "",
+        )?;
+        Ok(sent.then(Work::RunChecks { registration: id }))
     }
 
     /// The journey ended at an exit.
@@ -268,15 +323,13 @@ impl Registration {
     /// # Errors
     /// [`Refusal::NotADraft`].
     pub fn leave(self, reason: Reason) -> Moved {
-        if self.state != RegistrationState::Draft {
-            return Err(Refusal::NotADraft);
-        }
-        Ok(self.moved(
+        self.moved(
+            RegistrationMove::Leave,
             RegistrationState::Ineligible { reason },
             Actor::Registrant,
             "registration left",
             reason.code(),
-        ))
+        )
     }
 
     /// The registers are being asked.
@@ -284,9 +337,13 @@ impl Registration {
     /// # Errors
     /// [`Refusal::NotUndecided`].
     pub fn begin_checking(self) -> Moved {
-        self.if_undecided(|case| {
-            case.moved(RegistrationState::Checking, Actor::Service, "register checks begun", "")
-        })
+        self.moved(
+            RegistrationMove::AskRegisters,
+            RegistrationState::Checking,
+            Actor::Service,
+            "register checks begun",
+            "",
+        )
     }
 
     /// Hands the case to a case worker, with the reasons. The reasons may name people and telephone
@@ -295,31 +352,29 @@ impl Registration {
     /// # Errors
     /// [`Refusal::NotUndecided`].
     pub fn refer(self, because: &str, high_risk: bool) -> Moved {
-        self.if_undecided(|case| {
-            let case = Registration { high_risk, referred_because: because.to_owned(), ..case };
-            let detail = if high_risk { "high risk" } else { "" };
-            case.moved(
-                RegistrationState::Referred,
-                Actor::Service,
-                "registration referred to a case worker",
-                detail,
-            )
-        })
+        let case = Registration { high_risk, referred_because: because.to_owned(), ..self };
+        case.moved(
+            RegistrationMove::Refer,
+            RegistrationState::Referred,
+            Actor::Service,
+            "registration referred to a case worker",
+            if high_risk { "high risk" } else { "" },
+        )
     }
 
     /// A case worker asks the registrant something.
     ///
     /// # Errors
+    /// [`Refusal::AskedAlready`]: one question at a time, a second would hide the first.
     /// [`Refusal::NotUndecided`].
     pub fn ask_for_more(self, by: &str, question: &str) -> Moved {
-        self.if_undecided(|case| {
-            case.moved(
-                RegistrationState::MoreInformationAsked { question: question.to_owned() },
-                Actor::CaseWorker(by.to_owned()),
-                "more information asked",
-                "",
-            )
-        })
+        self.moved(
+            RegistrationMove::AskForMore,
+            RegistrationState::MoreInformationAsked { question: question.to_owned() },
+            Actor::CaseWorker(by.to_owned()),
+            "more information asked",
+            "",
+        )
     }
 
     /// The registrant answers; the case goes back to the case worker.
@@ -327,27 +382,47 @@ impl Registration {
     /// # Errors
     /// [`Refusal::NotAsked`].
     pub fn answer_more(self) -> Moved {
-        if !matches!(self.state, RegistrationState::MoreInformationAsked { .. }) {
-            return Err(Refusal::NotAsked);
-        }
-        Ok(self.moved(RegistrationState::Referred, Actor::Registrant, "more information given", ""))
+        self.moved(
+            RegistrationMove::AnswerMore,
+            RegistrationState::Referred,
+            Actor::Registrant,
+            "more information given",
+            "",
+        )
     }
 
-    /// Approves. Who may, and whether a second person is needed, is for case work.
+    /// The service approves, because every check is green.
     ///
     /// # Errors
     /// [`Refusal::NotUndecided`].
+    pub fn approve_green(self) -> Moved {
+        self.moved(
+            RegistrationMove::ApproveGreen,
+            RegistrationState::Approved,
+            Actor::Service,
+            "registration approved",
+            "every check is green",
+        )
+    }
+
+    /// A case worker approves. Whether a second person is needed is for case work.
+    ///
+    /// # Errors
+    /// [`Refusal::BeingChecked`] before the registers have answered, [`Refusal::NotUndecided`].
     pub fn approve(self, by: Actor, why: &str) -> Moved {
-        self.if_undecided(|case| case.moved(RegistrationState::Approved, by, "registration approved", why))
+        self.moved(RegistrationMove::Approve, RegistrationState::Approved, by, "registration approved", why)
     }
 
     /// # Errors
     /// [`Refusal::NotUndecided`].
     pub fn decline(self, by: &str, reason: Reason, words: &str) -> Moved {
-        self.if_undecided(|case| {
-            let state = RegistrationState::Declined { reason, words: words.to_owned() };
-            case.moved(state, Actor::CaseWorker(by.to_owned()), "registration declined", reason.code())
-        })
+        self.moved(
+            RegistrationMove::Decline,
+            RegistrationState::Declined { reason, words: words.to_owned() },
+            Actor::CaseWorker(by.to_owned()),
+            "registration declined",
+            reason.code(),
+        )
     }
 
     /// The site itself says that this registration is not its own.
@@ -355,24 +430,25 @@ impl Registration {
     /// # Errors
     /// [`Refusal::NotUndecided`] once it has been decided: then the central team must act.
     pub fn stop(self) -> Moved {
-        self.if_undecided(|case| {
-            case.moved(
-                RegistrationState::Stopped,
-                Actor::SiteContact,
-                "registration stopped by the site",
-                "this was not us",
-            )
-        })
+        self.moved(
+            RegistrationMove::Stop,
+            RegistrationState::Stopped,
+            Actor::SiteContact,
+            "registration stopped by the site",
+            "this was not us",
+        )
     }
 
     /// # Errors
     /// [`Refusal::NotUndecided`] once it has been decided.
     pub fn withdraw(self) -> Moved {
-        if self.state == RegistrationState::Draft || self.state.is_undecided() {
-            Ok(self.moved(RegistrationState::Withdrawn, Actor::Registrant, "registration withdrawn", ""))
-        } else {
-            Err(Refusal::NotUndecided(self.state.in_words()))
-        }
+        self.moved(
+            RegistrationMove::Withdraw,
+            RegistrationState::Withdrawn,
+            Actor::Registrant,
+            "registration withdrawn",
+            "",
+        )
     }
 
     /// A draft nobody continued.
@@ -380,37 +456,35 @@ impl Registration {
     /// # Errors
     /// [`Refusal::NotADraft`].
     pub fn expire(self) -> Moved {
-        if self.state != RegistrationState::Draft {
-            return Err(Refusal::NotADraft);
-        }
-        Ok(self.moved(RegistrationState::Expired, Actor::Service, "draft expired", ""))
+        self.moved(RegistrationMove::Expire, RegistrationState::Expired, Actor::Service, "draft expired", "")
     }
 
     /// The mailboxes are there.
     ///
     /// # Errors
-    /// [`Refusal::NotReady`] from any state but [`RegistrationState::Approved`].
+    /// [`Refusal::NotReady`].
     pub fn provisioned(self) -> Moved {
-        if self.state != RegistrationState::Approved {
-            return Err(Refusal::NotReady);
-        }
-        Ok(self.moved(RegistrationState::Provisioning, Actor::Service, "mailboxes provisioned", ""))
+        self.moved(
+            RegistrationMove::Provisioned,
+            RegistrationState::Provisioning,
+            Actor::Service,
+            "mailboxes provisioned",
+            "",
+        )
     }
 
     /// The first owner has activated.
     ///
     /// # Errors
-    /// [`Refusal::NotReady`] from any state but [`RegistrationState::Provisioning`].
+    /// [`Refusal::NotReady`].
     pub fn first_owner_active(self, account: &str) -> Moved {
-        if self.state != RegistrationState::Provisioning {
-            return Err(Refusal::NotReady);
-        }
-        Ok(self.moved(
+        self.moved(
+            RegistrationMove::FirstOwnerActive,
             RegistrationState::Live,
             Actor::AccountHolder(account.to_owned()),
             "registration live",
             "first owner active",
-        ))
+        )
     }
 
     /// The name the site goes by, or nothing before one was chosen.
@@ -427,6 +501,7 @@ impl Registration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outbox::transitions::StateKind;
 
     fn draft() -> Registration {
         let mut draft = Registration::begin(
@@ -463,52 +538,42 @@ mod tests {
         ]
     }
 
-    /// The name of a move with how it is made.
-    type NamedMove = (&'static str, fn(Registration) -> Moved);
-
-    fn every_move() -> Vec<NamedMove> {
-        vec![
-            ("submit", |case| case.submit(Timestamp::from_milliseconds(1), Span::hours(48))),
-            ("leave by an exit", |case| case.leave(Reason::Hospice)),
-            ("ask the registers", Registration::begin_checking),
-            ("refer", |case| case.refer("because", false)),
-            ("ask for more", |case| case.ask_for_more("worker", "Which floor?")),
-            ("answer", Registration::answer_more),
-            ("approve", |case| case.approve(Actor::Service, "")),
-            ("decline", |case| case.decline("worker", Reason::DsptNotMet, "")),
-            ("stop", Registration::stop),
-            ("withdraw", Registration::withdraw),
-            ("expire", Registration::expire),
-            ("provisioned", Registration::provisioned),
-            ("first owner active", |case| case.first_owner_active("account")),
-        ]
+    /// Each move of the table as it is made.
+    fn made_by(verb: RegistrationMove) -> fn(Registration) -> Moved {
+        match verb {
+            RegistrationMove::Submit => |case| case.submit(Timestamp::from_milliseconds(1), Span::hours(48)),
+            RegistrationMove::Leave => |case| case.leave(Reason::Hospice),
+            RegistrationMove::Expire => Registration::expire,
+            RegistrationMove::AskRegisters => Registration::begin_checking,
+            RegistrationMove::ApproveGreen => Registration::approve_green,
+            RegistrationMove::Refer => |case| case.refer("because", false),
+            RegistrationMove::AskForMore => |case| case.ask_for_more("worker", "Which floor?"),
+            RegistrationMove::AnswerMore => Registration::answer_more,
+            RegistrationMove::Approve => |case| case.approve(Actor::CaseWorker("worker".to_owned()), ""),
+            RegistrationMove::Decline => |case| case.decline("worker", Reason::DsptNotMet, ""),
+            RegistrationMove::Stop => Registration::stop,
+            RegistrationMove::Withdraw => Registration::withdraw,
+            RegistrationMove::Provisioned => Registration::provisioned,
+            RegistrationMove::FirstOwnerActive => |case| case.first_owner_active("account"),
+        }
     }
 
     #[test]
-    fn the_picture_of_the_states_is_what_the_code_does() {
-        for state in every_state() {
-            for (name, make) in every_move() {
-                let made = make(in_state(state.clone()));
-                let drawn: Vec<_> =
-                    MOVES.iter().filter(|(from, verb, _)| *from == state.name() && *verb == name).collect();
-                match made {
-                    // A case that is checked twice, or declined while its checks still run, is
-                    // allowed by the code because it does no harm; the picture leaves it out.
-                    Ok(change) if drawn.is_empty() => assert!(
-                        state.is_undecided() && !["answer", "submit"].contains(&name),
-                        "{} --{name}--> {} is not drawn",
-                        state.name(),
-                        change.state.state.name()
-                    ),
-                    Ok(change) => assert_eq!(drawn[0].2, change.state.state.name()),
-                    Err(_) => assert!(drawn.is_empty(), "{} --{name}--> is drawn and refused", state.name()),
-                }
+    fn registrations_move_as_the_table_says_and_in_no_other_way() {
+        let states = every_state();
+        let kinds: Vec<_> = states.iter().map(RegistrationState::kind).collect();
+        assert_eq!(kinds, RegistrationStateKind::ALL);
+        for state in states {
+            for verb in RegistrationMove::ALL {
+                let moved = made_by(*verb)(in_state(state.clone()));
+                let led = moved.map(|change| change.state.state.kind()).ok();
+                assert_eq!(led, verb.leads(state.kind()), "{:?} {verb:?}", state.kind());
             }
         }
     }
 
     #[test]
-    fn what_is_not_complete_cannot_be_sent_and_nothing_is_sent_twice() {
+    fn drafts_are_sent_when_complete_and_once() {
         let mut half = draft();
         half.answers.town = None;
         assert_eq!(
@@ -523,11 +588,15 @@ mod tests {
     }
 
     #[test]
-    fn a_decided_case_is_not_decided_again() {
-        for state in every_state().into_iter().filter(|state| !state.is_undecided()) {
-            assert!(in_state(state.clone()).approve(Actor::Service, "").is_err(), "{}", state.name());
-            assert!(in_state(state.clone()).decline("worker", Reason::DsptNotMet, "").is_err());
-            assert!(in_state(state).stop().is_err());
+    fn approval_waits_for_the_registers_and_questions_for_their_answer() {
+        let by = || Actor::CaseWorker("worker".to_owned());
+        for state in [RegistrationState::Submitted, RegistrationState::Checking] {
+            assert_eq!(in_state(state).approve(by(), "").expect_err("refused"), Refusal::BeingChecked);
         }
+        let asked = RegistrationState::MoreInformationAsked { question: "Which floor?".to_owned() };
+        let again = in_state(asked).ask_for_more("worker", "And which door?");
+        assert_eq!(again.expect_err("refused"), Refusal::AskedAlready);
+        let withdrawn = in_state(RegistrationState::Withdrawn).approve(by(), "").expect_err("refused");
+        assert_eq!(withdrawn, Refusal::NotUndecided("Withdrawn"));
     }
 }

@@ -9,6 +9,7 @@ use crate::clock::{Span, Timestamp};
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx, transaction};
 use crate::id::Reference;
 use crate::letter::Letterhead;
+use crate::outbox::transitions::StateKind;
 use crate::outbox::{self, Change};
 use crate::settings::Settings;
 use crate::sign_in::limits::{self, UsedUp};
@@ -106,7 +107,7 @@ pub async fn add(tx: &mut Tx, draft: &Registration) -> Result<Reference> {
                     &draft.id,
                     &reference.as_str(),
                     &draft.version,
-                    &draft.state.name(),
+                    &draft.state.kind().stored(),
                     &json(&draft.state)?,
                     &draft.questions_version,
                     &json(&draft.answers)?,
@@ -170,7 +171,7 @@ pub async fn save(tx: &mut Tx, now: Timestamp, change: &Change<Registration>) ->
                     submitted_at = $4, due_at = $5, high_risk = $6, referred_because = $7
               WHERE id = $8 AND version = $9",
             &[
-                &case.state.name(),
+                &case.state.kind().stored(),
                 &json(&case.state)?,
                 &now,
                 &case.submitted_at,

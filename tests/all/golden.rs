@@ -10,6 +10,7 @@ use crate::harness::{Got, Harness, PASSWORD};
 use carepost::clock::Span;
 use carepost::database::{Error, Reads, transaction};
 use carepost::directory::upkeep::store as upkeep;
+use carepost::outbox::transitions::StateKind;
 use carepost::registration::answers::{SiteAnswer, Sites, Way};
 use carepost::registration::journey::{PAGES, Page};
 use carepost::registration::reasons::Reason;
@@ -795,7 +796,7 @@ async fn put(harness: &Harness, id: &str, state: RegistrationState) {
         .write::<_, Error, _>(transaction!(async move |tx| {
             tx.run(
                 "UPDATE registrations SET state = $1, state_data = $2 WHERE id = $3",
-                &[&state.name(), &data, &id],
+                &[&state.kind().stored(), &data, &id],
             )
             .await
         }))

@@ -200,6 +200,14 @@ fn the_guide_to_settings_is_the_one_the_code_makes() {
 }
 
 #[test]
+fn the_pictures_of_states_are_those_the_tables_make() {
+    let written = std::fs::read_to_string(root().join("docs/states.md")).expect("the pictures");
+    for picture in [carepost::registration::picture(), carepost::directory::picture()] {
+        assert!(written.contains(&picture), "run `make docs`; docs/states.md lacks\n{picture}");
+    }
+}
+
+#[test]
 fn the_glossary_names_types_that_exist() {
     let glossary = std::fs::read_to_string(root().join("docs/glossary.md")).expect("the glossary");
     let source: String = source_files().into_iter().map(|(_, text)| text).collect();

@@ -12,6 +12,7 @@ use crate::casework::store;
 use crate::clock::Timestamp;
 use crate::database::{Error, transaction};
 use crate::directory;
+use crate::outbox::transitions::StateKind;
 use crate::register::{Code, CqcLocationId, Finding, Register};
 use crate::registration::answers::Proof;
 use crate::registration::checks::{self, Outcome, RegisterCheck};
@@ -224,7 +225,7 @@ fn list(rows: Vec<SummaryListRow>) -> SummaryList {
 /// The first lines of the page: what it is, since when, why it is here.
 fn facts(case: &Registration, now: Timestamp, telephone: &str) -> SummaryList {
     let is_open = case.state.is_undecided();
-    let mut rows = vec![html_fact("State", Html::of(&state_tag(case.state.name())))];
+    let mut rows = vec![html_fact("State", Html::of(&state_tag(case.state.kind().stored())))];
     rows.extend(case.submitted_at.map(|at| fact("Sent", at.in_words())));
     if let Some(due_at) = case.due_at.filter(|_| is_open) {
         rows.push(html_fact("Due", Html::of(&Due::new(due_at, now, is_open))));

@@ -188,7 +188,11 @@ pub async fn save(asking: &Asking, fields: Fields) -> Answer {
         Err(NotSent::Refused(Refusal::NotADraft)) => go_to("/register/sent"),
         Err(NotSent::Refused(Refusal::Unanswered(page))) => go_to(page.path()),
         Err(NotSent::Refused(
-            refusal @ (Refusal::NotUndecided(_) | Refusal::NotAsked | Refusal::NotReady),
+            refusal @ (Refusal::NotUndecided(_)
+            | Refusal::NotAsked
+            | Refusal::BeingChecked
+            | Refusal::AskedAlready
+            | Refusal::NotReady),
         )) => Err(Interrupt::refused(axum::http::StatusCode::CONFLICT, "Nothing was sent", &refusal.words())),
         Err(NotSent::SiteTaken) => {
             asking.keep(|answers| answers.has_account = Some(true)).await?;
