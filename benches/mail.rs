@@ -16,7 +16,7 @@ use carepost::database::{Database, Error, Tx};
 use carepost::directory::{Access, NewPerson, NewSite, app_password, store};
 use carepost::letter::Transport;
 use carepost::mail::postfix_dovecot::PostfixDovecot;
-use carepost::mail::postfix_dovecot::servers::{self, OwnLines, Passing};
+use carepost::mail::postfix_dovecot::servers::{self, OwnLines, TemporaryServers};
 use carepost::mail::{MailEngine, Standing, WantedAccount, WantedPassword, WantedSharedMailbox};
 use carepost::settings::Secret;
 use carepost::{id, outbox, work};
@@ -34,16 +34,16 @@ const PASSWORD: &str = "k7mq7777777777777777777w";
 struct World {
     app: App,
     engine: PostfixDovecot,
-    mail: Passing,
+    mail: TemporaryServers,
 }
 
 async fn world(postgres: Option<(String, String)>) -> World {
-    let folder = servers::passing_folder().expect("a folder");
-    let mut settings = servers::passing_settings(&folder, postgres).expect("settings");
+    let folder = servers::temporary_folder().expect("a folder");
+    let mut settings = servers::temporary_settings(&folder, postgres).expect("settings");
     settings.mail_reports_listen = None;
     let key = Secret::new([9; 32]);
     let mail =
-        Passing::start(folder, &mut settings, &key, OwnLines::default()).await.expect("the servers start");
+        TemporaryServers::start(folder, &mut settings, &key, OwnLines::default()).await.expect("the servers start");
     let engine = mail.engine.clone();
     let database = Database::open(&settings.database).await.expect("a database");
     database.migrate(0).await.expect("tables");

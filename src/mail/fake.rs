@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const SLOW_TIMES: u32 = 2;
 
 #[derive(Default)]
-struct State {
+struct FakeState {
     /// By identifier: address and what is held.
     mailboxes: BTreeMap<String, (String, String)>,
     asked: BTreeMap<String, u32>,
@@ -27,7 +27,7 @@ struct State {
     is_filling: bool,
 }
 
-impl State {
+impl FakeState {
     fn filling(&self) -> Option<Filling> {
         self.is_filling.then(|| Filling(self.begun.to_string()))
     }
@@ -35,14 +35,14 @@ impl State {
 
 /// The fake. Clones share their state.
 #[derive(Clone, Default)]
-pub struct FakeEngine(Arc<Mutex<State>>);
+pub struct FakeEngine(Arc<Mutex<FakeState>>);
 
 impl FakeEngine {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, FakeState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn up(&self) -> Result<MutexGuard<'_, State>, EngineError> {
+    fn up(&self) -> Result<MutexGuard<'_, FakeState>, EngineError> {
         let state = self.state();
         if state.down { Err(EngineError::Later("the mail engine is down".to_owned())) } else { Ok(state) }
     }

@@ -2,7 +2,7 @@
 
 use super::{Ensured, Held};
 use crate::clock::Timestamp;
-use crate::database::{Database, FromRow, Reads, Result, Row, Tx};
+use crate::database::{Database, FromRow, Reads, Result, Row, transaction};
 
 impl FromRow for Held {
     fn from_row(row: &Row<'_>) -> Result<Self> {
@@ -22,25 +22,23 @@ pub(super) async fn ensure(
         return Ok(Ensured::AlreadyRight);
     }
     database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move {
-                tx.run(
-                    "INSERT INTO embedded_mailboxes (id, holds, changed_at) VALUES ($1, $2, $3)
-                     ON CONFLICT (id) DO UPDATE SET holds = $2, changed_at = $3",
-                    &[&id, &holds, &now],
-                )
-                .await
-            })
-        })
+        .write(transaction!(async move |tx| {
+            tx.run(
+                "INSERT INTO embedded_mailboxes (id, holds, changed_at) VALUES ($1, $2, $3)
+                 ON CONFLICT (id) DO UPDATE SET holds = $2, changed_at = $3",
+                &[&id, &holds, &now],
+            )
+            .await
+        }))
         .await?;
     Ok(if before.is_some() { Ensured::Updated } else { Ensured::Created })
 }
 
 pub(super) async fn ensure_absent(database: &Database, id: String) -> Result<Ensured> {
     let removed = database
-        .write(move |tx: &mut Tx| {
-            Box::pin(async move { tx.run("DELETE FROM embedded_mailboxes WHERE id = $1", &[&id]).await })
-        })
+        .write(transaction!(async move |tx| {
+            tx.run("DELETE FROM embedded_mailboxes WHERE id = $1", &[&id]).await
+        }))
         .await?;
     Ok(if removed > 0 { Ensured::Updated } else { Ensured::AlreadyRight })
 }

@@ -358,9 +358,6 @@ fn projection_folder(settings: &Settings) -> Option<PathBuf> {
 }
 
 /// Everything the domain must publish, as lines of a zone file.
-///
-/// # Errors
-/// In words.
 pub fn dns_lines(settings: &Settings, places: &Places) -> Result<String, String> {
     let file = places.state.join("dkim").join(format!("{}.private", settings.dkim_selector));
     if !file.exists() {

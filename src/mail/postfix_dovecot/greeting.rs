@@ -11,9 +11,6 @@ use std::time::Duration;
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// Greets Postfix and names an empty sender, which it takes only while the mail guard answers it, too.
-///
-/// # Errors
-/// What it answered, or that it did not.
 pub async fn takes_mail(at: SocketAddr) -> Result<(), EngineError> {
     let later = |error: lettre::transport::smtp::Error| EngineError::Later(format!("Postfix: {error}"));
     let us = ClientId::Domain("localhost".to_owned());

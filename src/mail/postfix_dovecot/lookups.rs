@@ -54,10 +54,10 @@ async fn answer(answers: &Answers, question: &str) -> String {
         return "PERM no such table".to_owned();
     };
     match found(answers, table, &key.to_lowercase()).await {
-        Ok(Found::Nothing) => "NOTFOUND ".to_owned(),
-        Ok(Found::NotYet) => "TEMP the projection is being filled".to_owned(),
-        Ok(Found::Values(_)) if table == Table::SecureDomains => format!("OK {}", answers.secure),
-        Ok(Found::Values(values)) => format!("OK {}", values.join(",")),
+        Ok(LookupAnswer::Nothing) => "NOTFOUND ".to_owned(),
+        Ok(LookupAnswer::NotYet) => "TEMP the projection is being filled".to_owned(),
+        Ok(LookupAnswer::Values(_)) if table == Table::SecureDomains => format!("OK {}", answers.secure),
+        Ok(LookupAnswer::Values(values)) => format!("OK {}", values.join(",")),
         Err(error) => {
             tracing::warn!(%error, table = table.name(), "a look-up for the mail server failed");
             "TEMP the projection cannot be read".to_owned()
@@ -65,31 +65,31 @@ async fn answer(answers: &Answers, question: &str) -> String {
     }
 }
 
-enum Found {
+enum LookupAnswer {
     Values(Vec<String>),
     Nothing,
     /// Nothing, and that may be because the projection is still being filled.
     NotYet,
 }
 
-async fn found(answers: &Answers, table: Table, key: &str) -> Result<Found, crate::database::Error> {
+async fn found(answers: &Answers, table: Table, key: &str) -> Result<LookupAnswer, crate::database::Error> {
     let is_ours = key.ends_with(&answers.own);
     if table == Table::Unfilled && !is_ours {
-        return Ok(Found::Nothing);
+        return Ok(LookupAnswer::Nothing);
     }
     let values = store::look_up(&answers.projection, table, key).await?;
     if !values.is_empty() {
-        return Ok(Found::Values(values));
+        return Ok(LookupAnswer::Values(values));
     }
     match table {
         Table::Recipients if is_ours => {
             // Postfix has asked whether the projection is filled before it asks this, and it may have
             // been made again in between.
             let unfilled = store::look_up(&answers.projection, Table::Unfilled, key).await?;
-            Ok(if unfilled.is_empty() { Found::Nothing } else { Found::NotYet })
+            Ok(if unfilled.is_empty() { LookupAnswer::Nothing } else { LookupAnswer::NotYet })
         }
         Table::Recipients | Table::Refusals | Table::Senders | Table::Unfilled | Table::SecureDomains => {
-            Ok(Found::Nothing)
+            Ok(LookupAnswer::Nothing)
         }
     }
 }

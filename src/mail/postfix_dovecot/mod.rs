@@ -105,9 +105,6 @@ fn group(id: &str) -> String {
 
 impl PostfixDovecot {
     /// Opens the engine, and makes its tables where there are none that this program knows.
-    ///
-    /// # Errors
-    /// In words.
     pub async fn open(settings: &Settings, key: &SecretKey) -> Result<Self, String> {
         let address = projection_address(settings);
         let projection = store::open(&address).await.map_err(|error| format!("{address}: {error}"))?;

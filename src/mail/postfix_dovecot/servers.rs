@@ -154,9 +154,6 @@ fn started(command: &mut Command) -> Result<Child, String> {
 }
 
 /// A certificate that nobody but its maker trusts, for the demo and for tests.
-///
-/// # Errors
-/// What openssl said.
 pub fn self_signed(settings: &Settings) -> Result<(), String> {
     if Path::new(&settings.mail_certificate).exists() {
         return Ok(());
@@ -216,9 +213,6 @@ impl Servers {
     }
 
     /// Starts Dovecot.
-    ///
-    /// # Errors
-    /// In words.
     pub fn start_dovecot(&mut self) -> Result<(), String> {
         let config = self.places.config.join("dovecot/dovecot.conf");
         self.dovecot = Some(started(Command::new("dovecot").arg("-F").arg("-c").arg(config))?);
@@ -226,9 +220,6 @@ impl Servers {
     }
 
     /// Starts Postfix.
-    ///
-    /// # Errors
-    /// In words.
     pub fn start_postfix(&mut self) -> Result<(), String> {
         let config = self.places.config.join("postfix");
         self.postfix = Some(started(Command::new("postfix").arg("-c").arg(config).arg("start-fg"))?);
@@ -360,30 +351,24 @@ pub async fn start_below(
 
 /// Servers for a test or a measurement, in a folder and on ports of their own. They stop, and the folder
 /// goes, when this is dropped; where that is because a test failed, the end of their logs is printed.
-pub struct Passing {
+pub struct TemporaryServers {
     pub folder: PathBuf,
     pub ports: Ports,
     pub engine: PostfixDovecot,
     started: Option<Started>,
 }
 
-/// A new folder for [`Passing`] servers.
-///
-/// # Errors
-/// In words.
-pub fn passing_folder() -> Result<PathBuf, String> {
+/// A new folder for [`TemporaryServers`] servers.
+pub fn temporary_folder() -> Result<PathBuf, String> {
     // Sockets have short names at most, so it lies as high as it can.
     let folder = PathBuf::from("/run").join(format!("carepost-mail-{}", &crate::id::new_token()[..8]));
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(folder)
 }
 
-/// Settings for [`Passing`] servers over a PostgreSQL database, by the service's address and that of the
+/// Settings for [`TemporaryServers`] servers over a PostgreSQL database, by the service's address and that of the
 /// mail servers; else over a SQLite file in their folder.
-///
-/// # Errors
-/// In words.
-pub fn passing_settings(folder: &Path, postgres: Option<(String, String)>) -> Result<Settings, String> {
+pub fn temporary_settings(folder: &Path, postgres: Option<(String, String)>) -> Result<Settings, String> {
     let (database, mail_database) =
         postgres.unwrap_or_else(|| (format!("sqlite:{}/own/carepost.db", folder.display()), String::new()));
     let texts = [("database", database), ("mail_database", mail_database)];
@@ -391,11 +376,8 @@ pub fn passing_settings(folder: &Path, postgres: Option<(String, String)>) -> Re
     Settings::from_texts(&texts, &BTreeMap::new()).map_err(|wrong| wrong.join("; "))
 }
 
-impl Passing {
+impl TemporaryServers {
     /// Starts them below a folder that goes with them.
-    ///
-    /// # Errors
-    /// In words.
     pub async fn start(
         folder: PathBuf,
         settings: &mut Settings,
@@ -407,7 +389,7 @@ impl Passing {
         let ports = Ports::free().map_err(|error| error.to_string())?;
         match start_below(&folder, settings, key, ports, own).await {
             Ok(started) => {
-                Ok(Passing { folder, ports, engine: started.engine.clone(), started: Some(started) })
+                Ok(TemporaryServers { folder, ports, engine: started.engine.clone(), started: Some(started) })
             }
             Err(why) => {
                 let _ = std::fs::remove_dir_all(&folder);
@@ -429,7 +411,7 @@ impl Passing {
     }
 }
 
-impl Drop for Passing {
+impl Drop for TemporaryServers {
     fn drop(&mut self) {
         if let Some(started) = self.started.take() {
             if std::thread::panicking() {
@@ -454,7 +436,7 @@ pub(in crate::mail) mod for_tests {
     /// Servers over a fresh SQLite projection, and over a PostgreSQL database where there is a server.
     /// Empty where the packages are not installed, unless the test run says that they must be.
     #[expect(clippy::disallowed_methods, reason = "tests are told by the test run where its servers are")]
-    pub(in crate::mail) async fn on_both_databases() -> Vec<Passing> {
+    pub(in crate::mail) async fn on_both_databases() -> Vec<TemporaryServers> {
         if let Some(why) = missing() {
             assert!(std::env::var("CAREPOST_TEST_REQUIRE_ALL").is_err(), "{why}");
             return Vec::new();
@@ -466,10 +448,10 @@ pub(in crate::mail) mod for_tests {
         running
     }
 
-    async fn on(postgres: Option<(String, String)>) -> Passing {
-        let folder = passing_folder().expect("a folder");
-        let mut settings = passing_settings(&folder, postgres).expect("settings");
+    async fn on(postgres: Option<(String, String)>) -> TemporaryServers {
+        let folder = temporary_folder().expect("a folder");
+        let mut settings = temporary_settings(&folder, postgres).expect("settings");
         let key = Secret::new([9; 32]);
-        Passing::start(folder, &mut settings, &key, OwnLines::default()).await.expect("the servers start")
+        TemporaryServers::start(folder, &mut settings, &key, OwnLines::default()).await.expect("the servers start")
     }
 }

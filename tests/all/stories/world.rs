@@ -7,7 +7,7 @@ use carepost::database::{Address, Database, Error, transaction};
 use carepost::letter::{self, Transport};
 use carepost::mail::MailEngine;
 use carepost::mail::fake::FakeEngine;
-use carepost::mail::postfix_dovecot::servers::{self, OwnLines, Passing};
+use carepost::mail::postfix_dovecot::servers::{self, OwnLines, TemporaryServers};
 use carepost::register::{import, samples};
 use carepost::settings::{Secret, Settings};
 use carepost::{audit, outbox, routes, sign_in, work};
@@ -30,7 +30,7 @@ pub struct World {
     /// Holds the mailboxes, unless real servers do.
     pub mail: FakeEngine,
     /// The real servers of a story that has them.
-    _servers: Option<Passing>,
+    _servers: Option<TemporaryServers>,
     /// Letters a person has read, or that the story says do not matter.
     read: Mutex<BTreeSet<String>>,
     ignored: Mutex<BTreeSet<String>>,
@@ -78,8 +78,8 @@ impl World {
             let mut servers = None;
             let mut engine: Arc<dyn MailEngine> = Arc::new(fake);
             if with_mail_servers {
-                let folder = servers::passing_folder().expect("a folder");
-                let started = Passing::start(folder, &mut settings, &key, OwnLines::default()).await;
+                let folder = servers::temporary_folder().expect("a folder");
+                let started = TemporaryServers::start(folder, &mut settings, &key, OwnLines::default()).await;
                 let started = started.expect("the servers start");
                 engine = Arc::new(started.engine.clone());
                 servers = Some(started);
