@@ -42,8 +42,9 @@ async fn world(postgres: Option<(String, String)>) -> World {
     let mut settings = servers::temporary_settings(&folder, postgres).expect("settings");
     settings.mail_reports_listen = None;
     let key = Secret::new([9; 32]);
-    let mail =
-        TemporaryServers::start(folder, &mut settings, &key, OwnLines::default()).await.expect("the servers start");
+    let mail = TemporaryServers::start(folder, &mut settings, &key, OwnLines::default())
+        .await
+        .expect("the servers start");
     let engine = mail.engine.clone();
     let database = Database::open(&settings.database).await.expect("a database");
     database.migrate(0).await.expect("tables");

@@ -376,6 +376,8 @@ settings! {
     mail_certificate_key: String = "/etc/carepost/mail.key", "path";
     /// Where Dovecot takes commands from this service. Keep it on a network of your own.
     doveadm_address: SocketAddr = "127.0.0.1:8480", "address";
+    /// How long the mail servers may take for one thing that the service asks of them, at most 45. What is not answered by then is put off and asked again.
+    mail_engine_deadline_seconds: u8 = "20", "seconds";
     /// Where the mail guard takes messages from Postfix.
     mail_guard_listen: SocketAddr = "127.0.0.1:8481", "address";
     /// With SQLite: where the mail guard answers what Postfix asks about addresses.
@@ -508,6 +510,10 @@ impl Settings {
         refuse(
             self.mail_engine == "postfix-dovecot" && self.smtp_server.is_some() && is_ours,
             "letter_from: must not be of mail_domain nor below it: the mail servers take mail from there only from people who have signed in",
+        );
+        refuse(
+            !(1..=45).contains(&self.mail_engine_deadline_seconds),
+            "mail_engine_deadline_seconds: must be from 1 to 45",
         );
         refuse(self.code_minutes == 0 || self.code_minutes > 10, "code_minutes: must be from 1 to 10");
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }

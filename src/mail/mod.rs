@@ -20,41 +20,43 @@ use crate::database::BoxFuture;
 
 pub use embedded::Embedded;
 
-/// Whether a mailbox takes mail and lets its holder in, and if not, why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    Open,
-    /// Its holder has not activated it.
-    NotActivated,
-    /// Not used for too long.
-    Inactive,
-    /// Switched off: a long leave, or for safety.
-    Disabled,
-    /// Its holder has left.
-    Leaver,
-    /// Deleted, and kept for a while in case that was wrong.
-    Deleted,
-}
+/// Writes an enum that is stored: its variants, the list of them and their words are one, so that a new
+/// variant is in all three.
+macro_rules! stored_enum {
+    ($(#[$about:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $variant:ident),+ $(,)? }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        $vis enum $name { $($(#[$doc])* $variant),+ }
 
-impl Standing {
-    pub const ALL: [Standing; 6] = [
-        Standing::Open,
-        Standing::NotActivated,
-        Standing::Inactive,
-        Standing::Disabled,
-        Standing::Leaver,
-        Standing::Deleted,
-    ];
+        impl $name {
+            $vis const ALL: [$name; [$($name::$variant),+].len()] = [$($name::$variant),+];
 
-    pub fn stored(self) -> &'static str {
-        match self {
-            Standing::Open => "Open",
-            Standing::NotActivated => "NotActivated",
-            Standing::Inactive => "Inactive",
-            Standing::Disabled => "Disabled",
-            Standing::Leaver => "Leaver",
-            Standing::Deleted => "Deleted",
+            $vis fn stored(self) -> &'static str {
+                match self { $($name::$variant => stringify!($variant)),+ }
+            }
+
+            $vis fn from_stored(text: &str) -> Option<Self> {
+                $name::ALL.into_iter().find(|known| known.stored() == text)
+            }
         }
+    };
+}
+use stored_enum;
+
+stored_enum! {
+    /// Whether a mailbox takes mail and lets its holder in, and if not, why.
+    pub enum Standing {
+        Open,
+        /// Its holder has not activated it.
+        NotActivated,
+        /// Not used for too long.
+        Inactive,
+        /// Switched off: a long leave, or for safety.
+        Disabled,
+        /// Its holder has left.
+        Leaver,
+        /// Deleted, and kept for a while in case that was wrong.
+        Deleted,
     }
 }
 
@@ -131,7 +133,8 @@ pub struct Held {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filling(String);
 
-/// What a mail engine can be asked.
+/// What a mail engine can be asked. Each answers within the time that its setting gives it, whatever its
+/// servers do, and says [`EngineError::Later`] where they are silent.
 pub trait MailEngine: Send + Sync {
     fn ensure_account<'a>(&'a self, wanted: &'a WantedAccount)
     -> BoxFuture<'a, Result<Ensured, EngineError>>;
@@ -148,7 +151,8 @@ pub trait MailEngine: Send + Sync {
     /// What the engine holds for a mailbox.
     fn look<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<String>, EngineError>>;
 
-    /// The mailboxes it holds after an identifier, in order, at most `limit`.
+    /// The mailboxes it holds after an identifier, in order: at most `limit`, and perhaps fewer than there
+    /// are. Only an empty page is the last.
     fn list<'a>(&'a self, after: &'a str, limit: u32) -> BoxFuture<'a, Result<Vec<Held>, EngineError>>;
 
     /// The mailboxes that have storage, whether they are held or not.

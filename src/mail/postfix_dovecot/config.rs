@@ -4,7 +4,7 @@
 //! The templates are the files in `templates/`; what stands in double braces is filled in. Secrets
 //! stand only in files that their one reader may read.
 
-use super::store::Table;
+use super::store::LookupTable;
 use super::{dns, projection_address, report_key, secure_domain_tls, shared_secret};
 use crate::database::Address;
 use crate::settings::{SecretKey, Settings};
@@ -171,15 +171,15 @@ fn files(settings: &Settings, key: &SecretKey, places: &Places) -> Result<Vec<Wr
     ]
     .into();
     marks.insert("listen", settings.mail_listen.clone());
-    let table = |table: Table| match &reached.map_head {
+    let table = |table: LookupTable| match &reached.map_head {
         Some(_) => format!("proxy:pgsql:{}/postfix/{}.cf", places.config.display(), table.name()),
         None => format!("socketmap:inet:{}:{}", postfix_inet(settings.mail_lookups_listen), table.name()),
     };
-    marks.insert("recipients", table(Table::Recipients));
-    marks.insert("refusals", table(Table::Refusals));
-    marks.insert("senders", table(Table::Senders));
-    marks.insert("unfilled", table(Table::Unfilled));
-    marks.insert("secure_domains", table(Table::SecureDomains));
+    marks.insert("recipients", table(LookupTable::Recipients));
+    marks.insert("refusals", table(LookupTable::Refusals));
+    marks.insert("senders", table(LookupTable::Senders));
+    marks.insert("unfilled", table(LookupTable::Unfilled));
+    marks.insert("secure_domains", table(LookupTable::SecureDomains));
     let mut dovecot_marks = marks.clone();
     let dovecot_listen = match settings.mail_listen.as_str() {
         "all" => "*, ::".to_owned(),
@@ -222,7 +222,7 @@ fn files(settings: &Settings, key: &SecretKey, places: &Places) -> Result<Vec<Wr
         file("opendkim.conf", Reader::Anyone, filled(include_str!("templates/opendkim.conf"), &marks)?),
     ];
     if let Some(head) = &reached.map_head {
-        for table in Table::ALL {
+        for table in LookupTable::ALL {
             let path = format!("postfix/{}.cf", table.name());
             files.push(file(
                 &path,

@@ -6,12 +6,14 @@ use crate::settings::Secret;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// How long Dovecot may take for one request.
-const LIMIT: Duration = Duration::from_secs(60);
+/// How long a connection to Dovecot may take; it is near. The engine bounds the whole of a call.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// The longest answer taken. A list of a third of a million folders has 25 MB.
+const ANSWER_MAX_BYTES: usize = 64 << 20;
 /// The name Dovecot knows its administrator by.
 const USER: &str = "doveadm";
 /// Commands in one request; more would make others wait for them.
-const COMMANDS_MAX: usize = 64;
+pub(super) const COMMANDS_MAX: usize = 64;
 
 /// Exit codes of `doveadm` (sysexits.h, and Dovecot's own).
 mod exit {
@@ -44,6 +46,11 @@ impl Command {
     /// Forget what is remembered of user names, so that the next sign-in is looked up anew.
     pub(super) fn forget(names: &[&str]) -> Self {
         Command { name: "authCacheFlush", arguments: json!({ "user": names }) }
+    }
+
+    /// Forget everything that is remembered of anybody.
+    pub(super) fn forget_everybody() -> Self {
+        Command { name: "authCacheFlush", arguments: json!({}) }
     }
 
     /// End every session of a user.
@@ -102,8 +109,7 @@ pub(super) struct Doveadm {
 impl Doveadm {
     pub(super) fn new(address: std::net::SocketAddr, password: Secret<String>) -> Result<Self, String> {
         let client = reqwest::Client::builder()
-            .timeout(LIMIT)
-            .connect_timeout(Duration::from_secs(5))
+            .connect_timeout(CONNECT_LIMIT)
             .no_proxy()
             .build()
             .map_err(|error| error.to_string())?;
@@ -129,7 +135,7 @@ impl Doveadm {
             .enumerate()
             .map(|(place, command)| json!([command.name, command.arguments, place.to_string()]))
             .collect();
-        let answered = self
+        let mut answered = self
             .client
             .post(&self.address)
             .basic_auth(USER, Some(self.password.reveal()))
@@ -139,8 +145,15 @@ impl Doveadm {
             .and_then(reqwest::Response::error_for_status)
             // The address has no password in it, and reqwest prints no headers.
             .map_err(|error| later(error.to_string()))?;
+        let mut text = Vec::new();
+        while let Some(part) = answered.chunk().await.map_err(|error| later(error.to_string()))? {
+            if text.len() + part.len() > ANSWER_MAX_BYTES {
+                return Err(later("its answer has no end".to_owned()));
+            }
+            text.extend_from_slice(&part);
+        }
         let rows: Vec<(String, Value, String)> =
-            answered.json().await.map_err(|error| later(error.to_string()))?;
+            serde_json::from_slice(&text).map_err(|error| later(error.to_string()))?;
         commands
             .iter()
             .enumerate()

@@ -15,7 +15,7 @@
 
 use super::lookups::{self, Answers};
 use super::milter::{self, Message, Verdict};
-use super::store::{self, Sender, Table};
+use super::store::{self, LookupTable, Sender};
 use crate::database::{Address, Database};
 use crate::settings::Settings;
 use mail_parser::{MessageParser, MimeHeaders, PartType};
@@ -154,7 +154,7 @@ async fn holds_all(rules: &Rules, login: &str, addresses: &[String]) -> Result<H
             // Either may be what is still to come: the address, or whoever has signed in.
             for name in [address.as_str(), login] {
                 if name.ends_with(&rules.own)
-                    && !store::look_up(&rules.projection, Table::Unfilled, name).await?.is_empty()
+                    && !store::look_up(&rules.projection, LookupTable::Unfilled, name).await?.is_empty()
                 {
                     return Ok(Held::NotYetKnown);
                 }

@@ -6,7 +6,7 @@
 //! `docs/decisions/0012-mail-servers-read-a-projection.md`). Here a look-up waits for the writer,
 //! which takes milliseconds. With PostgreSQL Postfix reads the views itself.
 
-use super::store::{self, Table};
+use super::store::{self, LookupTable};
 use crate::database::Database;
 use std::future::Future;
 use std::io;
@@ -50,13 +50,15 @@ pub(super) struct Answers {
 
 async fn answer(answers: &Answers, question: &str) -> String {
     let Some((table, key)) = question.split_once(' ') else { return "PERM no such table".to_owned() };
-    let Some(table) = Table::ALL.into_iter().find(|known| known.name() == table) else {
+    let Some(table) = LookupTable::ALL.into_iter().find(|known| known.name() == table) else {
         return "PERM no such table".to_owned();
     };
     match found(answers, table, &key.to_lowercase()).await {
         Ok(LookupAnswer::Nothing) => "NOTFOUND ".to_owned(),
         Ok(LookupAnswer::NotYet) => "TEMP the projection is being filled".to_owned(),
-        Ok(LookupAnswer::Values(_)) if table == Table::SecureDomains => format!("OK {}", answers.secure),
+        Ok(LookupAnswer::Values(_)) if table == LookupTable::SecureDomains => {
+            format!("OK {}", answers.secure)
+        }
         Ok(LookupAnswer::Values(values)) => format!("OK {}", values.join(",")),
         Err(error) => {
             tracing::warn!(%error, table = table.name(), "a look-up for the mail server failed");
@@ -72,9 +74,13 @@ enum LookupAnswer {
     NotYet,
 }
 
-async fn found(answers: &Answers, table: Table, key: &str) -> Result<LookupAnswer, crate::database::Error> {
+async fn found(
+    answers: &Answers,
+    table: LookupTable,
+    key: &str,
+) -> Result<LookupAnswer, crate::database::Error> {
     let is_ours = key.ends_with(&answers.own);
-    if table == Table::Unfilled && !is_ours {
+    if table == LookupTable::Unfilled && !is_ours {
         return Ok(LookupAnswer::Nothing);
     }
     let values = store::look_up(&answers.projection, table, key).await?;
@@ -82,15 +88,17 @@ async fn found(answers: &Answers, table: Table, key: &str) -> Result<LookupAnswe
         return Ok(LookupAnswer::Values(values));
     }
     match table {
-        Table::Recipients if is_ours => {
+        LookupTable::Recipients if is_ours => {
             // Postfix has asked whether the projection is filled before it asks this, and it may have
             // been made again in between.
-            let unfilled = store::look_up(&answers.projection, Table::Unfilled, key).await?;
+            let unfilled = store::look_up(&answers.projection, LookupTable::Unfilled, key).await?;
             Ok(if unfilled.is_empty() { LookupAnswer::Nothing } else { LookupAnswer::NotYet })
         }
-        Table::Recipients | Table::Refusals | Table::Senders | Table::Unfilled | Table::SecureDomains => {
-            Ok(LookupAnswer::Nothing)
-        }
+        LookupTable::Recipients
+        | LookupTable::Refusals
+        | LookupTable::Senders
+        | LookupTable::Unfilled
+        | LookupTable::SecureDomains => Ok(LookupAnswer::Nothing),
     }
 }
 
@@ -131,6 +139,7 @@ pub(super) async fn serve(listener: TcpListener, answers: Answers, stop: impl Fu
 
 #[cfg(test)]
 mod tests {
+    use super::super::rules::tests::account;
     use super::*;
     use crate::mail::Standing;
 
@@ -139,7 +148,7 @@ mod tests {
         let folder = std::env::temp_dir().join("carepost-tests").join(crate::id::new_token());
         let place = crate::database::Address::Sqlite(folder.join("mail.db"));
         let projection = store::open(&place).await.expect("made");
-        store::ensure(&projection, store::tests::account("asha", Standing::Open)).await.expect("kept");
+        store::ensure(&projection, account("asha", Standing::Open)).await.expect("kept");
         let answers = Answers {
             projection: projection.clone(),
             secure: "encrypt",

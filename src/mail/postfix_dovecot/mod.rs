@@ -19,6 +19,7 @@ mod greeting;
 pub mod guard;
 mod lookups;
 mod milter;
+mod rules;
 pub mod servers;
 mod store;
 
@@ -29,9 +30,11 @@ use super::{
 use crate::database::{Address, BoxFuture, Database};
 use crate::settings::{SecretKey, Settings};
 use doveadm::{Answer, Command, Doveadm};
+use rules::{Mailbox, MailboxKind, Step, StepKind};
 use serde_json::Value;
+use std::future::Future;
 use std::net::SocketAddr;
-use store::{Mailbox, Step};
+use std::time::Duration;
 
 pub use store::POSTGRES_ROLE;
 
@@ -63,6 +66,8 @@ pub struct PostfixDovecot {
     postfix: SocketAddr,
     /// An address of our domain that nobody ever has.
     nobody: String,
+    /// How long a call may take.
+    deadline: Duration,
 }
 
 /// Where the projection is kept: a file beside a SQLite database, or the same PostgreSQL database.
@@ -103,6 +108,13 @@ fn group(id: &str) -> String {
     format!("group={id}")
 }
 
+/// How many of these mailboxes, from the first, have their access lists read in one request: with more,
+/// slow disks could take longer than a call may.
+fn asked_in_one_request(mailboxes: &[Mailbox]) -> usize {
+    let shared = mailboxes.iter().enumerate().filter(|(_, one)| one.kind() == MailboxKind::SharedMailbox);
+    shared.map(|(place, _)| place).nth(doveadm::COMMANDS_MAX).unwrap_or(mailboxes.len())
+}
+
 impl PostfixDovecot {
     /// Opens the engine, and makes its tables where there are none that this program knows.
     pub async fn open(settings: &Settings, key: &SecretKey) -> Result<Self, String> {
@@ -115,6 +127,22 @@ impl PostfixDovecot {
             storage: settings.mail_storage.clone(),
             postfix: SocketAddr::new(settings.doveadm_address.ip(), settings.smtp_port),
             nobody: format!("service-status-check@{}", settings.mail_domain),
+            deadline: Duration::from_secs(settings.mail_engine_deadline_seconds.into()),
+        })
+    }
+
+    /// Ends a call when its time is over: Dovecot, or the database the projection is in, is silent. What was
+    /// begun is found done, or done again, by the next call.
+    fn in_time<'a, T: Send + 'a>(
+        &self,
+        call: impl Future<Output = Result<T, EngineError>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, EngineError>> {
+        let deadline = self.deadline;
+        Box::pin(async move {
+            tokio::time::timeout(deadline, call).await.unwrap_or_else(|_| {
+                let seconds = deadline.as_secs();
+                Err(EngineError::Later(format!("the mail servers did not answer within {seconds} seconds")))
+            })
         })
     }
 
@@ -136,15 +164,14 @@ impl PostfixDovecot {
         }
         let mut commands = Vec::new();
         for step in &steps.steps {
-            if let Step::RemoveStorage(folder) = step
-                && !self.is_stored(folder).await?
-            {
+            if step.kind == StepKind::RemoveStorage && !self.is_stored(&step.name).await? {
                 continue;
             }
             commands.extend(self.commands(id, step));
         }
         // All names together, and before any session ends: nobody comes back with what was remembered.
-        let names: Vec<&str> = steps.steps.iter().filter_map(Step::forgotten).collect();
+        let forgotten = steps.steps.iter().filter(|step| step.kind == StepKind::Forget);
+        let names: Vec<&str> = forgotten.map(|step| step.name.as_str()).collect();
         if !names.is_empty() {
             commands.insert(0, Command::forget(&names));
         }
@@ -162,16 +189,18 @@ impl PostfixDovecot {
     }
 
     fn commands(&self, id: &str, step: &Step) -> Vec<Command> {
-        match step {
-            Step::Prepare(address) => {
+        let name = step.name.as_str();
+        match step.kind {
+            StepKind::Prepare => {
                 let mut commands: Vec<Command> =
-                    FOLDERS.iter().map(|folder| Command::create_folder(address, folder)).collect();
-                commands.push(Command::allow(address, "INBOX", &group(id), &RIGHTS));
+                    FOLDERS.iter().map(|folder| Command::create_folder(name, folder)).collect();
+                commands.push(Command::allow(name, "INBOX", &group(id), &RIGHTS));
                 commands
             }
-            Step::Forget(_) => Vec::new(),
-            Step::EndSessions(address) => vec![Command::end_sessions(address)],
-            Step::RemoveStorage(folder) => vec![Command::remove_from_disk(&self.storage, folder)],
+            // These go together, before all others.
+            StepKind::Forget => Vec::new(),
+            StepKind::EndSessions => vec![Command::end_sessions(name)],
+            StepKind::RemoveStorage => vec![Command::remove_from_disk(&self.storage, name)],
         }
     }
 
@@ -179,7 +208,7 @@ impl PostfixDovecot {
     /// them put right with the next `ensure`.
     async fn wrong_access(&self, mailboxes: &[Mailbox]) -> Result<Vec<(String, String)>, EngineError> {
         let shared: Vec<&Mailbox> =
-            mailboxes.iter().filter(|mailbox| matches!(mailbox, Mailbox::SharedMailbox(_))).collect();
+            mailboxes.iter().filter(|mailbox| mailbox.kind() == MailboxKind::SharedMailbox).collect();
         let asked: Vec<Command> =
             shared.iter().map(|mailbox| Command::list_allowed(mailbox.address(), "INBOX")).collect();
         let answers = self.doveadm.run(&asked).await?;
@@ -221,7 +250,7 @@ impl MailEngine for PostfixDovecot {
         &'a self,
         wanted: &'a WantedAccount,
     ) -> BoxFuture<'a, Result<Ensured, EngineError>> {
-        Box::pin(async move {
+        self.in_time(async move {
             refuse_bad(&wanted.id, &wanted.address, &[&wanted.aliases])?;
             self.ensure(Mailbox::Account(wanted.clone())).await
         })
@@ -231,7 +260,7 @@ impl MailEngine for PostfixDovecot {
         &'a self,
         wanted: &'a WantedSharedMailbox,
     ) -> BoxFuture<'a, Result<Ensured, EngineError>> {
-        Box::pin(async move {
+        self.in_time(async move {
             let others: [&[String]; 3] = [&wanted.aliases, &wanted.owners, &wanted.members];
             refuse_bad(&wanted.id, &wanted.address, &others)?;
             self.ensure(Mailbox::SharedMailbox(wanted.clone())).await
@@ -239,7 +268,7 @@ impl MailEngine for PostfixDovecot {
     }
 
     fn ensure_absent<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Ensured, EngineError>> {
-        Box::pin(async move {
+        self.in_time(async move {
             refuse_bad_id(id)?;
             let was_kept = store::ensure_absent(&self.projection, id).await?;
             let was_stored = self.is_stored(&format!("accounts/{id}")).await?
@@ -250,12 +279,15 @@ impl MailEngine for PostfixDovecot {
     }
 
     fn look<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<String>, EngineError>> {
-        Box::pin(async move { Ok(store::find(&self.projection, id).await?.map(|mailbox| mailbox.in_full())) })
+        self.in_time(
+            async move { Ok(store::find(&self.projection, id).await?.map(|mailbox| mailbox.in_full())) },
+        )
     }
 
     fn list<'a>(&'a self, after: &'a str, limit: u32) -> BoxFuture<'a, Result<Vec<Held>, EngineError>> {
-        Box::pin(async move {
-            let mailboxes = store::list(&self.projection, after, limit).await?;
+        self.in_time(async move {
+            let mut mailboxes = store::list(&self.projection, after, limit).await?;
+            mailboxes.truncate(asked_in_one_request(&mailboxes));
             let wrong = self.wrong_access(&mailboxes).await?;
             Ok(mailboxes
                 .iter()
@@ -272,7 +304,7 @@ impl MailEngine for PostfixDovecot {
     }
 
     fn list_storage(&self) -> BoxFuture<'_, Result<Vec<String>, EngineError>> {
-        Box::pin(async move {
+        self.in_time(async move {
             let asked =
                 ["accounts/", "shared/"].map(|path| Command::list_folders_on_disk(&self.storage, path));
             let mut found = Vec::new();
@@ -292,7 +324,7 @@ impl MailEngine for PostfixDovecot {
         addresses: &'a [String],
         hours: u32,
     ) -> BoxFuture<'a, Result<Vec<u64>, EngineError>> {
-        Box::pin(async move {
+        self.in_time(async move {
             let asked: Vec<Command> =
                 addresses.iter().map(|address| Command::find_unread(address, hours)).collect();
             let answers = self.doveadm.run(&asked).await?;
@@ -307,7 +339,7 @@ impl MailEngine for PostfixDovecot {
     }
 
     fn answers(&self) -> BoxFuture<'_, Result<(), EngineError>> {
-        Box::pin(async move {
+        self.in_time(async move {
             // While the projection is being filled, Dovecot says of whoever is not in it that one must ask
             // again; that it says anything is enough then.
             let asked = match store::filling(&self.projection).await? {
@@ -323,14 +355,26 @@ impl MailEngine for PostfixDovecot {
         &'a self,
         domains: &'a [String],
     ) -> BoxFuture<'a, Result<Ensured, EngineError>> {
-        Box::pin(async move { Ok(store::ensure_secure_domains(&self.projection, domains.to_vec()).await?) })
+        self.in_time(
+            async move { Ok(store::ensure_secure_domains(&self.projection, domains.to_vec()).await?) },
+        )
     }
 
     fn filling(&self) -> BoxFuture<'_, Result<Option<Filling>, EngineError>> {
-        Box::pin(async move { Ok(store::filling(&self.projection).await?) })
+        self.in_time(async move { Ok(store::filling(&self.projection).await?) })
     }
 
     fn ensure_filled<'a>(&'a self, filling: &'a Filling) -> BoxFuture<'a, Result<Ensured, EngineError>> {
-        Box::pin(async move { Ok(store::ensure_filled(&self.projection, filling).await?) })
+        self.in_time(async move {
+            if store::filling(&self.projection).await?.as_ref() == Some(filling) {
+                // While the tables were filled, a change of somebody who was not in them yet told Dovecot
+                // of nothing that it might remember from the tables before.
+                self.doveadm.run(&[Command::forget_everybody()]).await?;
+            }
+            Ok(store::ensure_filled(&self.projection, filling).await?)
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -452,6 +452,8 @@ pub(in crate::mail) mod for_tests {
         let folder = temporary_folder().expect("a folder");
         let mut settings = temporary_settings(&folder, postgres).expect("settings");
         let key = Secret::new([9; 32]);
-        TemporaryServers::start(folder, &mut settings, &key, OwnLines::default()).await.expect("the servers start")
+        TemporaryServers::start(folder, &mut settings, &key, OwnLines::default())
+            .await
+            .expect("the servers start")
     }
 }

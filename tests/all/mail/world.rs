@@ -10,7 +10,7 @@ use carepost::directory::access::Among;
 use carepost::directory::{Access, NewPerson, NewSite, Room, store};
 use carepost::letter::Transport;
 use carepost::mail::MailEngine;
-use carepost::mail::postfix_dovecot::servers::{self, OwnLines, TemporaryServers, Ports, Servers};
+use carepost::mail::postfix_dovecot::servers::{self, OwnLines, Ports, Servers, TemporaryServers};
 use carepost::mail::postfix_dovecot::{PostfixDovecot, projection_address};
 use carepost::settings::{Secret, SecretKey, Settings};
 use carepost::{id, my_account, outbox, routes, web, work};
@@ -119,7 +119,8 @@ impl MailWorld {
         // Wrong passwords from one address are answered ever later; here all come from one.
         let dovecot = "auth_failure_delay = 0\nservice anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}\n";
         let own = OwnLines { postfix: postfix_lines, dovecot };
-        let mail = TemporaryServers::start(folder, &mut settings, &key, own).await.expect("the servers start");
+        let mail =
+            TemporaryServers::start(folder, &mut settings, &key, own).await.expect("the servers start");
         let database = Database::open(&settings.database).await.expect("a database");
         database.migrate(0).await.expect("tables");
         let app = Self::app(database, settings, &key, &mail.engine);

@@ -1,13 +1,20 @@
 -- What the mail servers should hold, as provisioning last made it. Everything here can be made again
--- from the directory, so a new version of these tables replaces them; nothing is migrated.
+-- from the directory, so a new version of these tables replaces them; nothing is migrated. Words like
+-- kinds and standings are those of the enums in `rules.rs` and `mod.rs`.
 
 CREATE TABLE mailboxes (
   id TEXT PRIMARY KEY,
-  kind TEXT NOT NULL CHECK (kind IN ('Account', 'SharedMailbox')),
+  kind TEXT NOT NULL,
   address TEXT NOT NULL UNIQUE,
   display_name TEXT NOT NULL,
   quota_bytes BIGINT NOT NULL,
-  standing TEXT NOT NULL CHECK (standing IN ('Open', 'NotActivated', 'Inactive', 'Disabled', 'Leaver', 'Deleted'))
+  standing TEXT NOT NULL,
+  -- What follows from these (`MailboxFacts`): where its mail is stored, what senders are told where it
+  -- takes none, whether its holder signs in and sends, and where copies of what is sent as it go.
+  folder TEXT NOT NULL,
+  refusal TEXT,
+  holder_uses_it BOOLEAN NOT NULL,
+  sent_copy TEXT
 );
 -- Every name a mailbox answers to: its address and its aliases.
 CREATE TABLE names (
@@ -22,21 +29,22 @@ CREATE TABLE passwords (
   hash TEXT NOT NULL,
   PRIMARY KEY (mailbox_id, selector)
 );
--- Who may open a shared mailbox, by address: the account may come after the shared mailbox.
+-- Who belongs to a shared mailbox, by address (the account may come after the shared mailbox), and whether
+-- they open it and send from it now.
 CREATE TABLE access (
   shared_mailbox_id TEXT NOT NULL REFERENCES mailboxes (id),
   person TEXT NOT NULL,
-  access TEXT NOT NULL CHECK (access IN ('Owner', 'Member')),
+  access TEXT NOT NULL,
+  uses_it BOOLEAN NOT NULL,
   PRIMARY KEY (shared_mailbox_id, person)
 );
 CREATE INDEX access_of_person ON access (person);
--- What the servers must still be told for this to take effect: to forget what they remember of a
--- name, to end its sessions, to prepare or remove storage. Each change has its own rows, so that
--- what was told for an earlier one never counts for a later.
+-- What Dovecot must still be told for this to take effect (`StepKind`). Each change has its own rows, so
+-- that what was told for an earlier one never counts for a later.
 CREATE TABLE steps (
   change_id TEXT NOT NULL,
   mailbox_id TEXT NOT NULL,
-  step TEXT NOT NULL CHECK (step IN ('Prepare', 'Forget', 'EndSessions', 'RemoveStorage')),
+  step TEXT NOT NULL,
   name TEXT NOT NULL,
   PRIMARY KEY (mailbox_id, change_id, step, name)
 );
@@ -46,10 +54,12 @@ CREATE TABLE secure_domains (
 );
 -- One row: when these tables are made they are empty, and nobody may be told that an address is nobody's
 -- until everything is in them. `made` is another each time, so that whoever compared the tables before
--- these never says that these are filled.
+-- these never says that these are filled. Until then senders and mail programs are told these words.
 CREATE TABLE projection (
   version BIGINT PRIMARY KEY,
   made TEXT NOT NULL,
   filled BOOLEAN NOT NULL,
-  secure_domains_told BOOLEAN NOT NULL
+  secure_domains_told BOOLEAN NOT NULL,
+  unfilled_reply TEXT NOT NULL,
+  unfilled_words TEXT NOT NULL
 );

@@ -1,0 +1,140 @@
+//! The projection: the tables and views that Postfix and Dovecot read, and the guard with them.
+//!
+//! Statements only, a file a subject. What a row says is decided in `rules.rs`.
+
+mod filling;
+mod lookups;
+mod mailboxes;
+mod secure_domains;
+mod steps;
+
+pub(super) use filling::{ensure_filled, filling};
+pub(super) use lookups::{LookupTable, Sender, look_up, sender};
+pub(super) use mailboxes::{ensure, ensure_absent, find, list};
+pub(super) use secure_domains::ensure_secure_domains;
+pub(super) use steps::{list_steps, prepare_again, steps_taken};
+
+use super::rules::{UNFILLED_REPLY, UNFILLED_WORDS};
+use crate::database::{Address, Database, Error, Reads, Result, Tx};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// Goes up when the tables, the views or what the rules decide for them change: the tables are then made
+/// again, empty.
+const VERSION: i64 = 3;
+/// On PostgreSQL: the service's own tables, and the views others may read.
+const SCHEMAS: &str = "mail_kept,mail";
+const SCHEMAS_TO_READ: &str = "mail";
+
+const TABLES: &str = include_str!("tables.sql");
+const VIEWS: &str = include_str!("views.sql");
+const VIEW_NAMES: [&str; 10] = [
+    "sign_ins",
+    "users",
+    "visible",
+    "visible_otherwise",
+    "recipients",
+    "refusals",
+    "senders",
+    "enforced_domains",
+    "enforced_for_now",
+    "unfilled",
+];
+const TABLE_NAMES: [&str; 7] =
+    ["steps", "access", "passwords", "names", "secure_domains", "mailboxes", "projection"];
+
+/// The row that says whose tables these are: new ones, in which nothing is yet.
+fn row() -> String {
+    let made = crate::id::new_token();
+    format!(
+        "INSERT INTO projection VALUES ({VERSION}, '{made}', FALSE, FALSE, '{UNFILLED_REPLY}', '{UNFILLED_WORDS}');"
+    )
+}
+
+fn sqlite_script() -> String {
+    let mut script = String::new();
+    for view in VIEW_NAMES {
+        script.push_str(&format!("DROP VIEW IF EXISTS {view};\n"));
+    }
+    for table in TABLE_NAMES {
+        script.push_str(&format!("DROP TABLE IF EXISTS {table};\n"));
+    }
+    script.push_str(TABLES);
+    script.push_str(&VIEWS.replace("JOINED", "group_concat"));
+    script.push_str(&row());
+    script
+}
+
+/// The role that the mail servers sign in as, where the database has one.
+pub const POSTGRES_ROLE: &str = "carepost_mail";
+
+fn postgres_script() -> String {
+    let views = VIEWS.replace("JOINED", "string_agg").replace("CREATE VIEW ", "CREATE VIEW mail.");
+    let row = row();
+    format!(
+        "DROP SCHEMA IF EXISTS mail_kept CASCADE;
+         CREATE SCHEMA mail_kept;
+         CREATE SCHEMA IF NOT EXISTS mail;
+         {TABLES}
+         {views}
+         {row}
+         DO $$ BEGIN
+           IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{POSTGRES_ROLE}') THEN
+             GRANT USAGE ON SCHEMA mail TO {POSTGRES_ROLE};
+             GRANT SELECT ON ALL TABLES IN SCHEMA mail TO {POSTGRES_ROLE};
+           END IF;
+         END $$;"
+    )
+}
+
+/// Opens the projection to write, and makes its tables where they are not those of this program.
+pub(super) async fn open(address: &Address) -> Result<Database> {
+    if let Address::Sqlite(path) = address {
+        make_file(path)?;
+    }
+    let database = Database::open_projection(address, SCHEMAS).await?;
+    let version: Result<Option<(i64,)>> = database.maybe("SELECT version FROM projection", &[]).await;
+    let current = match version {
+        Ok(found) => found == Some((VERSION,)),
+        // The table is not there.
+        Err(Error::Broken(_)) => false,
+        Err(error) => return Err(error),
+    };
+    if !current {
+        database.make_projection(sqlite_script(), postgres_script()).await?;
+    }
+    Ok(database)
+}
+
+/// Opens the projection as the mail servers do.
+pub(super) async fn open_to_read(address: &Address) -> Result<Database> {
+    Database::open_projection_to_read(address, SCHEMAS_TO_READ).await
+}
+
+/// The file is there before SQLite opens it, so that its group may read it and others may not.
+fn make_file(path: &Path) -> Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+    let failed = |error: std::io::Error| Error::Unavailable(format!("{}: {error}", path.display()));
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        if let Some(above) = folder.parent() {
+            std::fs::create_dir_all(above).map_err(failed)?;
+        }
+        std::fs::DirBuilder::new().recursive(true).mode(0o750).create(folder).map_err(failed)?;
+    }
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o640).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Writers of one mailbox wait for one another.
+async fn lock_mailbox(tx: &mut Tx, id: &str) -> Result<()> {
+    let hash = Sha256::digest(id.as_bytes());
+    let mut key = [0; 8];
+    key.copy_from_slice(&hash[..8]);
+    tx.lock(i64::from_be_bytes(key)).await
+}
+
+#[cfg(test)]
+mod tests;

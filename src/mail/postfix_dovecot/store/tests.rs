@@ -1,0 +1,191 @@
+use super::super::rules::tests::{account, shared_mailbox};
+use super::super::rules::{Mailbox, MailboxAccess, MailboxKind, StepKind, facts};
+use super::*;
+use crate::database::for_tests;
+use crate::mail::{Ensured, Standing, WantedPassword};
+
+/// Where a projection can be made: a fresh file, and a fresh PostgreSQL database where there is a server.
+async fn places() -> Vec<Address> {
+    let folder = std::env::temp_dir().join("carepost-tests").join(crate::id::new_token());
+    let mut places = vec![Address::Sqlite(folder.join("mail.db"))];
+    if let Some((own, _)) = for_tests::postgres_for_mail().await {
+        places.push(Address::Postgres(own));
+    }
+    places
+}
+
+/// Rows decided by the rules before stay as they are unless the tables are made again.
+#[test]
+fn version_goes_up_when_the_tables_or_what_the_rules_decide_for_them_change() {
+    let without_comments = |sql: &str| -> String {
+        sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n")
+    };
+    let (tables, views) = (without_comments(TABLES), without_comments(VIEWS));
+    let mut all = format!("{tables}{views}{UNFILLED_REPLY}{:?}{:?}", MailboxAccess::ALL, StepKind::ALL);
+    for standing in Standing::ALL {
+        for mailbox in [account("asha", standing), shared_mailbox(standing, &["asha"], &["bo"])] {
+            all.push_str(&format!("{:?}{standing:?}{:?}", mailbox.kind(), facts(&mailbox)));
+        }
+    }
+    assert_eq!(MailboxKind::ALL.len(), 2, "the loop above knows both kinds");
+    let fingerprint = crate::id::hex(&Sha256::digest(all.as_bytes())[..8]);
+    assert_eq!((VERSION, fingerprint.as_str()), (3, "?"), "raise VERSION and note the new fingerprint");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_that_were_made_anew_are_not_filled_whoever_says_so_of_those_before() {
+    for place in places().await {
+        let database = open(&place).await.expect("made");
+        let first = filling(&database).await.expect("read").expect("new tables are filled first");
+        ensure(&database, account("asha", Standing::Open)).await.expect("kept");
+        assert_eq!(filling(&database).await.expect("read"), Some(first.clone()), "one is not all");
+        assert_eq!(ensure_filled(&database, &first).await.expect("noted"), Ensured::Updated);
+        assert_eq!(filling(&database).await.expect("read"), None);
+
+        // Nothing is made anew for a program that knows these tables.
+        let database = open(&place).await.expect("opened");
+        assert_eq!(filling(&database).await.expect("read"), None);
+        assert!(find(&database, "of-asha").await.expect("read").is_some());
+
+        for_tests::run(&database, "UPDATE projection SET version = version - 1").await;
+        let database = open(&place).await.expect("made anew");
+        assert_eq!(find(&database, "of-asha").await.expect("read"), None);
+        let second = filling(&database).await.expect("read").expect("new tables are filled first");
+        assert_ne!(first, second);
+        assert_eq!(ensure_filled(&database, &first).await.expect("answered"), Ensured::AlreadyRight);
+        assert_eq!(filling(&database).await.expect("read"), Some(second));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn until_everything_is_there_nobody_is_nobody_and_every_domain_may_be_a_secure_one() {
+    for place in places().await {
+        let database = open(&place).await.expect("made");
+        for (name, standing) in [("asha", Standing::Open), ("bo", Standing::Leaver)] {
+            ensure(&database, account(name, standing)).await.expect("kept");
+        }
+        let says = async |table: LookupTable, key: &str| look_up(&database, table, key).await.expect("read");
+        let unfilled =
+            async |name: &str| says(LookupTable::Unfilled, &format!("{name}@carepost.example")).await;
+        assert_eq!(unfilled("cy").await, [UNFILLED_REPLY]);
+        assert_eq!(unfilled("asha").await, [""; 0]);
+        assert_eq!(unfilled("bo").await, [""; 0]);
+        assert_eq!(says(LookupTable::SecureDomains, "trust.example").await.len(), 1);
+
+        // The secure domains are told first, and then only they are secure.
+        let domains = vec!["trust.example".to_owned()];
+        let told = || ensure_secure_domains(&database, domains.clone());
+        assert_eq!(told().await.expect("kept"), Ensured::Updated);
+        assert_eq!(told().await.expect("kept"), Ensured::AlreadyRight);
+        assert_eq!(says(LookupTable::SecureDomains, "trust.example").await.len(), 1);
+        assert_eq!(says(LookupTable::SecureDomains, "elsewhere.example").await, [""; 0]);
+
+        let filling = filling(&database).await.expect("read").expect("it is filling");
+        ensure_filled(&database, &filling).await.expect("noted");
+        assert_eq!(unfilled("cy").await, [""; 0]);
+
+        // An empty list is told, too.
+        for_tests::run(&database, "UPDATE projection SET version = version - 1").await;
+        let database = open(&place).await.expect("made anew");
+        let says = async |key: &str| look_up(&database, LookupTable::SecureDomains, key).await.expect("read");
+        assert_eq!(says("elsewhere.example").await.len(), 1);
+        ensure_secure_domains(&database, Vec::new()).await.expect("kept");
+        assert_eq!(says("elsewhere.example").await, [""; 0]);
+    }
+}
+
+/// Every view says of each standing what the rules decided, and a mailbox is read as it was kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn views_say_what_the_rules_decided() {
+    for place in places().await {
+        let database = open(&place).await.expect("made");
+        let password = WantedPassword { selector: "aaaa".to_owned(), hash: "ab".to_owned() };
+        for standing in Standing::ALL {
+            let Mailbox::Account(mut asha) = account("asha", standing) else { panic!("not an account") };
+            asha.aliases = vec!["asha.khan@carepost.example".to_owned()];
+            asha.passwords = vec![password.clone()];
+            let asha = Mailbox::Account(asha);
+            ensure(&database, asha.clone()).await.expect("kept");
+            assert_eq!(find(&database, asha.id()).await.expect("read"), Some(asha.clone()));
+            let open = standing == Standing::Open;
+            for name in ["asha@carepost.example", "asha.khan@carepost.example"] {
+                let says = async |table| look_up(&database, table, name).await.expect("read");
+                let own = ["asha@carepost.example"];
+                let expected: &[&str] = if open { &own } else { &[] };
+                assert_eq!(says(LookupTable::Recipients).await, expected, "{standing:?}");
+                assert_eq!(says(LookupTable::Senders).await, expected, "{standing:?}");
+                let refusal: Vec<&str> = facts(&asha).refusal.into_iter().collect();
+                assert_eq!(says(LookupTable::Refusals).await, refusal);
+                let rows: Vec<(String, String)> = database
+                    .all("SELECT selector, folder FROM sign_ins WHERE name = $1", &[&name])
+                    .await
+                    .expect("read");
+                assert_eq!(rows.len(), usize::from(open), "{standing:?}");
+                let stored: Option<(String,)> =
+                    database.maybe("SELECT folder FROM users WHERE name = $1", &[&name]).await.expect("read");
+                assert_eq!(stored, Some(("accounts/of-asha".to_owned(),)), "mail taken before is stored");
+            }
+        }
+        // Whoever has access uses a shared mailbox while both stand open.
+        let of_asha = async || -> (Vec<String>, Option<String>, usize) {
+            let shared = "care.vm195@carepost.example";
+            let senders = look_up(&database, LookupTable::Senders, shared).await.expect("read");
+            let groups: Option<(Option<String>,)> = database
+                .maybe("SELECT groups FROM users WHERE name = $1", &[&"asha@carepost.example"])
+                .await
+                .expect("read");
+            let seen: Vec<(String,)> = database
+                .all("SELECT yes FROM visible WHERE person = $1", &[&"asha@carepost.example"])
+                .await
+                .expect("read");
+            (senders, groups.and_then(|(groups,)| groups), seen.len())
+        };
+        for standing in Standing::ALL {
+            let shared = shared_mailbox(standing, &["asha"], &["bo"]);
+            ensure(&database, shared.clone()).await.expect("kept");
+            assert_eq!(find(&database, shared.id()).await.expect("read"), Some(shared.clone()));
+            ensure(&database, account("asha", Standing::Open)).await.expect("kept");
+            let open = standing == Standing::Open;
+            let (senders, groups, seen) = of_asha().await;
+            assert_eq!(senders.len(), usize::from(open), "{standing:?}");
+            assert_eq!(groups.as_deref(), open.then_some("s-1"), "{standing:?}");
+            assert_eq!(seen, usize::from(open), "{standing:?}");
+            let alias = "care.vm100@carepost.example";
+            let held = sender(&database, "asha@carepost.example", alias).await.expect("read");
+            assert_eq!(held.is_some(), open);
+            if let Some(held) = held {
+                assert_eq!(held.account_id, "of-asha");
+                assert_eq!(held.sent_copy.as_deref(), Some("care.vm195+sent@carepost.example"));
+            }
+            assert_eq!(sender(&database, "bo@carepost.example", alias).await.expect("read"), None);
+        }
+        ensure(&database, shared_mailbox(Standing::Open, &["asha"], &["bo"])).await.expect("kept");
+        ensure(&database, account("asha", Standing::Disabled)).await.expect("kept");
+        assert_eq!(of_asha().await.0, [""; 0], "an account that is switched off sends as nobody");
+    }
+}
+
+/// What Dovecot must be told is there until it was told, each change by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn steps_stay_until_they_are_taken_and_unknown_ones_are_not_passed_over() {
+    for place in places().await {
+        let database = open(&place).await.expect("made");
+        ensure(&database, shared_mailbox(Standing::Open, &["asha"], &[])).await.expect("kept");
+        let first = list_steps(&database, "s-1").await.expect("read");
+        assert_eq!(first.steps.first().map(|step| step.kind), Some(StepKind::Prepare));
+        ensure(&database, shared_mailbox(Standing::Open, &[], &[])).await.expect("kept");
+        steps_taken(&database, "s-1", first).await.expect("noted");
+        let second = list_steps(&database, "s-1").await.expect("read");
+        assert_eq!(second.steps.last().map(|step| step.kind), Some(StepKind::EndSessions));
+        prepare_again(&database, "s-1", "care.vm195@carepost.example").await.expect("noted");
+        assert!(ensure_absent(&database, "s-1").await.expect("removed"));
+        let last = list_steps(&database, "s-1").await.expect("read");
+        let kinds: Vec<StepKind> = last.steps.iter().map(|step| step.kind).collect();
+        assert_eq!(kinds, [StepKind::Forget, StepKind::Forget, StepKind::RemoveStorage]);
+        steps_taken(&database, "s-1", last).await.expect("noted");
+        assert!(list_steps(&database, "s-1").await.expect("read").steps.is_empty());
+        // A newer program may have written what this one cannot do.
+        for_tests::run(&database, "INSERT INTO steps VALUES ('c', 's-1', 'Sing', 'care')").await;
+        assert!(list_steps(&database, "s-1").await.is_err());
+    }
+}
