@@ -12,6 +12,7 @@ use crate::my_account::pages as my_account;
 use crate::registration::pages as registration;
 use crate::sign_in::Policy;
 use crate::sign_in::session;
+use crate::web::doors::RouteKind;
 use crate::web::page::Service;
 use crate::web::{Answer, Interrupt, Layout, Problems, Visit, assets, layers, show};
 use axum::extract::{Request, State};
@@ -20,12 +21,14 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// One address with one method.
 pub struct Route {
     pub method: &'static str,
     pub path: &'static str,
+    pub kind: RouteKind,
     pub policy: Policy,
     answer: MethodRouter<App>,
 }
@@ -35,7 +38,7 @@ where
     H: axum::handler::Handler<T, App>,
     T: 'static,
 {
-    Route { method: "GET", path, policy, answer: get(handler) }
+    Route { method: "GET", path, kind: RouteKind::Page, policy, answer: get(handler) }
 }
 
 fn on_post<H, T>(path: &'static str, policy: Policy, handler: H) -> Route
@@ -43,7 +46,13 @@ where
     H: axum::handler::Handler<T, App>,
     T: 'static,
 {
-    Route { method: "POST", path, policy, answer: post(handler) }
+    Route { method: "POST", path, kind: RouteKind::Page, policy, answer: post(handler) }
+}
+
+/// Names the kind of a route that is no page. Whatever asks at such an address has no session, so it is
+/// for anybody.
+fn machine(route: Route) -> Route {
+    Route { kind: RouteKind::Machine, ..route }
 }
 
 /// Where Outlook asks, which some versions write with a capital. What it sends is no form of ours, so
@@ -58,21 +67,21 @@ pub fn all() -> Vec<Route> {
     };
     vec![
         on_get("/", Anyone, guidance::home::page),
-        on_get("/health", Anyone, health),
-        on_get("/ready", Anyone, ready),
+        machine(on_get("/health", Anyone, health)),
+        machine(on_get("/ready", Anyone, ready)),
         on_get("/session/stay", Anyone, stay),
-        on_get("/assets/{name}", Anyone, asset),
-        on_get("/.well-known/mta-sts.txt", Anyone, mta_sts),
+        machine(on_get("/assets/{name}", Anyone, asset)),
+        machine(on_get("/.well-known/mta-sts.txt", Anyone, mta_sts)),
         // The support site.
         on_get("/support", Anyone, guidance::home::support),
         on_get("/support/search", Anyone, guidance::search::page),
         on_get("/support/which-route", Anyone, guidance::which_route::page),
         on_get("/support/sections/{section}", Anyone, guidance::section::page),
-        on_get("/support/feed.xml", Anyone, guidance::feeds::feed),
+        machine(on_get("/support/feed.xml", Anyone, guidance::feeds::feed)),
         on_get("/support/{article}", Anyone, guidance::article::page),
         on_post("/support/{article}/helpful", Anyone, guidance::article::vote),
-        on_get("/sitemap.xml", Anyone, guidance::feeds::sitemap),
-        on_get("/robots.txt", Anyone, guidance::feeds::robots),
+        machine(on_get("/sitemap.xml", Anyone, guidance::feeds::sitemap)),
+        machine(on_get("/robots.txt", Anyone, guidance::feeds::robots)),
         // Contacting support, and feedback.
         on_get("/contact", Anyone, guidance::contact::contact),
         on_get("/contact/{subject}", Anyone, guidance::contact::offer),
@@ -84,7 +93,7 @@ pub fn all() -> Vec<Route> {
         on_post("/feedback/{subject}", Anyone, guidance::contact::send_feedback),
         on_get("/feedback/{subject}/sent/{reference}", Anyone, guidance::contact::sent_feedback),
         on_get("/service-status", Anyone, guidance::status::page),
-        on_get("/service-status/feed.xml", Anyone, guidance::status::feed),
+        machine(on_get("/service-status/feed.xml", Anyone, guidance::status::feed)),
         // One site registers.
         on_get("/register", Anyone, registration::start::page),
         on_post("/register", Anyone, registration::start::begin),
@@ -183,14 +192,14 @@ pub fn all() -> Vec<Route> {
         ),
         on_post("/my-account/security/sign-out-everywhere", AccountHolder, my_account::security::everywhere),
         // What mail programs ask for by themselves.
-        on_get(
+        machine(on_get(
             "/.well-known/autoconfig/mail/config-v1.1.xml",
             Anyone,
             my_account::autoconfiguration::thunderbird,
-        ),
-        on_get("/mail/config-v1.1.xml", Anyone, my_account::autoconfiguration::thunderbird),
-        on_post(AUTODISCOVER[0], Anyone, my_account::autoconfiguration::outlook),
-        on_post(AUTODISCOVER[1], Anyone, my_account::autoconfiguration::outlook),
+        )),
+        machine(on_get("/mail/config-v1.1.xml", Anyone, my_account::autoconfiguration::thunderbird)),
+        machine(on_post(AUTODISCOVER[0], Anyone, my_account::autoconfiguration::outlook)),
+        machine(on_post(AUTODISCOVER[1], Anyone, my_account::autoconfiguration::outlook)),
         // Case work.
         on_get("/casework/sign-in", Anyone, casework::sign_in::page),
         on_post("/casework/sign-in", Anyone, casework::sign_in::sign_in),
@@ -246,6 +255,8 @@ pub fn router(app: &App, words: Arc<Library>) -> Router {
         router = router.route(route.path, guarded);
     }
     let watcher = app.clone();
+    let kinds: HashMap<&'static str, RouteKind> =
+        all().into_iter().map(|route| (route.path, route.kind)).collect();
     let service = Arc::new(Service {
         name: app.settings.service_name.clone(),
         helpdesk_email: app.settings.helpdesk_email.clone(),
@@ -258,7 +269,7 @@ pub fn router(app: &App, words: Arc<Library>) -> Router {
         demo: app.demo,
         notices: app.notices.clone(),
         help: &[("/contact", "Contact us"), ("/feedback", "Feedback"), ("/service-status", "Service status")],
-        non_form_routes: AUTODISCOVER,
+        kind_of: Box::new(move |path| kinds.get(path).copied().unwrap_or(RouteKind::Page)),
         watcher: Box::new(move |route, status, took| watcher.figures.answered(route, status, took)),
     });
     router

@@ -244,10 +244,7 @@ mod tests {
         );
         let given = given.expect("given");
         assert_eq!((given.state.account.as_str(), given.state.access), ("account", Some(Access::Member)));
-        assert_eq!(
-            (given.entry.subject.as_str(), given.entry.detail.as_str()),
-            ("mailbox", "account")
-        );
+        assert_eq!((given.entry.subject.as_str(), given.entry.detail.as_str()), ("mailbox", "account"));
         let work = [Work::ProvisionSharedMailbox { shared_mailbox: "mailbox".to_owned() }];
         assert_eq!(given.work, work);
 

@@ -52,6 +52,15 @@ impl Fields {
         self
     }
 
+    /// Adds a field after those that are there.
+    #[must_use]
+    pub(super) fn and(mut self, name: &str, value: &str) -> Self {
+        if self.0.len() < FIELDS_MAX {
+            self.0.push((clean(name), clean(value)));
+        }
+        self
+    }
+
     /// One line of text of at most `letters_max` letters, or the problem in words.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 pub mod assets;
 pub mod components;
 pub mod csrf;
+pub mod doors;
 pub mod form;
 pub mod layers;
 pub mod moment;

@@ -7,6 +7,7 @@ use crate::web::components::{
     BackLink, Footer, FooterItem, FooterMeta, Header, HeaderAccount, HeaderAccountItem, HeaderNavigation,
     HeaderNavigationItem, HeaderService, Html, SkipLink,
 };
+use crate::web::doors::RouteKind;
 use crate::web::form::{Fields, Form, Problems};
 use crate::web::notices::{Notice, Notices};
 use axum::extract::FromRequestParts;
@@ -14,6 +15,9 @@ use axum::http::{HeaderValue, StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+/// Answers the kind of a route.
+pub type KindOf = dyn Fn(&str) -> RouteKind + Send + Sync;
 
 /// Called for every answer with its route, status and how long it took.
 pub type Watcher = dyn Fn(&str, u16, Duration) + Send + Sync;
@@ -33,8 +37,8 @@ pub struct Service {
     pub notices: Notices,
     /// Where help is to be had, at the bottom of every page: address and words.
     pub help: &'static [(&'static str, &'static str)],
-    /// Routes at which programs send something other than our forms.
-    pub non_form_routes: &'static [&'static str],
+    /// The kind of a route by its path; a page where there is no such route.
+    pub kind_of: Box<KindOf>,
     pub watcher: Box<Watcher>,
 }
 
@@ -45,6 +49,8 @@ pub struct Visit(Arc<Inside>);
 struct Inside {
     /// Stands on every log line and error page of this request.
     number: String,
+    kind: RouteKind,
+    had_cookie: bool,
     /// The secret that the browser's cookie holds.
     browser: Mutex<String>,
     /// Whether the cookie must be sent with the answer.
@@ -64,6 +70,7 @@ impl Visit {
     pub fn new(
         service: Arc<Service>,
         number: String,
+        kind: RouteKind,
         browser: Option<String>,
         network: String,
         path: String,
@@ -71,6 +78,8 @@ impl Visit {
         let is_new = browser.is_none();
         Visit(Arc::new(Inside {
             number,
+            kind,
+            had_cookie: !is_new,
             browser: Mutex::new(browser.unwrap_or_else(crate::id::new_token)),
             set_cookie: Mutex::new(is_new),
             network,
@@ -83,6 +92,16 @@ impl Visit {
     /// The number to quote.
     pub fn number(&self) -> &str {
         &self.0.number
+    }
+
+    /// The kind of the route that was asked.
+    pub fn kind(&self) -> RouteKind {
+        self.0.kind
+    }
+
+    /// Whether the browser sent a secret of ours along.
+    pub(super) fn had_cookie(&self) -> bool {
+        self.0.had_cookie
     }
 
     /// The secret in the browser's cookie: the key to its session.
@@ -420,6 +439,18 @@ impl Interrupt {
         })
     }
 
+    /// The status it is answered with.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Interrupt::Redirect(_) => StatusCode::SEE_OTHER,
+            Interrupt::Refused(refused) => refused.status,
+            Interrupt::Fault(fault) => match fault.kind {
+                FaultKind::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+                FaultKind::Unavailable | FaultKind::Full => StatusCode::SERVICE_UNAVAILABLE,
+            },
+        }
+    }
+
     /// Too often; says when to try again.
     pub fn too_often(words: &str) -> Self {
         Interrupt::refused(StatusCode::TOO_MANY_REQUESTS, "Please wait before you try again", words)
@@ -461,11 +492,8 @@ impl IntoResponse for Interrupt {
                 response
             }
             Interrupt::Fault(fault) => {
-                let status = match fault.kind {
-                    FaultKind::Broken => StatusCode::INTERNAL_SERVER_ERROR,
-                    FaultKind::Unavailable | FaultKind::Full => StatusCode::SERVICE_UNAVAILABLE,
-                };
-                let mut response = status.into_response();
+                let interrupt = Interrupt::Fault(fault.clone());
+                let mut response = interrupt.status().into_response();
                 response.extensions_mut().insert(Interrupt::Fault(fault));
                 response
             }

@@ -6,8 +6,8 @@ use crate::my_account::mail_settings::{
     MailSettings, autoconfig, autodiscover, autodiscover_address, autodiscover_refusal,
 };
 use crate::web::Answer;
+use crate::web::doors::Body;
 use crate::web::form::query;
-use crate::web::layers::Body;
 use axum::extract::State as Shared;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::IntoResponse;

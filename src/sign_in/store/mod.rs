@@ -55,8 +55,8 @@ pub async fn forget_old(database: &Database, now: Timestamp) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::database::for_tests::{both_engines, run};
     use crate::database::Error;
+    use crate::database::for_tests::{both_engines, run};
     use crate::sign_in::AccountState;
 
     const NOON: Timestamp = Timestamp::from_milliseconds(43_200_000);
