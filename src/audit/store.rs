@@ -2,7 +2,7 @@
 
 use super::{Actor, CHAIN_START, Entry, Written, link_hash, text_hash};
 use crate::clock::{Span, Timestamp};
-use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx, transaction};
+use crate::database::{Database, Error, FromRow, Param, Reads, Result, Row, Tx, transaction};
 use crate::id::{new_id, new_token};
 
 /// How many entries are put on the chain in one transaction.
@@ -55,6 +55,46 @@ pub async fn add(tx: &mut Tx, at: Timestamp, entry: &Entry) -> Result<()> {
     )
     .await?;
     tx.run("INSERT INTO audit_waiting (entry) VALUES ($1)", &[&id]).await?;
+    Ok(())
+}
+
+/// Writes several entries in the transaction of their change, in their order.
+pub async fn add_many(tx: &mut Tx, at: Timestamp, entries: &[Entry]) -> Result<()> {
+    struct Made {
+        id: String,
+        actor: String,
+        key: String,
+        hash: String,
+    }
+    let made: Vec<Made> = entries
+        .iter()
+        .map(|entry| {
+            let key = new_token();
+            let hash = entry.text.as_ref().map_or_else(String::new, |text| text_hash(&key, text));
+            Made { id: new_id(at), actor: entry.actor.stored(), key, hash }
+        })
+        .collect();
+    let texts: Vec<[&(dyn Param + '_); 3]> = entries
+        .iter()
+        .zip(&made)
+        .filter_map(|(entry, made)| entry.text.as_ref().map(|text| (made, text)))
+        .map(|(made, text)| -> [&(dyn Param + '_); 3] { [&made.id, &made.key, text] })
+        .collect();
+    if !texts.is_empty() {
+        tx.run_rows("INSERT INTO audit_texts (entry, key, text)", &texts, "").await?;
+    }
+    let rows: Vec<[&(dyn Param + '_); 7]> = entries
+        .iter()
+        .zip(&made)
+        .map(|(entry, made)| -> [&(dyn Param + '_); 7] {
+            [&made.id, &at, &made.actor, &entry.action, &entry.subject, &entry.detail, &made.hash]
+        })
+        .collect();
+    tx.run_rows("INSERT INTO audit_entries (id, at, actor, action, subject, detail, text_hash)", &rows, "")
+        .await?;
+    let waiting: Vec<[&(dyn Param + '_); 1]> =
+        made.iter().map(|made| -> [&(dyn Param + '_); 1] { [&made.id] }).collect();
+    tx.run_rows("INSERT INTO audit_waiting (entry)", &waiting, "").await?;
     Ok(())
 }
 

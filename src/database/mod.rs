@@ -352,6 +352,33 @@ impl Tx {
         }
     }
 
+    /// Runs one statement for many rows, as few times as it takes: `head`, the rows as
+    /// `($1, $2), ($3, $4)`, then `tail`; answers how many rows it changed. Nothing is run where there are
+    /// none.
+    ///
+    /// A row that is in conflict with another of the same call may be refused by PostgreSQL, so rows that
+    /// `tail` would change twice must not be given together.
+    pub async fn run_rows<const COLUMNS: usize>(
+        &mut self,
+        head: &'static str,
+        rows: &[[&(dyn Param + '_); COLUMNS]],
+        tail: &'static str,
+    ) -> Result<u64> {
+        let mut changed = 0;
+        let mut left = rows;
+        while !left.is_empty() {
+            let (some, rest) = left.split_at(rows_together(left.len()));
+            let sql = with_rows(head, some.len(), COLUMNS, tail);
+            let params: Vec<&(dyn Param + '_)> = some.iter().flatten().copied().collect();
+            changed += match &self.session {
+                Session::Sqlite(connection) => sqlite::locked(connection).run(&sql, &params)?,
+                Session::Postgres(transaction) => transaction.run(&sql, &params).await?,
+            };
+            left = rest;
+        }
+        Ok(changed)
+    }
+
     /// Runs several statements without parameters: migrations only.
     async fn script(&mut self, sql: &str) -> Result<()> {
         match &self.session {
@@ -373,6 +400,34 @@ impl Tx {
             Session::Postgres(transaction) => transaction.lock(key).await,
         }
     }
+}
+
+/// How many of so many rows go into one statement. Few sizes, because each is a statement that every
+/// connection keeps prepared.
+fn rows_together(count: usize) -> usize {
+    match count {
+        64.. => 64,
+        16.. => 16,
+        _ => count,
+    }
+}
+
+fn with_rows(head: &str, rows: usize, columns: usize, tail: &str) -> String {
+    let mut sql = String::with_capacity(head.len() + tail.len() + rows * columns * 6);
+    sql.push_str(head);
+    sql.push_str(" VALUES ");
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..columns {
+            let comma = if column == 0 { "$" } else { ", $" };
+            sql.push_str(comma);
+            sql.push_str(&(row * columns + column + 1).to_string());
+        }
+        sql.push(')');
+    }
+    sql.push(' ');
+    sql.push_str(tail);
+    sql
 }
 
 #[cfg(test)]

@@ -240,7 +240,7 @@ impl Transaction {
         }
     }
 
-    pub(super) async fn run(&self, sql: &'static str, params: Params<'_>) -> Result<u64> {
+    pub(super) async fn run(&self, sql: &str, params: Params<'_>) -> Result<u64> {
         let statement = match self.client()?.prepare_cached(sql).await {
             Ok(statement) => statement,
             Err(error) => return Err(self.noted(&error)),

@@ -19,8 +19,12 @@ const QUEUE_MAX: usize = 4_096;
 const BUSY_LIMIT: Duration = Duration::from_secs(10);
 /// Page cache of each reading thread, in KiB. A registration reads a few dozen pages.
 const READER_CACHE_KIB: u32 = 4_096;
-/// Page cache of the writer, in KiB: holds the inner pages of every index of a full directory.
-const WRITER_CACHE_KIB: u32 = 16_384;
+/// Page cache of the writer of the service's own file, in KiB: 256 MiB, taken page by page as the directory
+/// grows. An approval reaches into some twenty indexes at places of chance; with a full directory (30,000
+/// sites) their leaves fit here, and not in less.
+const WRITER_CACHE_KIB: u32 = 262_144;
+/// The same of a file that mail servers read too: few writes, found by key.
+const SHARED_WRITER_CACHE_KIB: u32 = 16_384;
 /// How many statements a connection keeps prepared.
 const STATEMENTS_KEPT: usize = 256;
 /// How many databases a thread keeps open: the service's own and the mail servers'; more in tests.
@@ -49,6 +53,15 @@ pub(super) enum File {
     Shared,
     /// Another program's, and only to be read.
     OnlyRead,
+}
+
+impl File {
+    fn writer_cache_kib(self) -> u32 {
+        match self {
+            File::Own => WRITER_CACHE_KIB,
+            File::Shared | File::OnlyRead => SHARED_WRITER_CACHE_KIB,
+        }
+    }
 }
 
 /// An open connection with its prepared statements and the moment at which a read is stopped.
@@ -174,7 +187,7 @@ impl Sqlite {
         if file == File::Own {
             make_private(path);
         }
-        let first = Connection::open(path, file, WRITER_CACHE_KIB)?;
+        let first = Connection::open(path, file, file.writer_cache_kib())?;
         let path: Arc<Path> = path.into();
         let (writer, jobs) = mpsc::channel(QUEUE_MAX);
         let again = path.to_path_buf();
@@ -380,7 +393,7 @@ fn reopen_if_broken(tx: &mut Tx, path: &Path, file: File) {
         Session::Postgres(_) => false,
     };
     if !sound {
-        match Connection::open(path, file, WRITER_CACHE_KIB) {
+        match Connection::open(path, file, file.writer_cache_kib()) {
             Ok(fresh) => *tx = on(fresh),
             Err(error) => {
                 tracing::error!(%error, "the database writer could not open its file again")

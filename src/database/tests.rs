@@ -40,6 +40,38 @@ async fn what_was_written_is_read_and_what_failed_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_rows_are_written_however_many_there_are() {
+    for database in engines().await {
+        let mut there = 0;
+        for count_of_rows in [0_i64, 1, 15, 16, 17, 63, 64, 65, 130, 500] {
+            let changed = database
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    let names: Vec<(String, i64)> =
+                        (0..count_of_rows).map(|row| (format!("{count_of_rows} {row}"), row)).collect();
+                    let rows: Vec<[&(dyn Param + '_); 2]> = names
+                        .iter()
+                        .map(|(name, number)| -> [&(dyn Param + '_); 2] { [name, number] })
+                        .collect();
+                    let head = "INSERT INTO things (name, number)";
+                    let changed = tx.run_rows(head, &rows, "").await?;
+                    let again = tx.run_rows(head, &rows, "ON CONFLICT DO NOTHING").await?;
+                    Ok((changed, again))
+                }))
+                .await
+                .expect("written");
+            there += count_of_rows;
+            assert_eq!(changed, (u64::try_from(count_of_rows).expect("few"), 0), "{}", database.engine());
+            assert_eq!(count(&database).await, there, "{}", database.engine());
+        }
+        let (sum,): (i64,) = database
+            .one("SELECT CAST(SUM(number) AS BIGINT) FROM things WHERE name LIKE '500 %'", &[])
+            .await
+            .expect("a sum");
+        assert_eq!(sum, 499 * 250, "each row has its own values");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panic_is_contained_and_the_next_write_works() {
     for database in engines().await {
         let panicked: Result<()> = database

@@ -6,7 +6,7 @@ use super::organisations::organisation_of;
 use super::{broken, find_account_by_address};
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Timestamp;
-use crate::database::{Reads, Result, Tx};
+use crate::database::{Param, Reads, Result, Tx};
 use crate::directory::{
     Access, AccountState, NewPerson, NewSite, Refusal, SharedMailboxState, SiteState, address, plain_words,
     same_last_name,
@@ -143,31 +143,31 @@ async fn open(
         accounts.push((person, account));
     }
 
-    let mut made = Vec::new();
+    let in_order = |person: &NewPerson| accounts.iter().find(|(known, _)| std::ptr::eq(*known, person));
+    let (mut made, mut slots, mut access, mut entries) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for person in &new.people {
-        let Some((_, account)) = accounts.iter().find(|(known, _)| std::ptr::eq(*known, person)) else {
-            continue;
-        };
-        tx.run(
-            "INSERT INTO shared_mailbox_access (shared_mailbox_id, account_id, access, since) VALUES ($1, $2, $3, $4)",
-            &[&shared_mailbox_id, account, &person.access.stored(), &at],
-        )
-        .await?;
+        let Some((_, account)) = in_order(person) else { continue };
+        access.push((account, person.access.stored()));
         let (action, detail) = match person.existing_account {
             Some(_) => ("shared mailbox access given", &shared_mailbox_id),
             None => {
                 made.push(account.clone());
-                let slot = i64::try_from(made.len()).unwrap_or(i64::MAX);
-                tx.run(
-                    "INSERT INTO account_slots (site_id, slot, account_id) VALUES ($1, $2, $3)",
-                    &[&site_id, &slot, account],
-                )
-                .await?;
+                slots.push((i64::try_from(made.len()).unwrap_or(i64::MAX), account));
                 ("account opened", &site_id)
             }
         };
-        audit::store::add(tx, at, &Entry::new(by.clone(), action, account).because(detail)).await?;
+        entries.push(Entry::new(by.clone(), action, account).because(detail));
     }
+    let access: Vec<[&(dyn Param + '_); 4]> = access
+        .iter()
+        .map(|(account, access)| -> [&(dyn Param + '_); 4] { [&shared_mailbox_id, account, access, &at] })
+        .collect();
+    let head = "INSERT INTO shared_mailbox_access (shared_mailbox_id, account_id, access, since)";
+    tx.run_rows(head, &access, "").await?;
+    let slots: Vec<[&(dyn Param + '_); 3]> =
+        slots.iter().map(|(slot, account)| -> [&(dyn Param + '_); 3] { [&site_id, slot, account] }).collect();
+    tx.run_rows("INSERT INTO account_slots (site_id, slot, account_id)", &slots, "").await?;
+    audit::store::add_many(tx, at, &entries).await?;
 
     for account in &made {
         outbox::store::queue(tx, at, at, &Work::ProvisionAccount { account: account.clone() }).await?;
