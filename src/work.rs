@@ -8,7 +8,7 @@ use crate::directory::upkeep;
 use crate::guidance::status;
 use crate::letter::SendError;
 use crate::outbox::store::Taken;
-use crate::outbox::{self, NotDone, Work};
+use crate::outbox::{self, Work, WorkError};
 use crate::sign_in::secrets;
 use crate::{audit, casework, directory, letter, my_account, registration, sign_in};
 use futures_util::FutureExt;
@@ -30,7 +30,7 @@ const REFRESH_EVERY: Duration = Duration::from_secs(5);
 const FINISHED_WORK_KEPT: Span = Span::days(30);
 
 /// Does one piece of work.
-async fn run(app: &App, taken: &Taken) -> Result<(), NotDone> {
+async fn run(app: &App, taken: &Taken) -> Result<(), WorkError> {
     match &taken.work {
         Work::RunChecks { registration } => casework::verify::run_checks(app, taken, registration).await,
         Work::Decide { registration } => casework::decision::decide(app, taken, registration).await,
@@ -48,21 +48,21 @@ async fn run(app: &App, taken: &Taken) -> Result<(), NotDone> {
     }
 }
 
-async fn send_letter(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
+async fn send_letter(app: &App, taken: &Taken, id: &str) -> Result<(), WorkError> {
     let Some(written) = letter::store::find(&app.database, id).await? else {
-        return Err(NotDone::Never("there is no such letter".to_owned()));
+        return Err(WorkError::Never("there is no such letter".to_owned()));
     };
     if written.sent_at.is_none() {
         let (code, link) = secrets::of_letter(app, &written);
         let body = written.filled(&code, &link);
         app.letters.send(&written, body).await.map_err(|error| match error {
-            SendError::Later(why) => NotDone::Later(why),
-            SendError::Never(why) => NotDone::Never(why),
+            SendError::Later(why) => WorkError::Later(why),
+            SendError::Never(why) => WorkError::Never(why),
         })?;
     }
     let (taken, now) = (taken.clone(), app.clock.now());
     app.database
-        .write::<_, NotDone, _>(transaction!(async move |tx| {
+        .write::<_, WorkError, _>(transaction!(async move |tx| {
             letter::store::mark_sent(tx, now, &written.id).await?;
             outbox::store::done(tx, now, &taken).await?;
             Ok(())
@@ -96,7 +96,7 @@ async fn do_one(app: &App, taken: &Taken) {
     let outcome = AssertUnwindSafe(run(app, taken))
         .catch_unwind()
         .await
-        .unwrap_or_else(|_| Err(NotDone::Later("the work panicked".to_owned())));
+        .unwrap_or_else(|_| Err(WorkError::Later("the work panicked".to_owned())));
     let took = Span::milliseconds(i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX));
     let kind = taken.work.kind();
     match outcome {
@@ -119,8 +119,8 @@ async fn do_one(app: &App, taken: &Taken) {
         }
         Err(why) => {
             let (word, reason) = match &why {
-                NotDone::Later(reason) => ("later", reason),
-                NotDone::Never(reason) => ("never", reason),
+                WorkError::Later(reason) => ("later", reason),
+                WorkError::Never(reason) => ("never", reason),
             };
             app.figures.worked(kind, word);
             tracing::warn!(work = %taken.id, kind, attempt = taken.attempts, outcome = word, %reason, "work was not done");

@@ -8,7 +8,7 @@ use crate::database::{Error, Tx, transaction};
 use crate::directory::{self, KnownOrganisation};
 use crate::letter::Letterhead;
 use crate::outbox::store::Taken;
-use crate::outbox::{self, Change, NotDone};
+use crate::outbox::{self, Change, WorkError};
 use crate::registration::answers::AskedAccess;
 use crate::registration::checks::{self, RegisterCheck, Verdict};
 use crate::registration::reasons::Reason;
@@ -54,7 +54,7 @@ pub enum Approved {
 ///
 /// # Errors
 /// Later, while the database or a register does not answer.
-pub async fn decide(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
+pub async fn decide(app: &App, taken: &Taken, id: &str) -> Result<(), WorkError> {
     let Some(case) = registrations::find(&app.database, id).await? else { return Ok(()) };
     if !matches!(case.state, RegistrationState::Submitted | RegistrationState::Checking) {
         return Ok(());
@@ -96,10 +96,10 @@ pub async fn decide(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
         .await;
     match outcome {
         Ok(None) => Ok(()),
-        Ok(Some(what)) => Err(NotDone::Later(format!("no answer yet: {what}"))),
+        Ok(Some(what)) => Err(WorkError::Later(format!("no answer yet: {what}"))),
         Err(NotDecided::Fault(error)) => Err(error.into()),
-        Err(NotDecided::MovedOn(why) | NotDecided::EvidenceChanged(why)) => Err(NotDone::Later(why)),
-        Err(NotDecided::Directory(refusal)) => Err(NotDone::Later(refusal.words())),
+        Err(NotDecided::MovedOn(why) | NotDecided::EvidenceChanged(why)) => Err(WorkError::Later(why)),
+        Err(NotDecided::Directory(refusal)) => Err(WorkError::Later(refusal.words())),
     }
 }
 
@@ -109,7 +109,7 @@ fn moved_on() -> NotDecided {
 
 /// The checks read again, where the evidence is older than the settings allow; nothing where it is
 /// fresh.
-async fn fresh_evidence(app: &App, case: &Registration) -> Result<Option<Vec<RegisterCheck>>, NotDone> {
+async fn fresh_evidence(app: &App, case: &Registration) -> Result<Option<Vec<RegisterCheck>>, WorkError> {
     let limit = Span::hours(i64::from(app.settings.evidence_hours_max));
     let oldest = verify::oldest_evidence(&app.database, &case.id).await?;
     match oldest {
@@ -215,7 +215,7 @@ pub async fn approve(app: &App, by: &CaseWorker, id: &str, version: i64) -> Resu
     let case = registrations::find(&app.database, id).await?.ok_or_else(moved_on)?;
     let evidence = match fresh_evidence(app, &case).await {
         Ok(evidence) => evidence,
-        Err(NotDone::Later(why) | NotDone::Never(why)) => return Err(NotDecided::EvidenceChanged(why)),
+        Err(WorkError::Later(why) | WorkError::Never(why)) => return Err(NotDecided::EvidenceChanged(why)),
     };
     let now = app.clock.now();
     let effect = Effect::of(app, &case).await?;
@@ -356,13 +356,13 @@ pub async fn ask_for_more(
 ///
 /// # Errors
 /// Later, when somebody else saved in between.
-pub async fn follow_site(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
+pub async fn follow_site(app: &App, taken: &Taken, id: &str) -> Result<(), WorkError> {
     let now = app.clock.now();
     let from = Letterhead::of(&app.settings);
     let (taken, id) = (taken.clone(), id.to_owned());
     app.database
-        .write::<_, NotDone, _>(transaction!(async move |tx| {
-            let faster = || NotDone::Later("somebody else changed the registration".to_owned());
+        .write::<_, WorkError, _>(transaction!(async move |tx| {
+            let faster = || WorkError::Later("somebody else changed the registration".to_owned());
             let Some(site) = directory::store::find_site(tx, &id).await? else { return Ok(()) };
             let progress = directory::store::progress(tx, &site.id).await?;
             // A site that came in another way has nothing that waits for it.

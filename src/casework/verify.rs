@@ -5,7 +5,7 @@ use crate::clock::{Span, Timestamp};
 use crate::database::{Reads, transaction};
 use crate::directory::{self, KnownOrganisation, Scope};
 use crate::outbox::store::Taken;
-use crate::outbox::{self, NotDone, Work};
+use crate::outbox::{self, Work, WorkError};
 use crate::register::site_contacts::ContactIdHash;
 use crate::register::{
     AskError, Code, CqcLocation, CqcLocationId, DsptStanding, Finding, OdsOrganisation, OdsSiteCode,
@@ -21,7 +21,7 @@ use crate::registration::{Registration, RegistrationState};
 ///
 /// # Errors
 /// Later, while a register does not answer.
-pub async fn run_checks(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
+pub async fn run_checks(app: &App, taken: &Taken, id: &str) -> Result<(), WorkError> {
     let Some(case) = registrations::find(&app.database, id).await? else { return Ok(()) };
     if !matches!(case.state, RegistrationState::Submitted | RegistrationState::Checking) {
         // Withdrawn, stopped, or decided by a case worker in the meantime.
@@ -35,7 +35,7 @@ pub async fn run_checks(app: &App, taken: &Taken, id: &str) -> Result<(), NotDon
         Verdict::Straight | Verdict::Refer { .. } => None,
     };
     app.database
-        .write::<_, NotDone, _>(transaction!(async move |tx| {
+        .write::<_, WorkError, _>(transaction!(async move |tx| {
             let id = case.id.clone();
             match verdict {
                 Verdict::AskAgain(_) => {
@@ -62,7 +62,7 @@ pub async fn run_checks(app: &App, taken: &Taken, id: &str) -> Result<(), NotDon
                     if let Ok(change) = case.refer(&because, high_risk)
                         && registrations::save(tx, now, &change).await? == Saved::VersionConflict
                     {
-                        return Err(NotDone::Later("the registration changed meanwhile".to_owned()));
+                        return Err(WorkError::Later("the registration changed meanwhile".to_owned()));
                     }
                 }
             }
@@ -70,7 +70,7 @@ pub async fn run_checks(app: &App, taken: &Taken, id: &str) -> Result<(), NotDon
         }))
         .await?;
     match later {
-        Some(what) => Err(NotDone::Later(format!("no answer yet: {what}"))),
+        Some(what) => Err(WorkError::Later(format!("no answer yet: {what}"))),
         None => Ok(()),
     }
 }
@@ -79,8 +79,8 @@ pub async fn run_checks(app: &App, taken: &Taken, id: &str) -> Result<(), NotDon
 ///
 /// # Errors
 /// What the database answered; a register that does not answer is a check without an outcome.
-pub async fn check(app: &App, case: &Registration) -> Result<Vec<RegisterCheck>, NotDone> {
-    let never = |what: &str| NotDone::Never(format!("registration {} has no {what}", case.reference));
+pub async fn check(app: &App, case: &Registration) -> Result<Vec<RegisterCheck>, WorkError> {
+    let never = |what: &str| WorkError::Never(format!("registration {} has no {what}", case.reference));
     let site = case.answers.site.as_ref().ok_or_else(|| never("site"))?;
     let proof = case.answers.proof.as_ref().ok_or_else(|| never("proof"))?;
     let now = app.clock.now();
@@ -129,7 +129,7 @@ async fn dspt_evidence(app: &App, site: &SiteAnswer) -> String {
 }
 
 /// Whether the contact ID that was typed is still that of the site.
-async fn contact_id_matches(app: &App, site: &SiteAnswer, proof: &Proof) -> Result<Option<bool>, NotDone> {
+async fn contact_id_matches(app: &App, site: &SiteAnswer, proof: &Proof) -> Result<Option<bool>, WorkError> {
     let Proof::ContactId { hash } = proof else { return Ok(None) };
     let Ok(location) = CqcLocationId::parse(&site.cqc_location_id) else { return Ok(None) };
     let contacts = crate::register::store::site_contacts(&app.database, &location).await?;
@@ -151,7 +151,7 @@ async fn findings(
     site: &SiteAnswer,
     proof: &Proof,
     now: Timestamp,
-) -> Result<Findings, NotDone> {
+) -> Result<Findings, WorkError> {
     let people = &case.answers.people;
     let mut already = directory::store::find_site_by_ods_code(&app.database, &site.ods_code).await?;
     if already.is_none() {

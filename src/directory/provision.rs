@@ -12,7 +12,7 @@ use crate::database::{Error, Reads, Tx, transaction};
 use crate::letter::Letterhead;
 use crate::mail::{EngineError, Ensured, Standing, WantedAccount, WantedPassword, WantedSharedMailbox};
 use crate::outbox::store::Taken;
-use crate::outbox::{self, NotDone, Work};
+use crate::outbox::{self, Work, WorkError};
 use crate::settings::Settings;
 use crate::sign_in::links::{self, LinkFor};
 use crate::sign_in::secrets::Purpose;
@@ -40,16 +40,16 @@ impl Quotas {
     }
 }
 
-async fn told(asking: impl Future<Output = Result<Ensured, EngineError>>) -> Result<Ensured, NotDone> {
+async fn told(asking: impl Future<Output = Result<Ensured, EngineError>>) -> Result<Ensured, WorkError> {
     match tokio::time::timeout(ENGINE_LIMIT, asking).await {
         Ok(answer) => Ok(answer?),
         // Unknown is not failed: the next run looks again.
-        Err(_) => Err(NotDone::Later("the mail engine did not answer in time".to_owned())),
+        Err(_) => Err(WorkError::Later("the mail engine did not answer in time".to_owned())),
     }
 }
 
-fn changed_meanwhile() -> NotDone {
-    NotDone::Later("the directory changed while the mail engine was told".to_owned())
+fn changed_meanwhile() -> WorkError {
+    WorkError::Later("the directory changed while the mail engine was told".to_owned())
 }
 
 /// How often the mail engine is told anew because the directory changed while it was told. What it
@@ -65,9 +65,9 @@ enum Sync {
 }
 
 /// Tells the engine until what it was told last is what the directory says.
-async fn until_current<F>(tell: impl Fn() -> F) -> Result<(), NotDone>
+async fn until_current<F>(tell: impl Fn() -> F) -> Result<(), WorkError>
 where
-    F: Future<Output = Result<Sync, NotDone>>,
+    F: Future<Output = Result<Sync, WorkError>>,
 {
     for _ in 0..TELLS_MAX {
         if tell().await? == Sync::Current {
@@ -115,13 +115,13 @@ fn standing_of_site(state: SharedMailboxState) -> Standing {
 ///
 /// # Errors
 /// Later, or never until a person has acted.
-pub async fn shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
+pub async fn shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<(), WorkError> {
     until_current(|| tell_of_shared_mailbox(app, taken, id)).await
 }
 
-async fn tell_of_shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<Sync, NotDone> {
+async fn tell_of_shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<Sync, WorkError> {
     let quotas = Quotas::of(&app.settings);
-    let missing = || NotDone::Never("there is no such shared mailbox".to_owned());
+    let missing = || WorkError::Never("there is no such shared mailbox".to_owned());
     let (_, wanted) = wanted_shared_mailbox(&app.database, quotas, id).await?.ok_or_else(missing)?;
     told(app.mail.ensure_shared_mailbox(&wanted)).await?;
 
@@ -129,7 +129,7 @@ async fn tell_of_shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<Sy
     let from = Letterhead::of(&app.settings);
     let (taken, id) = (taken.clone(), id.to_owned());
     app.database
-        .write::<_, NotDone, _>(transaction!(async move |tx| {
+        .write::<_, WorkError, _>(transaction!(async move |tx| {
             let site = site_of_shared_mailbox(tx, &id).await?;
             store::lock_site(tx, &site.id).await?;
             let Some((mailbox, wanted_now)) = wanted_shared_mailbox(tx, quotas, &id).await? else {
@@ -161,14 +161,14 @@ async fn tell_of_shared_mailbox(app: &App, taken: &Taken, id: &str) -> Result<Sy
         .await
 }
 
-async fn site_of_shared_mailbox(tx: &mut Tx, id: &str) -> Result<super::Site, NotDone> {
-    let missing = || NotDone::Never("the shared mailbox belongs to no site".to_owned());
+async fn site_of_shared_mailbox(tx: &mut Tx, id: &str) -> Result<super::Site, WorkError> {
+    let missing = || WorkError::Never("the shared mailbox belongs to no site".to_owned());
     let mailbox = store::find_shared_mailbox(tx, id).await?.ok_or_else(missing)?;
     store::find_site(tx, &mailbox.site_id).await?.ok_or_else(missing)
 }
 
 /// Queues what follows when the last mailbox of a site has just been provisioned.
-async fn follow_if_complete(tx: &mut Tx, now: crate::clock::Timestamp, site: &str) -> Result<(), NotDone> {
+async fn follow_if_complete(tx: &mut Tx, now: crate::clock::Timestamp, site: &str) -> Result<(), WorkError> {
     if store::progress(tx, site).await?.unprovisioned == 0 {
         let work = Work::FollowSite { site: site.to_owned() };
         outbox::store::queue(tx, now, now, &work).await?;
@@ -239,13 +239,13 @@ pub async fn shared_mailbox_wanted(app: &App, id: &str) -> Result<Option<WantedS
 ///
 /// # Errors
 /// Later, or never until a person has acted.
-pub async fn account(app: &App, taken: &Taken, id: &str) -> Result<(), NotDone> {
+pub async fn account(app: &App, taken: &Taken, id: &str) -> Result<(), WorkError> {
     until_current(|| tell_of_account(app, taken, id)).await
 }
 
-async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Sync, NotDone> {
+async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Sync, WorkError> {
     let quotas = Quotas::of(&app.settings);
-    let missing = || NotDone::Never("there is no such account".to_owned());
+    let missing = || WorkError::Never("there is no such account".to_owned());
     let (_, wanted, _) = wanted_account(&app.database, quotas, id).await?.ok_or_else(missing)?;
     told(app.mail.ensure_account(&wanted)).await?;
 
@@ -253,7 +253,7 @@ async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Sync, Not
     let from = Letterhead::of(&app.settings);
     let (taken, id, key) = (taken.clone(), id.to_owned(), app.key.clone());
     app.database
-        .write::<_, NotDone, _>(transaction!(async move |tx| {
+        .write::<_, WorkError, _>(transaction!(async move |tx| {
             let home = store::find_home_of_account(tx, &id).await?;
             if let Some(home) = &home {
                 store::lock_site(tx, &home.id).await?;
@@ -321,7 +321,7 @@ mod tests {
     }
 
     /// Does all provisioning that is due, and answers what became of each piece.
-    async fn provision_due(app: &App) -> Vec<Result<(), NotDone>> {
+    async fn provision_due(app: &App) -> Vec<Result<(), WorkError>> {
         let mut outcomes = Vec::new();
         for taken in outbox::store::take(&app.database, app.clock.now()).await.expect("taken") {
             let outcome = match taken.work.clone() {
@@ -420,7 +420,7 @@ mod tests {
         for database in both_engines().await {
             let (app, engine, _) = with_site(database, two_people()).await;
             engine.set_down(true);
-            let later = Err(NotDone::Later("the mail engine is down".to_owned()));
+            let later = Err(WorkError::Later("the mail engine is down".to_owned()));
             assert_eq!(provision_due(&app).await, [later.clone(), later.clone(), later]);
             assert_eq!(list_newest(&app.database, "").await.expect("listed").len(), 0);
             engine.set_down(false);
@@ -448,7 +448,7 @@ mod tests {
             let (app, engine, opened) = with_site(app.database.clone(), new).await;
             let outcomes = provision_due(&app).await;
             assert_eq!(
-                outcomes.iter().filter(|outcome| matches!(outcome, Err(NotDone::Never(_)))).count(),
+                outcomes.iter().filter(|outcome| matches!(outcome, Err(WorkError::Never(_)))).count(),
                 1,
                 "{outcomes:?}"
             );

@@ -12,7 +12,7 @@ use crate::directory::letters::activation as activation_letter;
 use crate::directory::{self, Access, Account, AccountState};
 use crate::letter::Letterhead;
 use crate::outbox::store::Taken;
-use crate::outbox::{self, NotDone, Work};
+use crate::outbox::{self, Work, WorkError};
 use crate::settings::{Secret, SecretKey};
 use crate::sign_in::codes::{self, CodeFor, CodeProblem, Issued, RightCode, Rules};
 use crate::sign_in::factor::Factor;
@@ -438,12 +438,16 @@ pub fn session_subject(account: &str, link: &str) -> String {
 ///
 /// # Errors
 /// Later.
-pub async fn send_activation_link(app: &App, taken: &Taken, asked: &str) -> std::result::Result<(), NotDone> {
+pub async fn send_activation_link(
+    app: &App,
+    taken: &Taken,
+    asked: &str,
+) -> std::result::Result<(), WorkError> {
     let now = app.clock.now();
     let from = Letterhead::of(&app.settings);
     let (taken, asked, key) = (taken.clone(), Email::parse(asked), app.key.clone());
     app.database
-        .write::<_, NotDone, _>(transaction!(async move |tx| {
+        .write::<_, WorkError, _>(transaction!(async move |tx| {
             if !outbox::store::done(tx, now, &taken).await? {
                 return Ok(());
             }

@@ -84,24 +84,24 @@ impl Work {
 
 /// Why work was not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotDone {
+pub enum WorkError {
     /// Try again later: something outside did not answer.
     Later(String),
     /// Trying again is no use until a person has acted; says what they can do.
     Never(String),
 }
 
-impl From<crate::database::Error> for NotDone {
+impl From<crate::database::Error> for WorkError {
     fn from(error: crate::database::Error) -> Self {
-        NotDone::Later(error.to_string())
+        WorkError::Later(error.to_string())
     }
 }
 
-impl From<crate::mail::EngineError> for NotDone {
+impl From<crate::mail::EngineError> for WorkError {
     fn from(error: crate::mail::EngineError) -> Self {
         match error {
-            crate::mail::EngineError::Later(why) => NotDone::Later(why),
-            crate::mail::EngineError::Never(why) => NotDone::Never(why),
+            crate::mail::EngineError::Later(why) => WorkError::Later(why),
+            crate::mail::EngineError::Never(why) => WorkError::Never(why),
         }
     }
 }

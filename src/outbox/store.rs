@@ -1,6 +1,6 @@
 //! The outbox in the database.
 
-use super::{Change, LEASE, NotDone, QUEUED, Work, next_try};
+use super::{Change, LEASE, QUEUED, Work, WorkError, next_try};
 use crate::clock::{Span, Timestamp};
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx, transaction};
 use crate::id::new_id;
@@ -119,11 +119,11 @@ pub async fn not_done(
     now: Timestamp,
     took: Span,
     taken: &Taken,
-    why: &NotDone,
+    why: &WorkError,
 ) -> Result<()> {
     let (outcome, reason, next) = match why {
-        NotDone::Later(reason) => ("Later", reason.clone(), next_try(taken.attempts)),
-        NotDone::Never(reason) => ("Never", reason.clone(), None),
+        WorkError::Later(reason) => ("Later", reason.clone(), next_try(taken.attempts)),
+        WorkError::Never(reason) => ("Never", reason.clone(), None),
     };
     let taken = taken.clone();
     database
@@ -325,7 +325,7 @@ mod tests {
         for database in both_engines().await {
             queue_many(&database, 1).await;
             let taken = take(&database, NOON).await.expect("taken").remove(0);
-            let why = NotDone::Never("the address is refused".to_owned());
+            let why = WorkError::Never("the address is refused".to_owned());
             not_done(&database, NOON, Span::seconds(1), &taken, &why).await.expect("recorded");
             let shown = list_needing_attention(&database).await.expect("listed");
             assert_eq!(shown.len(), 1);

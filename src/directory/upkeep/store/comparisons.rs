@@ -10,7 +10,7 @@ use crate::directory::upkeep::{Difference, Repair};
 use crate::id::new_id;
 use crate::mail::EngineError;
 use crate::outbox::store::Taken;
-use crate::outbox::{self, NotDone, Work};
+use crate::outbox::{self, Work, WorkError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Mailboxes compared, or looked into, together.
@@ -164,7 +164,7 @@ struct Wanted {
 async fn wanted_page(
     app: &App,
     after: &str,
-) -> std::result::Result<(BTreeMap<String, Wanted>, bool), NotDone> {
+) -> std::result::Result<(BTreeMap<String, Wanted>, bool), WorkError> {
     let limit = i64::from(PAGE);
     // What is not provisioned yet has its own work under way.
     let ids: Vec<(String, bool)> = app
@@ -211,7 +211,7 @@ async fn is_known(from: &Database, id: &str) -> Result<bool> {
 }
 
 /// Everything the directory wants and the engine holds, compared page by page.
-async fn differences(app: &App) -> std::result::Result<(i64, Vec<MailboxDifference>, Vec<Work>), NotDone> {
+async fn differences(app: &App) -> std::result::Result<(i64, Vec<MailboxDifference>, Vec<Work>), WorkError> {
     let (mut found, mut work, mut count) = (Vec::new(), Vec::new(), 0);
     let mut held = BTreeMap::new();
     let mut after = String::new();
@@ -267,7 +267,7 @@ async fn differences(app: &App) -> std::result::Result<(i64, Vec<MailboxDifferen
 ///
 /// # Errors
 /// Later, when either does not answer.
-pub async fn compare(app: &App, taken: &Taken) -> std::result::Result<(), NotDone> {
+pub async fn compare(app: &App, taken: &Taken) -> std::result::Result<(), WorkError> {
     let begun_at = app.clock.now();
     // Asked before anything is looked at: should the engine begin anew meanwhile, that is another filling.
     let filling = app.mail.filling().await?;
@@ -281,7 +281,7 @@ pub async fn compare(app: &App, taken: &Taken) -> std::result::Result<(), NotDon
     }
     let (taken, now) = (taken.clone(), app.clock.now());
     app.database
-        .write::<_, NotDone, _>(transaction!(async move |tx| {
+        .write::<_, WorkError, _>(transaction!(async move |tx| {
                 if !outbox::store::done(tx, now, &taken).await? {
                     return Ok(());
                 }
@@ -489,7 +489,7 @@ mod tests {
             assert_eq!(under_way.reason, "");
             let again = outbox::store::take(&home.app.database, home.app.clock.now()).await.expect("taken");
             assert_eq!(again, [], "it is left to whoever does it");
-            let why = NotDone::Later("the power went".to_owned());
+            let why = WorkError::Later("the power went".to_owned());
             for taken in &held {
                 let (now, took) = (home.app.clock.now(), Span::seconds(1));
                 outbox::store::not_done(&home.app.database, now, took, taken, &why).await.expect("noted");

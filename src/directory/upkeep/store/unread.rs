@@ -8,7 +8,7 @@ use crate::directory::letters;
 use crate::directory::upkeep::{is_told, working_days_before};
 use crate::letter::Letterhead;
 use crate::outbox::store::Taken;
-use crate::outbox::{self, NotDone};
+use crate::outbox::{self, WorkError};
 
 /// Mailboxes whose unread mail is counted together: each is opened by the mail server.
 const COUNTED_TOGETHER: i64 = 50;
@@ -87,7 +87,7 @@ impl FromRow for Watched {
 ///
 /// # Errors
 /// Later, when the engine or the database does not answer.
-pub async fn watch_unread(app: &App, taken: &Taken) -> std::result::Result<(), NotDone> {
+pub async fn watch_unread(app: &App, taken: &Taken) -> std::result::Result<(), WorkError> {
     let now = app.clock.now();
     let days = app.settings.unread_alarm_days;
     let since = now.as_milliseconds() - working_days_before(now, days).as_milliseconds();
@@ -115,7 +115,7 @@ pub async fn watch_unread(app: &App, taken: &Taken) -> std::result::Result<(), N
     }
     let taken = taken.clone();
     app.database
-        .write::<_, NotDone, _>(transaction!(async move |tx| {
+        .write::<_, WorkError, _>(transaction!(async move |tx| {
             outbox::store::done(tx, now, &taken).await?;
             Ok(())
         }))
@@ -129,10 +129,10 @@ async fn note_unread(
     watched: Watched,
     unread: u64,
     days: u16,
-) -> std::result::Result<(), NotDone> {
+) -> std::result::Result<(), WorkError> {
     let from = Letterhead::of(&app.settings);
     app.database
-        .write::<_, NotDone, _>(transaction!(async move |tx| {
+        .write::<_, WorkError, _>(transaction!(async move |tx| {
             let told = is_told(unread, watched.told_at, now);
             let told_at = match (unread, told) {
                 (0, _) => None,
