@@ -6,6 +6,7 @@
 pub mod app;
 pub mod audit;
 pub mod casework;
+pub mod cli;
 pub mod clock;
 pub mod contact;
 pub mod database;

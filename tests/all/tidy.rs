@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 /// Folders and files of `src/`, from the top line down; what stands on one line is neighbours.
 const LINES: &[&[&str]] = &[
     &["main"],
+    &["cli"],
     &["routes", "work"],
     &["guidance"],
     &["casework", "my_account"],

@@ -1,0 +1,81 @@
+//! `carepost serve`: pages and background work.
+
+use super::outside::outside;
+use super::process::{start_logging, stop_signal};
+use super::{Ended, tables};
+use crate::app::App;
+use crate::clock::Clock;
+use crate::guidance::Library;
+use crate::settings::{Settings, service_key};
+use crate::{routes, web, work};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+#[derive(clap::Args)]
+pub struct Serve {
+    /// Where to serve, like 127.0.0.1:8080
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+}
+
+impl Serve {
+    pub async fn run(self, settings: Settings) -> Ended {
+        start_logging(&settings);
+        let (database, _) = tables::open_and_migrate(&settings).await?;
+        let key = service_key(&settings)?;
+        let clock = Clock::system();
+        let outside = outside(&settings, &database, &key, &clock).await?;
+        let listener = listen_on(self.listen.unwrap_or(settings.listen)).await?;
+        let app = App::new(database, settings, clock, key, outside);
+        serve_app(app, listener, &[]).await
+    }
+}
+
+/// Takes a port.
+///
+/// # Errors
+/// In words that name the address.
+pub async fn listen_on(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| format!("{address}: {error}"))
+}
+
+/// Serves pages, figures and reports and does background work until the process is told to end. Prints
+/// where it serves, and then what the caller has to say.
+///
+/// # Errors
+/// In words.
+pub async fn serve_app(app: App, listener: TcpListener, say: &[String]) -> Ended {
+    let library = Library::open(&app.settings)
+        .map(Arc::new)
+        .map_err(|wrong| format!("These files of the support site are wrong:\n  {}", wrong.join("\n  ")))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    if let Some(metrics) = app.settings.metrics_listen {
+        let listener = listen_on(metrics).await?;
+        let router = routes::metrics_router(&app);
+        tokio::spawn(web::serve::serve(listener, router, std::future::pending()));
+    }
+    if let (Some(reports), "postfix-dovecot") =
+        (app.settings.mail_reports_listen, app.settings.mail_engine.as_str())
+    {
+        let listener = listen_on(reports).await?;
+        let router = routes::reports_router(&app);
+        tokio::spawn(web::serve::serve(listener, router, std::future::pending()));
+    }
+    // The first search would otherwise wait for the index.
+    let warming = app.clone();
+    tokio::spawn(async move {
+        if let Err(error) = warming.search.find("", 0).await {
+            tracing::warn!(%error, "the search index could not be made yet");
+        }
+    });
+    tokio::spawn(work::work_until_stopped(app.clone()));
+    println!("Carepost serves http://{address}");
+    for line in say {
+        println!("{line}");
+    }
+    let router = routes::router(&app, library);
+    web::serve::serve(listener, router, stop_signal()).await.map_err(|error| error.to_string())?;
+    Ok(ExitCode::SUCCESS)
+}
