@@ -14,4 +14,4 @@ check: ; cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo
 golden: ; CAREPOST_TEST_GOLDEN=write scripts/with-test-servers.sh cargo test --test all -- golden every_route_as_everybody
 
 # Writes the documents that are made from the code.
-docs: ; cargo run --quiet -- settings-guide > docs/guides/settings.md && cargo run --quiet -- states > docs/states.md && cargo run --quiet -- reading-ages > docs/reading-age.md
+docs: ; cargo run --quiet -- settings-guide > docs/guides/settings.md && cargo run --quiet -- authority > docs/authority.md && cargo run --quiet -- states > docs/states.md && cargo run --quiet -- reading-ages > docs/reading-age.md

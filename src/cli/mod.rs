@@ -5,6 +5,7 @@
 //! A new command: a file here, a variant of [`Command`], a line in [`run`].
 
 mod add_case_worker;
+mod authority;
 mod check;
 mod demo;
 mod find;
@@ -74,6 +75,9 @@ enum Command {
     /// Print the reading age of every article as Markdown
     #[command(hide = true)]
     ReadingAges,
+    /// Print who may do what to whom as Markdown
+    #[command(hide = true)]
+    Authority,
     /// Print the pictures of the states as Markdown
     #[command(hide = true)]
     States,
@@ -104,6 +108,7 @@ pub async fn run(command_line: CommandLine) -> Ended {
         Command::Settings => settings::run(&settings()?),
         Command::SettingsGuide => settings_guide::run(),
         Command::ReadingAges => reading_ages::run(),
+        Command::Authority => authority::run(),
         Command::States => states::run(),
     }
 }

@@ -225,7 +225,9 @@ fn states_are_drawn_as_the_code_moves_them() {
 #[test]
 fn lists_and_searches_of_the_directory_take_a_scope_first() {
     let mut wrong = Vec::new();
-    for (name, text) in source_files().into_iter().filter(|(name, _)| name.starts_with("src/directory/store/")) {
+    for (name, text) in
+        source_files().into_iter().filter(|(name, _)| name.starts_with("src/directory/store/"))
+    {
         let text = code(&text);
         for start in ["pub async fn list_", "pub async fn search_"] {
             for rest in text.split(start).skip(1) {
