@@ -10,8 +10,9 @@ const FIELD: &str = "town";
 
 fn page_of(asking: &Asking, form: Form) -> Question {
     let site = asking.answers().site.as_ref();
-    let display =
-        site.map_or_else(String::new, |site| format!("Care.{} ({}, Oldham)", site.ods_code, site.name));
+    let display = site.map_or_else(String::new, |site| {
+        format!("Care.{} ({}, your town or city)", site.ods_code, site.name)
+    });
     let letters_max = asking.app.settings.town_letters_max;
     let title = "Which town or city is your site in?";
     let field = form
