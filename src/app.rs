@@ -1,5 +1,6 @@
 //! What is built once and shared by every page and every piece of work.
 
+use crate::cache::{Cache, Caches};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::letter::Transport;
@@ -34,6 +35,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Codes, links and form tokens are derived from this.
     pub key: SecretKey,
+    /// Which of the caches below have been filled.
+    pub caches: Caches,
     /// The registers as imported.
     pub imported: Imported,
     /// Registers that are asked at once where the imported ones do not know a code.
@@ -73,8 +76,9 @@ impl App {
         key: SecretKey,
         outside: Outside,
     ) -> Self {
+        let caches = Caches::default();
         App(Arc::new(Parts {
-            search: Search::new(database.clone()),
+            search: Search::new(database.clone(), caches.filled(Cache::SiteSearch)),
             imported: Imported::new(database.clone()),
             database,
             settings,
@@ -85,7 +89,8 @@ impl App {
             letters: outside.letters,
             hashing: Semaphore::new(HASHES_AT_ONCE),
             figures: Figures::new(),
-            notices: Notices::default(),
+            notices: Notices::new(caches.filled(Cache::Notices)),
+            caches,
             demo: outside.demo,
         }))
     }

@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod cache;
 pub mod casework;
 pub mod cli;
 pub mod clock;
@@ -17,6 +18,7 @@ pub mod letter;
 pub mod mail;
 pub mod my_account;
 pub mod outbox;
+pub mod readiness;
 pub mod register;
 pub mod registration;
 pub mod routes;

@@ -9,6 +9,7 @@ use crate::casework::pages as casework;
 use crate::directory::upkeep::{self, SignInReport};
 use crate::guidance::{Library, pages as guidance};
 use crate::my_account::pages as my_account;
+use crate::readiness;
 use crate::registration::pages as registration;
 use crate::sign_in::Policy;
 use crate::sign_in::session;
@@ -344,12 +345,11 @@ async fn health() -> &'static str {
     "alive\n"
 }
 
-/// GET /ready: the database answers and its tables are those of this program.
+/// GET /ready: the database answers, its tables are those of this program, and every cache is filled.
 async fn ready(State(app): State<App>) -> Response {
-    match app.database.migrations_current().await {
-        Ok(Ok(())) => (StatusCode::OK, "ready\n").into_response(),
-        Ok(Err(_)) => (StatusCode::SERVICE_UNAVAILABLE, "the tables are not current\n").into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response(),
+    match readiness::why_not_ready(&app).await {
+        None => (StatusCode::OK, "ready\n").into_response(),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::guidance::Library;
 use crate::settings::{Settings, service_key};
-use crate::{routes, web, work};
+use crate::{readiness, routes, web, work};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -63,13 +63,8 @@ pub async fn serve_app(app: App, listener: TcpListener, say: &[String]) -> Ended
         let router = routes::reports_router(&app);
         tokio::spawn(web::serve::serve(listener, router, std::future::pending()));
     }
-    // The first search would otherwise wait for the index.
-    let warming = app.clone();
-    tokio::spawn(async move {
-        if let Err(error) = warming.search.find("", 0).await {
-            tracing::warn!(%error, "the search index could not be made yet");
-        }
-    });
+    let starting = app.clone();
+    tokio::spawn(async move { readiness::fill_caches(&starting).await });
     tokio::spawn(work::work_until_stopped(app.clone()));
     println!("Carepost serves http://{address}");
     for line in say {

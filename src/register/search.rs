@@ -9,11 +9,13 @@ use super::code::Postcode;
 use super::cqc::CqcLocation;
 use super::store;
 use super::{CqcLocationId, OdsCode, OdsSiteCode, tidy};
-use crate::database::{Database, Result};
+use crate::cache::Filled;
+use crate::database::{Database, Error, Result};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
 
 /// How many results a page shows.
 pub const RESULTS_PER_PAGE: usize = 20;
@@ -32,6 +34,9 @@ const MISSPELT_MIN_LETTERS: usize = 4;
 const CHECKED_EVERY: Duration = Duration::from_secs(1);
 /// How long a search waits for a new index before it answers from the old one.
 const FRESH_WAIT: Duration = Duration::from_millis(200);
+/// How long a search waits for the first index, from which alone it can answer: four times what the
+/// index of 60,000 sites takes, and less than people wait for a page.
+const FIRST_WAIT: Duration = Duration::from_secs(2);
 
 /// A site as a page of results shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,6 +77,14 @@ pub struct Results {
     /// How many there are on all pages.
     pub total: usize,
     pub rows: Vec<SiteRow>,
+}
+
+/// What the search of a running service answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Searched {
+    Results(Results),
+    /// The first index since the start is still being made, so nothing can be said of any site.
+    Starting,
 }
 
 /// A set of sites by their number.
@@ -730,11 +743,27 @@ pub struct Search {
     index: Arc<RwLock<Arc<SearchIndex>>>,
     checked: Mutex<Option<Instant>>,
     building: Arc<tokio::sync::Mutex<()>>,
+    filled: Filled,
 }
 
 impl Search {
-    pub fn new(database: Database) -> Self {
-        Search { database, index: Arc::default(), checked: Mutex::new(None), building: Arc::default() }
+    pub fn new(database: Database, filled: Filled) -> Self {
+        Search {
+            database,
+            index: Arc::default(),
+            checked: Mutex::new(None),
+            building: Arc::default(),
+            filled,
+        }
+    }
+
+    /// Makes the first index, however long that takes.
+    ///
+    /// # Errors
+    /// What the database answered.
+    pub async fn fill(&self) -> Result<()> {
+        let version = store::register_version(&self.database).await?;
+        self.renewing(version).await.map_err(|error| Error::Misused(error.to_string()))?
     }
 
     /// The index as it is now.
@@ -743,15 +772,18 @@ impl Search {
     }
 
     /// One page of the sites that fit what was typed; pages are counted from 0. After an import of
-    /// a whole register the old index answers until the new one is made.
+    /// a whole register the old index answers until the new one is made. Where there is no old one, every
+    /// search waits for the new one for [`FIRST_WAIT`] and then answers [`Searched::Starting`].
     ///
     /// # Errors
     /// What the database answered when it was asked for the newest import.
-    pub async fn find(&self, typed: &str, page: usize) -> Result<Results> {
-        if self.is_due() {
-            self.catch_up().await?;
+    pub async fn find(&self, typed: &str, page: usize) -> Result<Searched> {
+        // Nothing can be answered from an empty index: every search makes sure that it should be empty.
+        let is_first = !self.filled.is_set() || self.index().is_empty();
+        if (is_first || self.is_due()) && !self.caught_up(is_first).await? {
+            return Ok(Searched::Starting);
         }
-        Ok(self.index().find(typed, page))
+        Ok(Searched::Results(self.index().find(typed, page)))
     }
 
     /// Whether it is time to ask for the newest import; whoever hears yes does so.
@@ -764,48 +796,45 @@ impl Search {
         due
     }
 
-    async fn catch_up(&self) -> Result<()> {
+    /// Looks whether there is a newer import and has its index made. Whether there is an index to
+    /// answer from.
+    async fn caught_up(&self, is_first: bool) -> Result<bool> {
         let version = store::register_version(&self.database).await?;
-        if version == self.index().version {
-            return Ok(());
+        if self.filled.is_set() && version == self.index().version {
+            return Ok(true);
         }
-        let first = self.index().is_empty();
-        let making = tokio::spawn(renew(
-            self.database.clone(),
-            Arc::clone(&self.index),
-            Arc::clone(&self.building),
-            version,
-        ));
-        if first {
-            // There is nothing to answer from yet.
-            making.await.map_err(|error| crate::database::Error::Misused(error.to_string()))??;
-        } else if let Ok(Ok(made)) = tokio::time::timeout(FRESH_WAIT, making).await {
+        let wait = if is_first { FIRST_WAIT } else { FRESH_WAIT };
+        let made = match tokio::time::timeout(wait, self.renewing(version)).await {
+            Ok(joined) => joined.map_err(|error| Error::Misused(error.to_string()))?,
+            Err(_) => return Ok(!is_first),
+        };
+        if is_first {
             made?;
         }
-        Ok(())
+        Ok(true)
     }
-}
 
-async fn renew(
-    database: Database,
-    index: Arc<RwLock<Arc<SearchIndex>>>,
-    building: Arc<tokio::sync::Mutex<()>>,
-    wanted: i64,
-) -> Result<()> {
-    let _alone = building.lock().await;
-    let current = index.read().unwrap_or_else(PoisonError::into_inner).version;
-    if current >= wanted {
-        return Ok(());
+    /// Has an index made that is at least of this version, whoever waits for it.
+    fn renewing(&self, wanted: i64) -> JoinHandle<Result<()>> {
+        let (database, index) = (self.database.clone(), Arc::clone(&self.index));
+        let (building, filled) = (Arc::clone(&self.building), self.filled.clone());
+        tokio::spawn(async move {
+            let _alone = building.lock().await;
+            let current = index.read().unwrap_or_else(PoisonError::into_inner).version;
+            if filled.is_set() && current >= wanted {
+                return Ok(());
+            }
+            let fresh = SearchIndex::build(&database).await.inspect_err(|error| {
+                // Whoever waits for the first index tells of it.
+                if filled.is_set() {
+                    tracing::error!(%error, "the search index could not be made; the old one goes on answering");
+                }
+            })?;
+            *index.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+            filled.set();
+            Ok(())
+        })
     }
-    let fresh = match SearchIndex::build(&database).await {
-        Ok(fresh) => fresh,
-        Err(error) => {
-            tracing::error!(%error, "the search index could not be made; the old one goes on answering");
-            return Err(error);
-        }
-    };
-    *index.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
-    Ok(())
 }
 
 /// The first page of the sites that fit some words, for the command line: the index is made for
@@ -817,7 +846,15 @@ pub async fn find(database: &Database, words: &str) -> Result<Vec<SiteRow>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::{Cache, Caches};
     use proptest::prelude::*;
+
+    async fn results(search: &Search, typed: &str) -> Results {
+        match search.find(typed, 0).await.expect("read") {
+            Searched::Results(results) => results,
+            Searched::Starting => panic!("the index is not there in time"),
+        }
+    }
 
     struct Town(Vec<Draft>);
 
@@ -964,8 +1001,8 @@ mod tests {
         use crate::clock::{Clock, Timestamp};
         let clock = Clock::still(Timestamp::from_milliseconds(0));
         for database in crate::database::for_tests::both_engines().await {
-            let search = Search::new(database.clone());
-            assert_eq!(search.find("heathbank", 0).await.expect("read").total, 0);
+            let search = Search::new(database.clone(), Caches::default().filled(Cache::SiteSearch));
+            assert_eq!(results(&search, "heathbank").await.total, 0);
             let body = include_bytes!("recorded/cqc_location_registered.json");
             let line = String::from_utf8_lossy(body).replace('\n', " ");
             let take = async |kind: ImportKind, file: &str| {
@@ -975,21 +1012,62 @@ mod tests {
             };
             take(ImportKind::CqcLocations, &line).await;
             tokio::time::sleep(CHECKED_EVERY).await;
-            assert_eq!(search.find("heathbank", 0).await.expect("read").total, 1);
+            assert_eq!(results(&search, "heathbank").await.total, 1);
             let site =
                 |code: &str, name: &str| format!("\"{code}\",\"{name}\",{}\"1\"\n", "\"\",".repeat(24));
             let sites = site("VN139", "HEATHBANK") + &site("VNZZZ", "CARTREF NEWYDD");
             take(ImportKind::OdsSites, &sites).await;
             tokio::time::sleep(CHECKED_EVERY).await;
-            let found = search.find("cartref", 0).await.expect("read");
+            let found = results(&search, "cartref").await;
             assert_eq!((found.total, &found.rows[0].location_id), (1, &None));
             assert!(!found.rows[0].registered);
-            assert_eq!(
-                search.find("heathbank", 0).await.expect("read").total,
-                1,
-                "not once for each register"
-            );
+            assert_eq!(results(&search, "heathbank").await.total, 1, "not once for each register");
         }
+    }
+
+    /// As many people search at once as soon as the program has started.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn searches_wait_for_the_first_index_and_none_is_told_that_there_is_nothing() {
+        use super::super::import::{ImportKind, Options, run_bytes};
+        use crate::clock::{Clock, Timestamp};
+        let clock = Clock::still(Timestamp::from_milliseconds(0));
+        for database in crate::database::for_tests::both_engines().await {
+            let file = String::from_utf8_lossy(include_bytes!("recorded/cqc_location_registered.json"))
+                .replace('\n', " ");
+            let kind = ImportKind::CqcLocations;
+            run_bytes(&database, &clock, kind, "x", file.as_bytes(), &Options::default())
+                .await
+                .expect("taken");
+            for _ in 0..20 {
+                let caches = Caches::default();
+                let search = Arc::new(Search::new(database.clone(), caches.filled(Cache::SiteSearch)));
+                let searching: Vec<_> = (0..8)
+                    .map(|_| {
+                        let search = Arc::clone(&search);
+                        tokio::spawn(async move { results(&search, "heathbank").await.total })
+                    })
+                    .collect();
+                for found in searching {
+                    assert_eq!(found.await.expect("searched"), 1);
+                }
+                assert!(!caches.not_filled().contains(&Cache::SiteSearch));
+            }
+        }
+    }
+
+    /// While the first index cannot be made in time, nobody hears that there is nothing.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn searches_say_that_the_search_is_starting_while_the_first_index_takes_too_long() {
+        let database = crate::database::for_tests::sqlite().await;
+        let caches = Caches::default();
+        let search = Search::new(database, caches.filled(Cache::SiteSearch));
+        let held = search.building.lock().await;
+        assert_eq!(search.find("heathbank", 0).await.expect("read"), Searched::Starting);
+        assert!(caches.not_filled().contains(&Cache::SiteSearch));
+        drop(held);
+        search.fill().await.expect("filled");
+        assert!(!caches.not_filled().contains(&Cache::SiteSearch));
+        assert_eq!(results(&search, "heathbank").await, Results::default(), "the registers are empty");
     }
 
     proptest! {

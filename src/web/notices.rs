@@ -1,6 +1,7 @@
 //! Messages on top of every page. They are kept in memory, so that a page costs no look into the
 //! database; whoever knows what they say sets them.
 
+use crate::cache::Filled;
 use crate::clock::Timestamp;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -16,8 +17,11 @@ pub struct Notice {
 }
 
 /// The messages of one node. Cheap to clone; clones share what they hold.
-#[derive(Clone, Debug, Default)]
-pub struct Notices(Arc<RwLock<Held>>);
+#[derive(Clone, Debug)]
+pub struct Notices {
+    held: Arc<RwLock<Held>>,
+    filled: Filled,
+}
 
 #[derive(Debug, Default)]
 struct Held {
@@ -28,17 +32,25 @@ struct Held {
 }
 
 impl Notices {
-    pub fn set(&self, notices: Vec<Notice>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).shared = notices;
+    /// None yet.
+    pub fn new(filled: Filled) -> Self {
+        Notices { held: Arc::default(), filled }
     }
 
+    /// Those that every node shows, in place of those before.
+    pub fn set(&self, notices: Vec<Notice>) {
+        self.held.write().unwrap_or_else(PoisonError::into_inner).shared = notices;
+        self.filled.set();
+    }
+
+    /// What this node alone shows.
     pub fn set_own(&self, notice: Option<Notice>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).own = notice;
+        self.held.write().unwrap_or_else(PoisonError::into_inner).own = notice;
     }
 
     /// Those that are shown at a moment.
     pub fn at(&self, now: Timestamp) -> Vec<Notice> {
-        let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         let is_shown = |notice: &&Notice| notice.from <= now && notice.until.is_none_or(|until| now < until);
         held.own.iter().chain(&held.shared).filter(is_shown).cloned().collect()
     }
@@ -47,6 +59,7 @@ impl Notices {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::{Cache, Caches};
 
     #[test]
     fn a_message_is_shown_from_its_moment_until_its_end() {
@@ -58,7 +71,7 @@ mod tests {
             from: at(10),
             until,
         };
-        let notices = Notices::default();
+        let notices = Notices::new(Caches::default().filled(Cache::Notices));
         notices.set(vec![notice("a while", Some(at(20))), notice("for good", None)]);
         let titles = |now| notices.at(at(now)).into_iter().map(|notice| notice.title).collect::<Vec<_>>();
         assert_eq!(titles(9), Vec::<String>::new());

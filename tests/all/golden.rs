@@ -557,7 +557,7 @@ fn until(draft: &mut Registration, page: Page) {
     }
 }
 
-async fn registrant<'h>(harness: &'h Harness, page: Page) -> Guest<'h> {
+pub async fn registrant<'h>(harness: &'h Harness, page: Page) -> Guest<'h> {
     let draft = harness.draft(|draft| until(draft, page)).await;
     Guest::with(harness, SessionKind::Registrant, &draft.id).await
 }

@@ -17,7 +17,7 @@ use carepost::registration::{Registration, store};
 use carepost::settings::{Secret, Settings};
 use carepost::sign_in::session::{self, SessionKind};
 use carepost::web::csrf;
-use carepost::{id, routes, sign_in};
+use carepost::{id, readiness, routes, sign_in};
 use http_body_util::BodyExt;
 use std::sync::{Arc, OnceLock};
 use tower::ServiceExt;
@@ -73,6 +73,13 @@ impl Harness {
     }
 
     pub async fn on(database: Database, with_samples: bool) -> Self {
+        let harness = Self::starting_on(database, with_samples).await;
+        readiness::fill_caches(&harness.app).await;
+        harness
+    }
+
+    /// A service whose caches have not been filled.
+    pub async fn starting_on(database: Database, with_samples: bool) -> Self {
         let clock = Clock::still(Timestamp::parse_london("2026-11-23 09:00").expect("a time"));
         let key = Secret::new([42; 32]);
         if with_samples {

@@ -15,6 +15,7 @@ mod killed_imports;
 mod mail;
 mod mail_page;
 mod messages;
+mod readiness;
 mod sites;
 mod stories;
 mod support;

@@ -8,6 +8,7 @@ const LINES: &[&[&str]] = &[
     &["main"],
     &["cli"],
     &["routes", "work"],
+    &["readiness"],
     &["guidance"],
     &["casework", "my_account"],
     &["registration", "directory"],
@@ -18,7 +19,7 @@ const LINES: &[&[&str]] = &[
     &["web", "register", "mail", "letter"],
     &["settings"],
     &["database"],
-    &["contact", "id", "clock"],
+    &["contact", "id", "clock", "cache"],
 ];
 
 /// Imports against the lines that are allowed, each with its reason.
@@ -154,6 +155,33 @@ fn drivers_sql_and_the_web_stay_where_they_belong() {
             || name.contains("/pages/");
         if text.contains("axum::") && !may_use_axum {
             wrong.push(format!("{name} uses axum"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Shared memory that holds nothing of the database, each with its reason.
+const NO_CACHES: &[&str] = &[
+    // The moment the program started, for waiting times.
+    "src/database/sqlite.rs",
+    // Where this program looks for free ports.
+    "src/mail/postfix_dovecot/servers.rs",
+];
+
+/// A cache that nobody fills at the start answers that there is nothing.
+#[test]
+fn caches_say_whether_they_are_filled() {
+    let mut wrong = Vec::new();
+    for (name, text) in source_files() {
+        let text = code(&text);
+        let holds = ["RwLock<", "OnceLock<", "OnceCell<"].iter().find(|kind| text.contains(**kind));
+        let is_exempt = is_test_file(&name) || NO_CACHES.contains(&name.as_str());
+        match holds {
+            Some(kind) if !is_exempt && !text.contains("Filled") => {
+                wrong.push(format!("{name} shares a {kind}…> and has no Filled (see src/cache.rs)"));
+            }
+            None if NO_CACHES.contains(&name.as_str()) => wrong.push(format!("{name} needs no exception")),
+            Some(_) | None => {}
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

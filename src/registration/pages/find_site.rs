@@ -3,7 +3,8 @@
 use super::{Asking, Question, again, onwards};
 use crate::app::App;
 use crate::register::{
-    AskError, Code, CqcLocation, CqcLocationId, CqcProviderId, Finding, OdsOrganisation, OdsSiteCode, SiteRow,
+    AskError, Code, CqcLocation, CqcLocationId, CqcProviderId, Finding, OdsOrganisation, OdsSiteCode,
+    Searched, SiteRow,
 };
 use crate::registration::answers::SiteAnswer;
 use crate::registration::journey::Page;
@@ -13,8 +14,10 @@ use crate::registration::site_choice::{
 use crate::registration::store;
 use crate::sign_in::Registrant;
 use crate::web::components::{Html, Radios};
+use crate::web::form::encoded;
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
 use axum::extract::State;
+use axum::http::StatusCode;
 
 /// The field in which is typed what to look for, and the field of the choice.
 const WORDS: &str = "q";
@@ -42,12 +45,24 @@ fn value_of(row: &SiteRow) -> String {
     }
 }
 
+/// Nothing can be said of any site yet, least of all that there is none.
+fn search_is_starting(typed: &str) -> Interrupt {
+    Interrupt::refused(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The search is starting",
+        "We have just started the search for sites. It is ready in a few seconds. Your answers are saved.",
+    )
+    .then(format!("{}?{WORDS}={}", Page::FindSite.path(), encoded(typed)), "Search again")
+}
+
 async fn find_page(asking: &Asking, typed: String, form: Form) -> Result<FindPage, Interrupt> {
     let (total, rows) = if typed.is_empty() {
         (0, Vec::new())
     } else {
-        let found = asking.app.search.find(&typed, 0).await?;
-        (found.total, found.rows)
+        match asking.app.search.find(&typed, 0).await? {
+            Searched::Results(found) => (found.total, found.rows),
+            Searched::Starting => return Err(search_is_starting(&typed)),
+        }
     };
     let mut results = form.radios(CHOSEN, "Which is your site?").in_page();
     for row in &rows {
@@ -99,7 +114,7 @@ pub async fn save(asking: &Asking, fields: Fields) -> Answer {
     }
     if let Some(ods) = chosen.strip_prefix("ods ") {
         // CQC does not list it (yet): the location ID must be typed from the certificate.
-        return go_to(format!("/register/site-codes?{ODS_FIELD}={}", crate::web::form::encoded(ods)));
+        return go_to(format!("/register/site-codes?{ODS_FIELD}={}", encoded(ods)));
     }
     let Ok(id) = CqcLocationId::parse(&chosen) else { return Err(Interrupt::not_found()) };
     let location = match ask_location(&asking.app, &id).await? {
@@ -107,10 +122,7 @@ pub async fn save(asking: &Asking, fields: Fields) -> Answer {
         None => return Err(Interrupt::not_found()),
     };
     let Some(code) = location.ods_code.clone() else {
-        return go_to(format!(
-            "/register/site-codes?{LOCATION_FIELD}={}",
-            crate::web::form::encoded(id.as_str())
-        ));
+        return go_to(format!("/register/site-codes?{LOCATION_FIELD}={}", encoded(id.as_str())));
     };
     let looked = look(&asking.app, Some(code.as_str()), Some(&id), false).await?;
     match judge(&looked, asking.app.clock.now().day()) {
@@ -144,7 +156,7 @@ async fn already(asking: &Asking) -> Answer {
 fn stop_of(error: &AskError) -> Interrupt {
     match error {
         AskError::Later(_) => Interrupt::refused(
-            axum::http::StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::SERVICE_UNAVAILABLE,
             "The register does not answer at the moment",
             "Your answers are saved. Please try again in a few minutes.",
         )
@@ -394,5 +406,20 @@ pub async fn save_confirm(asking: &Asking, fields: Fields) -> Answer {
             let problems = Problems::one("right", "Select yes if this is your site");
             show_page(&confirm_page(asking, again(asking, fields, problems.clone()))?, &problems)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn search_that_is_starting_keeps_what_was_typed() {
+        let Interrupt::Refused(refused) = search_is_starting("Rose & Sons OL1") else {
+            panic!("it is refused");
+        };
+        assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+        let (href, _) = refused.next.expect("a way on");
+        assert_eq!(href, "/register/find-your-site?q=Rose+%26+Sons+OL1");
     }
 }
