@@ -9,8 +9,8 @@ use carepost::contact::{Email, Mobile, Name};
 use carepost::database::{Address, Database, Error, transaction};
 use carepost::letter::Transport;
 use carepost::mail::fake::FakeEngine;
-use carepost::outbox::Work;
 use carepost::outbox::store::Taken;
+use carepost::outbox::{Lane, Work};
 use carepost::registration::answers::{
     Answers, AskedAccess, DsptAnswer, Person, Proof, ProofWay, SiteAnswer, Sites,
 };
@@ -130,7 +130,9 @@ async fn approve_all(app: &App, ids: Vec<String>) -> (f64, f64) {
                     let taken = Taken {
                         id: String::new(),
                         work: Work::Decide { registration: id.clone() },
+                        lane: Lane::Checks,
                         attempts: 1,
+                        lease: String::new(),
                     };
                     casework::decision::decide(&app, &taken, &id).await.expect("decided");
                 }

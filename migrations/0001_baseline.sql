@@ -31,7 +31,11 @@ CREATE TABLE audit_chain (
 -- Work that follows a change, written in the transaction of the change.
 CREATE TABLE outbox (
   id TEXT PRIMARY KEY,
+  -- Which workers take it. A program leaves lanes and kinds alone that it does not know.
+  lane TEXT NOT NULL DEFAULT 'Upkeep',
   kind TEXT NOT NULL,
+  -- Equal work has an equal key.
+  work_key TEXT,
   work TEXT NOT NULL,
   subject TEXT NOT NULL,
   state TEXT NOT NULL,
@@ -39,11 +43,21 @@ CREATE TABLE outbox (
   due_at BIGINT NOT NULL,
   attempts BIGINT NOT NULL DEFAULT 0,
   reason TEXT NOT NULL DEFAULT '',
+  -- While it is taken: the node, the name of this taking, and until when it is left to it at most.
+  node TEXT NOT NULL DEFAULT '',
+  lease TEXT NOT NULL DEFAULT '',
+  lease_ends_at BIGINT,
+  -- The bulk it is a part of.
+  bulk TEXT,
   finished_at BIGINT
 );
-CREATE INDEX outbox_due ON outbox (due_at, id) WHERE state = 'Waiting';
+CREATE INDEX outbox_due ON outbox (lane, due_at, id) WHERE state = 'Waiting';
+-- Equal work waits once. What is under way may be queued once more, and is done again afterwards.
+CREATE UNIQUE INDEX outbox_one_waits ON outbox (work_key) WHERE state = 'Waiting';
+CREATE INDEX outbox_taken ON outbox (work_key) WHERE state = 'Taken';
 CREATE INDEX outbox_needs_attention ON outbox (queued_at, id) WHERE state = 'NeedsAttention';
 CREATE INDEX outbox_of_subject ON outbox (subject);
+CREATE INDEX outbox_of_bulk ON outbox (bulk, state) WHERE bulk IS NOT NULL;
 CREATE TABLE outbox_attempts (
   work_id TEXT NOT NULL REFERENCES outbox (id),
   attempt BIGINT NOT NULL,
@@ -52,6 +66,36 @@ CREATE TABLE outbox_attempts (
   outcome TEXT NOT NULL,
   reason TEXT NOT NULL,
   PRIMARY KEY (work_id, attempt, ended_at)
+);
+-- Programs that do work, and when each of their lanes last moved.
+CREATE TABLE outbox_nodes (id TEXT PRIMARY KEY, seen_at BIGINT NOT NULL);
+CREATE TABLE outbox_lanes (
+  node TEXT NOT NULL,
+  lane TEXT NOT NULL,
+  moved_at BIGINT NOT NULL,
+  PRIMARY KEY (node, lane)
+);
+-- How far work is that was queued by the hundred or the hundred thousand.
+CREATE TABLE bulk_progress (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  total BIGINT NOT NULL DEFAULT 0,
+  done BIGINT NOT NULL DEFAULT 0,
+  failed BIGINT NOT NULL DEFAULT 0,
+  started_at BIGINT NOT NULL,
+  queued_at BIGINT,
+  finished_at BIGINT,
+  result TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX bulk_progress_open ON bulk_progress (id) WHERE finished_at IS NULL;
+CREATE INDEX bulk_progress_of_name ON bulk_progress (name, id);
+-- What happens at a time: which occurrence of each was claimed last, so that one node does it.
+CREATE TABLE schedule_claims (
+  name TEXT PRIMARY KEY,
+  occurrence BIGINT NOT NULL,
+  node TEXT NOT NULL,
+  claimed_at BIGINT NOT NULL
 );
 
 -- Email and text messages. A secret (code, link) is never in the body: it is derived from the
@@ -72,6 +116,7 @@ CREATE TABLE letters (
 );
 CREATE INDEX letters_about ON letters (about, id);
 CREATE INDEX letters_written ON letters (written_at);
+CREATE INDEX letters_with_bodies ON letters (sent_at) WHERE body <> '';
 
 -- Who somebody is. Only hashes of session tokens are kept.
 CREATE TABLE sessions (

@@ -13,6 +13,7 @@ use crate::web::notices::Notices;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::ops::Deref;
@@ -49,6 +50,8 @@ pub struct Parts {
     pub figures: Figures,
     /// Messages on top of every page.
     pub notices: Notices,
+    /// Names this program among those that work on the same database; a new name at every start.
+    pub node: String,
     /// Whether this is the demo: letters can be read on a page, and nothing leaves the machine.
     pub demo: bool,
 }
@@ -91,6 +94,7 @@ impl App {
             figures: Figures::new(),
             notices: Notices::new(caches.filled(Cache::Notices)),
             caches,
+            node: crate::id::new_token()[..16].to_owned(),
             demo: outside.demo,
         }))
     }
@@ -141,12 +145,35 @@ pub struct Worked {
     outcome: &'static str,
 }
 
+/// Labels of what stands in a lane of work.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OfLane {
+    lane: &'static str,
+}
+
+/// What stands in a lane of work.
+#[derive(Clone, Copy, Debug)]
+pub struct LaneFigures {
+    /// Pieces that are due and not begun.
+    pub due: i64,
+    /// How long the oldest of them has been due, in seconds; 0 where nothing is due.
+    pub oldest_seconds: i64,
+    /// Pieces under way on all nodes.
+    pub taken: i64,
+    /// Whether it has due work and does not move.
+    pub is_stuck: bool,
+}
+
 /// Figures for Prometheus.
 pub struct Figures {
     registry: Registry,
     answers: Family<Answered, Counter>,
     seconds: Histogram,
     work: Family<Worked, Counter>,
+    due: Family<OfLane, Gauge>,
+    oldest: Family<OfLane, Gauge>,
+    taken: Family<OfLane, Gauge>,
+    stuck: Family<OfLane, Gauge>,
 }
 
 impl Figures {
@@ -158,7 +185,24 @@ impl Figures {
         registry.register("answer_seconds", "How long answers took", seconds.clone());
         let work = Family::<Worked, Counter>::default();
         registry.register("work", "Work attempted, by kind and outcome", work.clone());
-        Figures { registry, answers, seconds, work }
+        let of_lane = |registry: &mut Registry, name: &str, help: &str| {
+            let gauge = Family::<OfLane, Gauge>::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        };
+        let due = of_lane(&mut registry, "lane_due", "Work that is due and not begun, by lane");
+        let oldest = of_lane(
+            &mut registry,
+            "lane_oldest_due_seconds",
+            "How long the oldest work that is not begun has been due, by lane",
+        );
+        let taken = of_lane(&mut registry, "lane_taken", "Work under way on all nodes, by lane");
+        let stuck = of_lane(
+            &mut registry,
+            "lane_stuck",
+            "1 where a lane has due work and has not moved for two minutes",
+        );
+        Figures { registry, answers, seconds, work, due, oldest, taken, stuck }
     }
 
     pub fn answered(&self, route: &str, status: u16, took: Duration) {
@@ -168,6 +212,15 @@ impl Figures {
 
     pub fn worked(&self, kind: &'static str, outcome: &'static str) {
         self.work.get_or_create(&Worked { kind, outcome }).inc();
+    }
+
+    /// Says what stands in a lane now.
+    pub fn lane(&self, lane: &'static str, now: LaneFigures) {
+        let of = OfLane { lane };
+        self.due.get_or_create(&of).set(now.due);
+        self.oldest.get_or_create(&of).set(now.oldest_seconds);
+        self.taken.get_or_create(&of).set(now.taken);
+        self.stuck.get_or_create(&of).set(i64::from(now.is_stuck));
     }
 
     /// The figures in the text form that Prometheus reads.

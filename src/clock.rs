@@ -270,6 +270,12 @@ impl Day {
         later.map_or(self, |date| Day { year: date.year(), month: date.month(), day: date.day() })
     }
 
+    /// A time of this day in London. One that does not exist, because clocks go forward over it, is as much
+    /// later; of two, because clocks go back, it is the first.
+    pub fn at(self, hour: i8, minute: i8) -> Timestamp {
+        Timestamp::parse_london(&format!("{}T{hour:02}:{minute:02}", self.iso())).unwrap_or(self.starts_at())
+    }
+
     /// The first moment of the day in London.
     pub fn starts_at(self) -> Timestamp {
         Timestamp::parse_london(&format!("{}T00:00", self.iso())).unwrap_or(Timestamp(0))

@@ -26,6 +26,12 @@ pub fn new_id(at: Timestamp) -> String {
     uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid().to_string()
 }
 
+/// A text that sorts after every identifier made before a moment, and before every one made at it or later.
+pub fn id_before(at: Timestamp) -> String {
+    let millis = u64::try_from(at.as_milliseconds()).unwrap_or(0);
+    format!("{:08x}-{:04x}", millis >> 16, millis & 0xffff)
+}
+
 /// A secret of 256 bits for a cookie or a key, as 64 hexadecimal digits.
 pub fn new_token() -> String {
     hex(&random_bytes::<32>())
@@ -188,5 +194,11 @@ mod tests {
         let early = new_id(Timestamp::from_milliseconds(1_000));
         let late = new_id(Timestamp::from_milliseconds(2_000));
         assert!(early < late);
+        for (at, expect) in [(1_999, true), (2_000, true), (2_001, false), (70_000, false)] {
+            let at = Timestamp::from_milliseconds(at);
+            assert_eq!(id_before(at) < late, expect, "{at:?}");
+            assert!(id_before(at) > early, "{at:?}");
+        }
+        assert!(id_before(Timestamp::from_milliseconds(1_000)) < early);
     }
 }

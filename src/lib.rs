@@ -22,6 +22,7 @@ pub mod readiness;
 pub mod register;
 pub mod registration;
 pub mod routes;
+pub mod schedule;
 pub mod settings;
 pub mod sign_in;
 pub mod web;

@@ -260,6 +260,22 @@ settings! {
     smtp_security: String = "starttls", "word";
     /// The address of the gateway that turns email into text messages, with {number} for the mobile number; empty where no text messages can be sent.
     text_gateway: Option<String> = "", "email address";
+    /// Letters with codes that a node hands over at once. They wait for no other work.
+    letters_with_codes_at_once: u8 = "8", "letters";
+    /// All other letters that a node hands over at once.
+    letters_at_once: u8 = "8", "letters";
+    /// Registrations that a node checks or decides at once.
+    checks_at_once: u8 = "4", "registrations";
+    /// Mailboxes that a node has set up at once, because somebody changed something.
+    mailboxes_at_once: u8 = "32", "mailboxes";
+    /// Pieces of upkeep that a node does at once: comparisons, counts of unread mail.
+    upkeep_at_once: u8 = "2", "pieces of work";
+    /// Pieces of work that came by the hundred or more, and that a node does at once.
+    bulk_at_once: u8 = "8", "pieces of work";
+    /// How long finished work stays for looking at.
+    finished_work_days: u16 = "30", "days";
+    /// How long the text of a letter stays after it was sent. That it was sent, to whom and when, stays.
+    letter_text_days: u16 = "30", "days";
     /// Proxies in front of the service whose forwarded addresses are believed, counted from us outwards.
     trusted_proxies: u8 = "0", "proxies";
     /// Whether the service is reached by TLS, so that browsers are told to insist on it (HSTS).

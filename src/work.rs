@@ -1,33 +1,31 @@
-//! Every kind of background work and who does it; the worker that takes it; and what is done by the
-//! clock.
+//! Who does each kind of background work, and the workers that take it.
+//!
+//! Every lane has a keeper, which takes a piece as one of its workers gets free and never waits for a batch.
+//! Whatever a piece waits for, it is stopped at its deadline. A transaction that is under way then goes on to
+//! its end, and changes nothing where the piece has been taken by somebody else.
 
 use crate::app::App;
 use crate::clock::Span;
-use crate::database::transaction;
+use crate::database::{Error, transaction};
 use crate::directory::upkeep;
-use crate::guidance::status;
 use crate::letter::SendError;
-use crate::outbox::store::Taken;
-use crate::outbox::{self, Work, WorkError};
+use crate::outbox::store::{Taken, nodes};
+use crate::outbox::{self, Lane, Movement, Work, WorkError};
+use crate::schedule::Schedule;
 use crate::sign_in::secrets;
-use crate::{audit, casework, directory, letter, my_account, registration, sign_in};
+use crate::{casework, directory, letter, my_account};
 use futures_util::FutureExt;
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-/// How often work is looked for when nothing has rung.
+/// How often a lane is looked into when nothing was queued in it on this node: another node may have.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How often the audit chain is lengthened: its links follow their commits within a second.
-const CHAIN_EVERY: Duration = Duration::from_millis(500);
-/// How often what has run out is cleared away.
-const TIDY_EVERY: Duration = Duration::from_secs(60);
-/// How often the service looks at itself for its status page.
-const LOOKS_AT_ITSELF_EVERY: Duration = Duration::from_secs(30);
-/// How often the messages on top of every page are read again: what another node was told is on the
-/// pages of this one after so long at most.
-const REFRESH_EVERY: Duration = Duration::from_secs(5);
-/// How long finished work stays for looking at.
-const FINISHED_WORK_KEPT: Span = Span::days(30);
+/// How long work under way may go on when the service stops; what is not done then is given back.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// Does one piece of work.
 async fn run(app: &App, taken: &Taken) -> Result<(), WorkError> {
@@ -35,7 +33,7 @@ async fn run(app: &App, taken: &Taken) -> Result<(), WorkError> {
         Work::RunChecks { registration } => casework::verify::run_checks(app, taken, registration).await,
         Work::Decide { registration } => casework::decision::decide(app, taken, registration).await,
         Work::FollowSite { site } => casework::decision::follow_site(app, taken, site).await,
-        Work::SendLetter { letter } => send_letter(app, taken, letter).await,
+        Work::SendLetter { letter, .. } => send_letter(app, taken, letter).await,
         Work::ProvisionSharedMailbox { shared_mailbox } => {
             directory::provision::shared_mailbox(app, taken, shared_mailbox).await
         }
@@ -43,8 +41,8 @@ async fn run(app: &App, taken: &Taken) -> Result<(), WorkError> {
         Work::SendActivationLink { asked } => {
             my_account::store::send_activation_link(app, taken, asked).await
         }
-        Work::CompareMail { .. } => upkeep::store::compare(app, taken).await,
-        Work::WatchUnread { .. } => upkeep::store::watch_unread(app, taken).await,
+        Work::CompareMail => upkeep::store::compare(app, taken).await,
+        Work::WatchUnread => upkeep::store::watch_unread(app, taken).await,
     }
 }
 
@@ -70,35 +68,40 @@ async fn send_letter(app: &App, taken: &Taken, id: &str) -> Result<(), WorkError
         .await
 }
 
-/// Does everything that is due now; answers how many pieces were taken.
+/// Does everything that is due now, in every lane, and answers how many pieces were taken: for commands and
+/// tests, which do all work and are through. What follows from it is due the next time.
 ///
 /// # Errors
 /// What the database answered when it was asked for work.
-pub async fn do_due(app: &App) -> Result<usize, crate::database::Error> {
-    let taken = outbox::store::take(&app.database, app.clock.now()).await?;
+pub async fn do_due(app: &App) -> Result<usize, Error> {
+    let taken = outbox::store::take_all(&app.database, &app.node, app.clock.now()).await?;
     let count = taken.len();
-    let doing: Vec<_> = taken
-        .into_iter()
-        .map(|taken| {
-            let app = app.clone();
-            tokio::spawn(async move { do_one(&app, &taken).await })
-        })
-        .collect();
-    for done in doing {
-        // A panic is contained in `do_one`; a task that cannot be joined was cut off at shutdown.
-        let _ = done.await;
+    let mut doing = JoinSet::new();
+    for taken in taken {
+        let app = app.clone();
+        doing.spawn(async move { do_one(&app, &taken).await });
     }
+    // A panic is contained in `do_one`; a task that cannot be joined was cut off at shutdown.
+    while doing.join_next().await.is_some() {}
     Ok(count)
 }
 
 async fn do_one(app: &App, taken: &Taken) {
+    let deadline = taken.work.kind().facts().deadline;
+    let milliseconds = u64::try_from(deadline.as_milliseconds()).unwrap_or(0);
+    do_one_until(app, taken, Duration::from_millis(milliseconds)).await;
+}
+
+async fn do_one_until(app: &App, taken: &Taken, deadline: Duration) {
     let started = Instant::now();
-    let outcome = AssertUnwindSafe(run(app, taken))
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| Err(WorkError::Later("the work panicked".to_owned())));
+    let attempt = tokio::time::timeout(deadline, AssertUnwindSafe(run(app, taken)).catch_unwind());
+    let outcome = match attempt.await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(WorkError::Later("the work panicked".to_owned())),
+        Err(_) => Err(WorkError::Later(format!("it was stopped after {} seconds", deadline.as_secs_f32()))),
+    };
     let took = Span::milliseconds(i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX));
-    let kind = taken.work.kind();
+    let kind = taken.work.kind().stored();
     match outcome {
         Ok(()) => {
             app.figures.worked(kind, "done");
@@ -109,7 +112,7 @@ async fn do_one(app: &App, taken: &Taken) {
             let (now, finished) = (app.clock.now(), taken.clone());
             let marked = app
                 .database
-                .write::<_, crate::database::Error, _>(transaction!(async move |tx| {
+                .write::<_, Error, _>(transaction!(async move |tx| {
                     outbox::store::done(tx, now, &finished).await
                 }))
                 .await;
@@ -133,62 +136,94 @@ async fn do_one(app: &App, taken: &Taken) {
     }
 }
 
-/// Works until the program ends: what rings, what is due, what the clock asks for.
-pub async fn work_until_stopped(app: App) {
-    let chain = app.clone();
-    tokio::spawn(async move {
+/// Works until `stop`: what is queued, what is due, what the clock asks for. Then takes nothing more, lets what
+/// is under way end for a while, and gives back the rest, so that another node can take it at once.
+pub async fn work_until_stopped(app: App, stop: impl Future<Output = ()>) {
+    let movement = Arc::new(Movement::new(app.clock.now()));
+    // A node that has not said that it lives would have its work taken over.
+    while let Err(error) = nodes::beat(&app.database, &app.node, app.clock.now(), &movement).await {
+        tracing::error!(%error, "this node could not say that it works");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    let (stopping, stopped) = watch::channel(false);
+    let schedule = tokio::spawn(Schedule::new(&app, &movement).keep());
+    let mut keepers = JoinSet::new();
+    for lane in Lane::ALL {
+        keepers.spawn(keep_lane(app.clone(), lane, Arc::clone(&movement), stopped.clone()));
+    }
+    stop.await;
+    // There is a receiver in every keeper.
+    let _ = stopping.send(true);
+    let all_ended = async { while keepers.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOP_LIMIT, all_ended).await.is_err() {
+        // Each keeper takes its workers with it.
+        keepers.shutdown().await;
+    }
+    schedule.abort();
+    match nodes::leave(&app.database, &app.node, app.clock.now()).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "work that was not done was given back"),
+        Err(error) => tracing::warn!(%error, "work could not be given back; it is taken over soon"),
+    }
+}
+
+/// Says that this program lives while it does work for a moment, as a command does; see [`do_due`]. It ends
+/// when it is dropped.
+pub async fn join_for_a_moment(app: &App) -> Result<JoinSet<()>, Error> {
+    let movement = Movement::new(app.clock.now());
+    nodes::beat(&app.database, &app.node, app.clock.now(), &movement).await?;
+    let (app, mut beating) = (app.clone(), JoinSet::new());
+    beating.spawn(async move {
+        let every = Duration::from_millis(nodes::BEATS_EVERY.as_milliseconds().unsigned_abs());
         loop {
-            tokio::time::sleep(CHAIN_EVERY).await;
-            if let Err(error) = audit::store::lengthen_chain(&chain.database).await {
-                tracing::error!(%error, "the audit chain could not be lengthened");
+            tokio::time::sleep(every).await;
+            if let Err(error) = nodes::beat(&app.database, &app.node, app.clock.now(), &movement).await {
+                tracing::warn!(%error, "this program could not say that it works");
             }
         }
     });
-    let clearing = app.clone();
-    tokio::spawn(async move {
-        loop {
-            if let Err(error) = clear_away(&clearing).await {
-                tracing::error!(%error, "what has run out could not be cleared away");
+    Ok(beating)
+}
+
+/// Takes the work of one lane, a piece as a worker gets free.
+async fn keep_lane(app: App, lane: Lane, movement: Arc<Movement>, mut stopped: watch::Receiver<bool>) {
+    let at_once = lane.at_once(&app.settings);
+    let mut doing = JoinSet::new();
+    while !*stopped.borrow() {
+        while doing.try_join_next().is_some() {}
+        let free = at_once.saturating_sub(doing.len());
+        if free == 0 {
+            tokio::select! {
+                _ = doing.join_next() => {}
+                _ = stopped.changed() => {}
             }
-            tokio::time::sleep(TIDY_EVERY).await;
+            continue;
         }
-    });
-    let looking = app.clone();
-    tokio::spawn(async move {
-        loop {
-            if let Err(error) = status::verify::look(&looking).await {
-                tracing::error!(%error, "the service could not look at itself");
-            }
-            for _ in 0..LOOKS_AT_ITSELF_EVERY.as_secs() / REFRESH_EVERY.as_secs() {
-                tokio::time::sleep(REFRESH_EVERY).await;
-                if let Err(error) = status::verify::refresh(&looking).await {
-                    tracing::warn!(%error, "the messages on top of every page could not be read");
+        match outbox::store::take_in(&app.database, &app.node, lane, app.clock.now(), free).await {
+            Ok(taken) if taken.is_empty() => {
+                let queued = tokio::time::timeout(LOOK_EVERY, app.database.signalled(lane.channel()));
+                tokio::select! {
+                    _ = queued => {}
+                    // What was equal to work under way can be taken when that has ended.
+                    Some(_) = doing.join_next(), if !doing.is_empty() => {}
+                    _ = stopped.changed() => {}
                 }
             }
-        }
-    });
-    loop {
-        match do_due(&app).await {
-            Ok(0) => {
-                let _ = tokio::time::timeout(LOOK_EVERY, app.database.signalled(outbox::QUEUED)).await;
+            Ok(taken) => {
+                movement.moved(lane, app.clock.now());
+                for taken in taken {
+                    let (app, movement) = (app.clone(), Arc::clone(&movement));
+                    doing.spawn(async move {
+                        do_one(&app, &taken).await;
+                        movement.moved(lane, app.clock.now());
+                    });
+                }
             }
-            Ok(_) => {}
             Err(error) => {
-                tracing::error!(%error, "work could not be taken");
+                tracing::error!(lane = lane.stored(), %error, "work could not be taken");
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         }
     }
-}
-
-/// Ends drafts nobody continued, forgets sessions, codes, budgets and old finished work, and queues the
-/// upkeep that is due.
-pub async fn clear_away(app: &App) -> Result<(), crate::database::Error> {
-    let now = app.clock.now();
-    registration::store::expire_drafts(&app.database, now).await?;
-    sign_in::store::forget_old(&app.database, now).await?;
-    my_account::store::forget_abandoned(&app.database, now).await?;
-    outbox::store::forget_before(&app.database, now.minus(FINISHED_WORK_KEPT)).await?;
-    upkeep::store::queue_due(app).await?;
-    Ok(())
+    while doing.join_next().await.is_some() {}
 }

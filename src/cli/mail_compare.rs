@@ -36,6 +36,7 @@ impl MailCompare {
             }))
             .await
             .map_err(words)?;
+        let _alive = work::join_for_a_moment(&app).await.map_err(words)?;
         // The service may have taken it, so it is waited for whoever does it.
         while let Some(waiting) = upkeep::store::waiting_comparison(&app.database).await.map_err(words)? {
             if work::do_due(&app).await.map_err(words)? == 0 {

@@ -65,12 +65,14 @@ pub async fn serve_app(app: App, listener: TcpListener, say: &[String]) -> Ended
     }
     let starting = app.clone();
     tokio::spawn(async move { readiness::fill_caches(&starting).await });
-    tokio::spawn(work::work_until_stopped(app.clone()));
+    let working = tokio::spawn(work::work_until_stopped(app.clone(), stop_signal()));
     println!("Carepost serves http://{address}");
     for line in say {
         println!("{line}");
     }
     let router = routes::router(&app, library);
     web::serve::serve(listener, router, stop_signal()).await.map_err(|error| error.to_string())?;
+    // What is under way ends, or is given back for another node to take.
+    let _ = working.await;
     Ok(ExitCode::SUCCESS)
 }

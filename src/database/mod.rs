@@ -70,6 +70,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// in well under one; the limit keeps a mistake from holding a thread. Long reads say so by name.
 pub const READ_LIMIT_MS: u64 = 2_000;
 
+/// The words of [`Tx::all_skipping_locked`].
+pub const SKIP_LOCKED: &str = "FOR UPDATE SKIP LOCKED";
+
 /// Where a database is: `sqlite:PATH` or `postgres://…`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Address {
@@ -349,6 +352,22 @@ impl Tx {
         match &self.session {
             Session::Sqlite(connection) => sqlite::locked(connection).run(sql, params),
             Session::Postgres(transaction) => transaction.run(sql, params).await,
+        }
+    }
+
+    /// Runs a statement that takes rows for itself and answers them. It says [`SKIP_LOCKED`] where it picks
+    /// them: on PostgreSQL, rows that another transaction is taking at the moment are passed over. SQLite has
+    /// one writer, so there are none, and the words are left out.
+    pub async fn all_skipping_locked<T: FromRow + Send>(
+        &mut self,
+        sql: &'static str,
+        params: Params<'_>,
+    ) -> Result<Vec<T>> {
+        match &self.session {
+            Session::Sqlite(connection) => {
+                sqlite::locked(connection).all(&sql.replace(SKIP_LOCKED, ""), params)
+            }
+            Session::Postgres(transaction) => transaction.all(sql, params).await,
         }
     }
 

@@ -332,8 +332,8 @@ mod tests {
                 | Work::SendLetter { .. }
                 | Work::FollowSite { .. }
                 | Work::SendActivationLink { .. }
-                | Work::CompareMail { .. }
-                | Work::WatchUnread { .. } => continue,
+                | Work::CompareMail
+                | Work::WatchUnread => continue,
             };
             if let Err(why) = &outcome {
                 let took = Span::milliseconds(1);
@@ -471,7 +471,7 @@ mod tests {
         for database in both_engines().await {
             let (app, _, opened) = with_site(database, two_people()).await;
             let late = outbox::store::take(&app.database, app.clock.now()).await.expect("taken");
-            app.clock.advance(outbox::LEASE);
+            app.clock.advance(outbox::Lane::Mailboxes.lease());
             assert_eq!(provision_due(&app).await, [Ok(()), Ok(()), Ok(())]);
             for taken in late {
                 if let Work::ProvisionAccount { account: id } = taken.work.clone() {

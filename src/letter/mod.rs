@@ -3,7 +3,7 @@
 //! A letter is written in the transaction of what it tells about and sent afterwards by work. It
 //! goes to one person. It never carries a password; where it carries a code or a link, the body has
 //! a mark ([`CODE_MARK`], [`LINK_MARK`]) that is filled in when it is sent, from a secret that is
-//! derived and not stored.
+//! derived and not stored. A letter with a code waits for no other letter.
 
 pub mod store;
 mod transport;
@@ -101,6 +101,8 @@ pub struct Letter {
     /// The identifier of the registration, account or case it is about.
     pub about: String,
     pub secret: Option<SecretMark>,
+    /// Whether somebody sits in front of a page and waits for it; it then waits for no other letter.
+    pub waited_for: bool,
 }
 
 impl Letter {
@@ -124,6 +126,7 @@ impl Letter {
             body,
             about: String::new(),
             secret: None,
+            waited_for: false,
         }
     }
 
@@ -141,6 +144,15 @@ impl Letter {
     #[must_use]
     pub fn carrying(mut self, purpose: &str, id: &str) -> Self {
         self.secret = Some(SecretMark { purpose: purpose.to_owned(), id: id.to_owned() });
+        // A code lives some minutes, and whoever asked for it has its page open.
+        self.waited_for |= self.body.contains(CODE_MARK);
+        self
+    }
+
+    /// Somebody has just asked for it and waits.
+    #[must_use]
+    pub fn waited_for(mut self) -> Self {
+        self.waited_for = true;
         self
     }
 }

@@ -1,15 +1,45 @@
 //! How letters leave: kept where they are (the demo), or by a mail server.
+//!
+//! Connections to the mail server are kept and used again. Every answer of it has a limit of its own, and a
+//! connection on which one did not come is closed and never used again: what comes late would be taken for
+//! the answer to the next letter.
 
 use super::{Channel, Written};
 use crate::settings::Settings;
 use lettre::message::{Mailbox, header};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use std::time::Duration;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use lettre::{Address, Message};
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-/// How long the mail server may take to accept one letter.
-const SEND_LIMIT: Duration = Duration::from_secs(30);
+/// How long the mail server may take for its answers.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// To take a connection: to greet, to switch to encryption, to sign us in.
+    connect: Duration,
+    /// To answer whether a connection that was kept still works.
+    still_there: Duration,
+    /// To answer a command.
+    command: Duration,
+    /// To accept a message once it has all of it: some look through it first.
+    message: Duration,
+}
+
+const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(20),
+    still_there: Duration::from_secs(1),
+    command: Duration::from_secs(30),
+    message: Duration::from_secs(60),
+};
+/// Connections kept for the next letters.
+const KEPT_MAX: usize = 8;
+/// How long a connection is kept; mail servers close those on which nothing happens.
+const KEPT_FOR: Duration = Duration::from_secs(60);
 
 /// Why a letter did not leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +55,25 @@ pub enum Transport {
     Smtp(Box<Smtp>),
 }
 
+/// How the connection to the mail server is protected.
+enum Protection {
+    /// Not at all: on this machine only.
+    None,
+    StartTls(TlsParameters),
+    Tls(TlsParameters),
+}
+
 pub struct Smtp {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    host: String,
+    port: u16,
+    protection: Protection,
+    credentials: Option<Credentials>,
     from: Mailbox,
     /// Where an answer to a letter goes: to people, and not to an address that nobody reads.
     reply_to: Mailbox,
     text_gateway: Option<String>,
+    limits: Limits,
+    kept: Mutex<Vec<(Instant, AsyncSmtpConnection)>>,
 }
 
 impl Transport {
@@ -39,6 +82,10 @@ impl Transport {
     /// # Errors
     /// Words that name the setting that is wrong.
     pub fn open(settings: &Settings) -> Result<Self, String> {
+        Self::open_with(settings, LIMITS)
+    }
+
+    fn open_with(settings: &Settings, limits: Limits) -> Result<Self, String> {
         let Some(server) = &settings.smtp_server else {
             return Ok(Transport::Kept);
         };
@@ -46,31 +93,33 @@ impl Transport {
             .rsplit_once(':')
             .and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)))
             .ok_or("smtp_server: must be a host and a port, like mail.example:587")?;
-        let tls = match settings.smtp_security.as_str() {
-            "none" if host == "127.0.0.1" || host == "localhost" => Tls::None,
+        let protection = match settings.smtp_security.as_str() {
+            "none" if host == "127.0.0.1" || host == "localhost" => Protection::None,
             "none" => {
                 return Err("smtp_security: none is for a mail server on this machine only".to_owned());
             }
             word => {
                 let parameters =
                     TlsParameters::new(host.to_owned()).map_err(|error| format!("smtp_server: {error}"))?;
-                if word == "tls" { Tls::Wrapper(parameters) } else { Tls::Required(parameters) }
+                if word == "tls" { Protection::Tls(parameters) } else { Protection::StartTls(parameters) }
             }
         };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-            .port(port)
-            .tls(tls)
-            .timeout(Some(SEND_LIMIT));
-        if let (Some(user), Some(password)) = (&settings.smtp_user, &settings.smtp_password) {
-            builder = builder.credentials(Credentials::new(user.clone(), password.reveal().clone()));
-        }
+        let credentials = match (&settings.smtp_user, &settings.smtp_password) {
+            (Some(user), Some(password)) => Some(Credentials::new(user.clone(), password.reveal().clone())),
+            (Some(_), None) | (None, _) => None,
+        };
         let address = settings.letter_from.parse().map_err(|error| format!("letter_from: {error}"))?;
         let helpdesk = settings.helpdesk_email.parse().map_err(|error| format!("helpdesk_email: {error}"))?;
         Ok(Transport::Smtp(Box::new(Smtp {
-            transport: builder.build(),
+            host: host.to_owned(),
+            port,
+            protection,
+            credentials,
             from: Mailbox::new(Some(settings.service_name.clone()), address),
             reply_to: Mailbox::new(None, helpdesk),
             text_gateway: settings.text_gateway.clone(),
+            limits,
+            kept: Mutex::default(),
         })))
     }
 
@@ -79,7 +128,8 @@ impl Transport {
         matches!(self, Transport::Kept)
     }
 
-    /// Sends one letter with its body filled in.
+    /// Sends one letter with its body filled in. Where it is abandoned half way, the connection is closed and
+    /// the letter may have left or not: it has its `Message-ID`, so that two are one to the recipient.
     ///
     /// # Errors
     /// `Later` when the mail server did not answer or asked for patience, `Never` when it refused.
@@ -88,6 +138,25 @@ impl Transport {
             Transport::Kept => Ok(()),
             Transport::Smtp(smtp) => smtp.send(letter, body).await,
         }
+    }
+}
+
+/// Waits for an answer of the mail server as long as it may take.
+async fn answered<T>(
+    limit: Duration,
+    what: &str,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, SendError> {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) if error.is_permanent() => {
+            Err(SendError::Never(format!("the mail server refused: {error}")))
+        }
+        Ok(Err(error)) => Err(SendError::Later(format!("the mail server did not accept: {error}"))),
+        Err(_) => Err(SendError::Later(format!(
+            "the mail server did not answer within {} seconds ({what})",
+            limit.as_secs_f32()
+        ))),
     }
 }
 
@@ -105,12 +174,12 @@ impl Smtp {
             }
         };
         // The recipient is parsed as one address, so a list can never be mailed by mistake.
-        let to =
+        let to: Address =
             to.parse().map_err(|_| SendError::Never("the recipient is not an email address".to_owned()))?;
         let mut message = Message::builder()
             .from(self.from.clone())
             .reply_to(self.reply_to.clone())
-            .to(Mailbox::new(None, to))
+            .to(Mailbox::new(None, to.clone()))
             .subject(letter.subject.clone())
             .message_id(Some(format!("<{}>", letter.message_id)))
             .header(header::ContentType::TEXT_PLAIN)
@@ -120,13 +189,82 @@ impl Smtp {
         let automatic = header::HeaderName::new_from_ascii_str("Auto-Submitted");
         let words = "auto-generated".to_owned();
         message.headers_mut().insert_raw(header::HeaderValue::new(automatic, words));
-        match self.transport.send(message).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_permanent() => {
-                Err(SendError::Never(format!("the mail server refused: {error}")))
-            }
-            Err(error) => Err(SendError::Later(format!("the mail server did not accept: {error}"))),
+        // From here on the connection is this letter's own; it is kept only where all went well.
+        let mut connection = self.connection().await?;
+        self.hand_over(&mut connection, &to, &message.formatted()).await?;
+        let mut kept = self.kept();
+        if kept.len() < KEPT_MAX {
+            kept.push((Instant::now(), connection));
         }
+        Ok(())
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<(Instant, AsyncSmtpConnection)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection that was kept and still works, or a new one.
+    async fn connection(&self) -> Result<AsyncSmtpConnection, SendError> {
+        let kept = {
+            let mut kept = self.kept();
+            kept.retain(|(since, _)| since.elapsed() < KEPT_FOR);
+            kept.pop()
+        };
+        if let Some((_, mut connection)) = kept {
+            let test = tokio::time::timeout(self.limits.still_there, connection.test_connected());
+            if test.await == Ok(true) {
+                return Ok(connection);
+            }
+            // Whatever became of this one became of the others: nobody waits for each of them in turn.
+            self.kept().clear();
+        }
+        answered(self.limits.connect, "a connection", self.connect()).await
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
+        let hello = ClientId::default();
+        let from_the_start = match &self.protection {
+            Protection::Tls(parameters) => Some(parameters.clone()),
+            Protection::StartTls(_) | Protection::None => None,
+        };
+        let server = (self.host.as_str(), self.port);
+        let limit = Some(self.limits.connect);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(server, limit, &hello, from_the_start, None).await?;
+        if let Protection::StartTls(parameters) = &self.protection {
+            connection.starttls(parameters.clone(), &hello).await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        Ok(connection)
+    }
+
+    async fn hand_over(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        to: &Address,
+        message: &[u8],
+    ) -> Result<(), SendError> {
+        let from = &self.from.email;
+        let mut parameters = Vec::new();
+        if !AsRef::<str>::as_ref(from).is_ascii() || !AsRef::<str>::as_ref(to).is_ascii() {
+            if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+                let why = "the mail server takes no addresses with letters beyond ASCII";
+                return Err(SendError::Never(why.to_owned()));
+            }
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        if !message.is_ascii() {
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        let limit = self.limits.command;
+        let mail = Mail::new(Some(from.clone()), parameters);
+        answered(limit, "MAIL", connection.command(mail)).await?;
+        answered(limit, "RCPT", connection.command(Rcpt::new(to.clone(), Vec::new()))).await?;
+        answered(limit, "DATA", connection.command(Data)).await?;
+        answered(self.limits.message, "the message", connection.message(message)).await?;
+        Ok(())
     }
 }
 
@@ -135,7 +273,8 @@ mod tests {
     use super::*;
     use crate::clock::Timestamp;
     use std::collections::BTreeMap;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
     use tokio::net::TcpListener;
 
@@ -179,6 +318,14 @@ mod tests {
         (address, heard)
     }
 
+    /// Limits that a test can wait for.
+    const SHORT: Limits = Limits {
+        connect: Duration::from_millis(300),
+        still_there: Duration::from_millis(200),
+        command: Duration::from_millis(400),
+        message: Duration::from_millis(600),
+    };
+
     fn transport(server: &str) -> Transport {
         let settings = Settings::from_texts(
             &BTreeMap::new(),
@@ -189,7 +336,7 @@ mod tests {
             ]),
         )
         .expect("settings");
-        Transport::open(&settings).expect("a transport")
+        Transport::open_with(&settings, SHORT).expect("a transport")
     }
 
     fn letter(channel: Channel, recipient: &str) -> Written {
@@ -206,6 +353,98 @@ mod tests {
             written_at: Timestamp::from_milliseconds(0),
             sent_at: None,
         }
+    }
+
+    /// A mail server that answers as `mail_server` does until it has heard `silent_after` on the connections
+    /// whose place is in `silent`, counted from 0; from then on it says nothing there. Answers how many
+    /// connections there were, too.
+    async fn silent_server(
+        silent: &'static [usize],
+        silent_after: &'static str,
+    ) -> (String, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counting = Arc::clone(&connections);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let place = counting.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(async move {
+                    let (read, mut write) = stream.into_split();
+                    let mut lines = BufReader::new(read).lines();
+                    let falls_silent =
+                        |heard: &str| silent.contains(&place) && heard.starts_with(silent_after);
+                    if falls_silent("") {
+                        std::future::pending::<()>().await;
+                    }
+                    let _ = write.write_all(b"220 mail.example ready\r\n").await;
+                    let mut in_data = false;
+                    while let Ok(Some(line)) = lines.next_line().await {
+                        if falls_silent(&line) {
+                            std::future::pending::<()>().await;
+                        }
+                        let answer = match (in_data, line.as_str()) {
+                            (true, ".") => {
+                                in_data = false;
+                                "250 taken\r\n"
+                            }
+                            (true, _) => continue,
+                            (false, "DATA") => {
+                                in_data = true;
+                                "354 go on\r\n"
+                            }
+                            (false, _) => "250 fine\r\n",
+                        };
+                        if write.write_all(answer.as_bytes()).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        (address, connections)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_mail_server_that_falls_silent_holds_nobody_at_any_of_its_answers() {
+        for silent_after in ["", "EHLO", "MAIL", "RCPT", "DATA", "."] {
+            let (server, connections) = silent_server(&[0], silent_after).await;
+            let transport = transport(&server);
+            let begun = Instant::now();
+            let written = letter(Channel::Email, "amy@oakhouse.example");
+            let send = || transport.send(&written, "x".to_owned());
+            let Err(SendError::Later(why)) = send().await else { panic!("silence after {silent_after:?}") };
+            assert!(why.contains("did not answer within"), "{why}");
+            assert!(begun.elapsed() < Duration::from_secs(5), "{silent_after}");
+            // The connection is not used again, and the next letter leaves on another.
+            assert_eq!(send().await, Ok(()), "after silence at {silent_after:?}");
+            assert_eq!(send().await, Ok(()));
+            assert_eq!(connections.load(Ordering::SeqCst), 2, "one was closed, the other is kept");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_kept_connection_that_has_fallen_silent_costs_a_moment_and_no_letter() {
+        let (server, connections) = silent_server(&[0], "NOOP").await;
+        let transport = transport(&server);
+        for place in 0..3 {
+            let sent = transport.send(&letter(Channel::Email, "amy@oakhouse.example"), "x".to_owned()).await;
+            assert_eq!(sent, Ok(()), "letter {place}");
+        }
+        assert_eq!(connections.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_letter_that_is_abandoned_half_way_leaves_no_connection_behind() {
+        let (server, connections) = silent_server(&[0], "DATA").await;
+        let transport = transport(&server);
+        let written = letter(Channel::Email, "amy@oakhouse.example");
+        let abandoned =
+            tokio::time::timeout(Duration::from_millis(100), transport.send(&written, "x".to_owned()));
+        assert!(abandoned.await.is_err(), "the deadline of the work comes first");
+        let sent = transport.send(&letter(Channel::Email, "bo@oakhouse.example"), "y".to_owned()).await;
+        assert_eq!(sent, Ok(()));
+        assert_eq!(connections.load(Ordering::SeqCst), 2, "nobody takes the answers to another's letter");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -394,7 +394,7 @@ mod tests {
             trusted_proxies: 0,
             tls_in_front: false,
             demo: false,
-            notices: Notices::default(),
+            notices: Notices::new(crate::cache::Caches::default().filled(crate::cache::Cache::Notices)),
             help: &[],
             kind_of: Box::new(|path| match path {
                 "/upload" => RouteKind::Upload { max_bytes: 1_000 },

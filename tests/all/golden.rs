@@ -9,7 +9,6 @@ use crate::guest::{Guest, NO_ROOM, ROOM, does_all_work, letter, room, run};
 use crate::harness::{Got, Harness, PASSWORD};
 use carepost::clock::Span;
 use carepost::database::{Error, Reads, transaction};
-use carepost::directory::upkeep::store as upkeep;
 use carepost::outbox::transitions::StateKind;
 use carepost::registration::answers::{SiteAnswer, Sites, Way};
 use carepost::registration::journey::{PAGES, Page};
@@ -1117,7 +1116,7 @@ async fn mail_server(book: &mut Book) {
     run(&harness, "UPDATE accounts SET state = 'Disabled' WHERE address = 'asha.patel1@carepost.example'")
         .await;
     casey.passes("/casework/mail/compare", &[]).await;
-    upkeep::queue_due(&harness.app).await.expect("queued");
+    assert!(carepost::schedule::run_due(&harness.app).await.is_empty());
     work::do_due(&harness.app).await.expect("compared and counted");
     run(
         &harness,

@@ -8,7 +8,7 @@ const LINES: &[&[&str]] = &[
     &["main"],
     &["cli"],
     &["routes", "work"],
-    &["readiness"],
+    &["readiness", "schedule"],
     &["guidance"],
     &["casework", "my_account"],
     &["registration", "directory"],

@@ -6,8 +6,8 @@ use crate::audit::{Actor, Entry};
 use crate::clock::Timestamp;
 use crate::database::{Error, Tx, transaction};
 use crate::directory;
-use crate::outbox::Work;
-use crate::outbox::store::{self as outbox, NeedsAttention};
+use crate::outbox;
+use crate::outbox::store::{NeedsAttention, Parked};
 use crate::registration::RegistrationState;
 use crate::registration::store::{self as registrations, Saved};
 use crate::sign_in::CaseWorker;
@@ -102,38 +102,40 @@ async fn case_of_account(app: &App, account: &str) -> Result<Option<(String, Str
     }
 }
 
-async fn about(app: &App, work: &Work) -> Result<About, Error> {
-    Ok(match work {
-        Work::RunChecks { registration } | Work::Decide { registration } => {
-            About { words: String::new(), case: case_of(app, registration).await? }
+async fn about(app: &App, work: &Parked) -> Result<About, Error> {
+    let work = match work {
+        Parked::Work(work) => work,
+        Parked::Unreadable { kind, subject } => {
+            return Ok(About { words: format!("{kind} {subject}"), case: None });
         }
-        Work::FollowSite { site } => About { words: String::new(), case: case_of_site(app, site).await? },
-        Work::SendLetter { letter } => match crate::letter::store::find(&app.database, letter).await? {
+    };
+    Ok(match work.about() {
+        outbox::About::Registration(id) => About { words: String::new(), case: case_of(app, id).await? },
+        outbox::About::Site(id) => About { words: String::new(), case: case_of_site(app, id).await? },
+        outbox::About::Letter(id) => match crate::letter::store::find(&app.database, id).await? {
             Some(letter) => About {
                 words: format!("“{}” to {}", letter.name, letter.recipient),
                 case: case_of_letter(app, &letter.about).await?,
             },
             None => About::default(),
         },
-        Work::ProvisionSharedMailbox { shared_mailbox } => {
-            match directory::store::find_shared_mailbox(&app.database, shared_mailbox).await? {
+        outbox::About::SharedMailbox(id) => {
+            match directory::store::find_shared_mailbox(&app.database, id).await? {
                 Some(mailbox) => {
                     About { case: case_of_site(app, &mailbox.site_id).await?, words: mailbox.address }
                 }
                 None => About::default(),
             }
         }
-        Work::ProvisionAccount { account } => {
-            match directory::store::find_account(&app.database, account).await? {
-                Some(found) => About { case: case_of_account(app, account).await?, words: found.address },
-                None => About::default(),
-            }
-        }
-        Work::SendActivationLink { .. } => About {
+        outbox::About::Account(id) => match directory::store::find_account(&app.database, id).await? {
+            Some(found) => About { case: case_of_account(app, id).await?, words: found.address },
+            None => About::default(),
+        },
+        outbox::About::Typed(_) => About {
             words: "Somebody asked for a link on the activation page. They can ask again.".to_owned(),
             case: None,
         },
-        Work::CompareMail { .. } | Work::WatchUnread { .. } => About {
+        outbox::About::MailServer => About {
             words: "The mail server did not answer. This is done again by itself when it is due.".to_owned(),
             case: None,
         },
@@ -168,7 +170,7 @@ fn card(form: &Form, work: &NeedsAttention, about: &About) -> Card {
         give_up: Button { aria_label: named("Give up"), ..form.second_button("Give up") },
     };
     Card {
-        heading: Heading { text: what.to_owned(), size: Some(Size::M), level: Some(2), ..Default::default() },
+        heading: Heading { text: what.clone(), size: Some(Size::M), level: Some(2), ..Default::default() },
         description: Some(CardDescription { html: Some(Html::of(&item)), ..Default::default() }),
         ..Default::default()
     }
@@ -183,7 +185,7 @@ async fn show(
 ) -> Answer {
     let form = visit.empty_form();
     let mut items = Vec::new();
-    for work in outbox::list_needing_attention(&app.database).await? {
+    for work in outbox::store::list_needing_attention(&app.database).await? {
         let about = about(app, &work.work).await?;
         items.push(card(&form, &work, &about));
     }
@@ -246,10 +248,10 @@ async fn change(app: &App, by: &CaseWorker, id: &str, choice: Choice) -> Result<
     let changed = app
         .database
         .write::<_, Error, _>(transaction!(async move |tx| {
-            let Some(found) = outbox::find_needing_attention(tx, &id).await? else { return Ok(false) };
+            let Some(found) = outbox::store::find_needing_attention(tx, &id).await? else { return Ok(false) };
             let (changed, action) = match choice {
-                Choice::TryAgain => (outbox::try_again(tx, now, &id).await?, "work tried again"),
-                Choice::GiveUp => (outbox::give_up(tx, now, &id).await?, "work given up"),
+                Choice::TryAgain => (outbox::store::try_again(tx, now, &id).await?, "work tried again"),
+                Choice::GiveUp => (outbox::store::give_up(tx, now, &id).await?, "work given up"),
             };
             if !changed {
                 return Ok(false);
@@ -267,17 +269,11 @@ async fn change(app: &App, by: &CaseWorker, id: &str, choice: Choice) -> Result<
 }
 
 /// A registration whose checks or decision are given up would wait for ever: a case worker decides.
-async fn hand_over(tx: &mut Tx, now: Timestamp, work: &Work) -> Result<(), Error> {
-    let registration = match work {
-        Work::RunChecks { registration } | Work::Decide { registration } => registration,
-        Work::FollowSite { .. }
-        | Work::SendLetter { .. }
-        | Work::ProvisionSharedMailbox { .. }
-        | Work::ProvisionAccount { .. }
-        | Work::SendActivationLink { .. }
-        | Work::CompareMail { .. }
-        | Work::WatchUnread { .. } => return Ok(()),
-    };
+async fn hand_over(tx: &mut Tx, now: Timestamp, work: &Parked) -> Result<(), Error> {
+    if !work.is_about_registration() {
+        return Ok(());
+    }
+    let registration = work.subject();
     let Some(case) = registrations::find(tx, registration).await? else { return Ok(()) };
     if !matches!(case.state, RegistrationState::Submitted | RegistrationState::Checking) {
         return Ok(());

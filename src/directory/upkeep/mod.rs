@@ -12,10 +12,6 @@ pub mod store;
 use crate::clock::{Span, Timestamp};
 use serde::Deserialize;
 
-/// How often directory and engine are compared.
-pub const COMPARED_EVERY: Span = Span::hours(24);
-/// How often unread mail is counted.
-pub const COUNTED_EVERY: Span = Span::hours(1);
 /// How long an alarm that goes on is not repeated.
 pub const TOLD_AGAIN_AFTER: Span = Span::days(2);
 

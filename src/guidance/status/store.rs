@@ -154,10 +154,10 @@ pub async fn backlog(from: &Database, now: Timestamp, late_after: Span) -> Resul
     let before = now.minus(late_after);
     let (late_letters, late_mailboxes, late_checks, sent_lately): (i64, i64, i64, i64) = from
         .one(
-            "SELECT (SELECT COUNT(*) FROM outbox WHERE state = 'Waiting' AND kind = 'SendLetter' AND queued_at < $1),
-                    (SELECT COUNT(*) FROM outbox WHERE state = 'Waiting' AND queued_at < $1
+            "SELECT (SELECT COUNT(*) FROM outbox WHERE state IN ('Waiting', 'Taken') AND kind = 'SendLetter' AND queued_at < $1),
+                    (SELECT COUNT(*) FROM outbox WHERE state IN ('Waiting', 'Taken') AND queued_at < $1
                         AND kind IN ('ProvisionAccount', 'ProvisionSharedMailbox')),
-                    (SELECT COUNT(*) FROM outbox WHERE state = 'Waiting' AND queued_at < $1
+                    (SELECT COUNT(*) FROM outbox WHERE state IN ('Waiting', 'Taken') AND queued_at < $1
                         AND kind IN ('RunChecks', 'Decide')),
                     (SELECT COUNT(*) FROM outbox WHERE state = 'Done' AND kind = 'SendLetter' AND finished_at >= $1)",
             &[&before],

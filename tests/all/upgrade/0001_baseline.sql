@@ -3,7 +3,11 @@ INSERT INTO audit_entries VALUES ('e1', 1000, 'Service', 'registration submitted
 INSERT INTO audit_texts VALUES ('e1', 'key', 'Because.');
 INSERT INTO audit_waiting VALUES ('e1');
 INSERT INTO audit_chain VALUES (1, 'e0', 'hash');
-INSERT INTO outbox VALUES ('w1', 'SendLetter', '{"SendLetter":{"letter":"l1"}}', 'l1', 'Done', 1000, 1000, 1, '', 1001);
+INSERT INTO outbox VALUES ('w1', 'Letters', 'SendLetter', 'SendLetter l1', '{"SendLetter":{"letter":"l1"}}', 'l1', 'Done', 1000, 1000, 1, '', 'node', 'w0', NULL, NULL, 1001);
+INSERT INTO outbox_nodes VALUES ('node', 1000);
+INSERT INTO outbox_lanes VALUES ('node', 'Letters', 1001);
+INSERT INTO bulk_progress VALUES ('b1', 'mailboxes set up again', 'mail', 2, 1, 1, 1000, 1001, 1002, '1 could not be done');
+INSERT INTO schedule_claims VALUES ('drafts', 960, 'node', 1000);
 INSERT INTO outbox_attempts VALUES ('w1', 1, 1001, 5, 'Done', '');
 INSERT INTO letters VALUES ('l1', 'm1', 'Email', 'amy@oakhouse.example', 'registration received', 'Received', 'Hello', 'r1', NULL, NULL, 1000, 1001);
 INSERT INTO sessions VALUES ('t1', 'Registrant', 'r1', FALSE, 1000, 1000, 2000);

@@ -4,12 +4,12 @@ use super::{UPKEEP_LOCK, list_secure_domains};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Timestamp;
-use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx, transaction};
+use crate::database::{Database, Error, FromRow, Param, Reads, Result, Row, Tx, transaction};
 use crate::directory::provision;
 use crate::directory::upkeep::{Difference, Repair};
 use crate::id::new_id;
 use crate::mail::EngineError;
-use crate::outbox::store::Taken;
+use crate::outbox::store::{Taken, bulk};
 use crate::outbox::{self, Work, WorkError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +18,9 @@ const PAGE: u32 = 500;
 
 /// Differences kept and shown.
 pub const DIFFERENCES_MAX: usize = 500;
+
+/// The bulk in which mailboxes are set up again.
+pub const REPAIR: &str = "mailboxes set up again";
 
 /// A difference that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +87,7 @@ impl FromRow for Listed {
             found: MailboxDifference { mailbox_id: row.get(0)?, address: row.get(1)?, difference },
             site_id: Some(site_id).filter(|id| !id.is_empty()),
             repair: match work.as_str() {
-                "Waiting" => Repair::UnderWay,
+                "Waiting" | "Taken" => Repair::UnderWay,
                 "NeedsAttention" | "GivenUp" => Repair::NotDone,
                 // Finished work is cleared away in the end.
                 _ => Repair::Done,
@@ -95,11 +98,15 @@ impl FromRow for Listed {
 
 /// What the newest comparison found, by address, at most 500.
 pub async fn list_differences(from: &impl Reads) -> Result<Vec<Listed>> {
+    // A repair that waited already when the comparison began is the same repair.
     from.all(
         "SELECT d.mailbox_id, d.address, d.difference,
                 COALESCE((SELECT m.site_id FROM shared_mailboxes m WHERE m.id = d.mailbox_id),
                          (SELECT l.site_id FROM account_slots l WHERE l.account_id = d.mailbox_id), ''),
                 COALESCE((SELECT o.state FROM outbox o
+                           WHERE o.subject = d.mailbox_id AND o.state IN ('Waiting', 'Taken')
+                             AND o.kind IN ('ProvisionAccount', 'ProvisionSharedMailbox') LIMIT 1),
+                         (SELECT o.state FROM outbox o
                            WHERE o.subject = d.mailbox_id AND o.queued_at >= d.found_at
                              AND o.kind IN ('ProvisionAccount', 'ProvisionSharedMailbox')
                            ORDER BY o.queued_at DESC, o.id DESC LIMIT 1), '')
@@ -128,28 +135,27 @@ pub async fn waiting_comparison(from: &impl Reads) -> Result<Option<Waiting>> {
     from.maybe(
         "SELECT o.queued_at, COALESCE(t.reason, '') FROM outbox o
            LEFT JOIN outbox_attempts t ON t.work_id = o.id AND t.attempt = o.attempts
-          WHERE o.kind = 'CompareMail' AND o.state = 'Waiting' ORDER BY o.queued_at, o.id, t.ended_at DESC LIMIT 1",
+          WHERE o.kind = 'CompareMail' AND o.state IN ('Waiting', 'Taken')
+          ORDER BY o.queued_at, o.id, t.ended_at DESC LIMIT 1",
         &[],
     )
     .await
 }
 
 /// Queues a comparison. Where one waits already there is no second one, but one that failed and waits to
-/// be tried again is tried now.
+/// be tried again is tried now. One that is under way is left alone.
 pub async fn ask_for_comparison(tx: &mut Tx, now: Timestamp, by: &Actor) -> Result<bool> {
     tx.lock(UPKEEP_LOCK).await?;
     if waiting_comparison(tx).await?.is_some() {
-        // One that is under way has no outcome of its present attempt yet, and is left alone.
         tx.run(
-            "UPDATE outbox SET due_at = $1 WHERE kind = 'CompareMail' AND state = 'Waiting' AND due_at > $1
-                AND EXISTS (SELECT 1 FROM outbox_attempts t
-                             WHERE t.work_id = outbox.id AND t.attempt = outbox.attempts)",
+            "UPDATE outbox SET due_at = $1 WHERE kind = 'CompareMail' AND state = 'Waiting' AND due_at > $1",
             &[&now],
         )
         .await?;
+        tx.signal(Work::CompareMail.lane().channel());
         return Ok(false);
     }
-    outbox::store::queue(tx, now, now, &Work::CompareMail { asked: new_id(now) }).await?;
+    outbox::store::queue(tx, now, now, &Work::CompareMail).await?;
     audit::store::add(tx, now, &Entry::new(by.clone(), "mail comparison asked for", "mail")).await?;
     Ok(true)
 }
@@ -183,6 +189,8 @@ async fn wanted_page(
     let is_last = ids.len() < PAGE as usize;
     let mut wanted = BTreeMap::new();
     for (id, is_account) in ids {
+        // Reads of SQLite wait for nothing, and a comparison is long: others come in between.
+        tokio::task::yield_now().await;
         if is_account {
             if let Some(account) = provision::account_wanted(app, &id).await? {
                 let work = Work::ProvisionAccount { account: id.clone() };
@@ -210,9 +218,57 @@ async fn is_known(from: &Database, id: &str) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// Everything the directory wants and the engine holds, compared page by page.
-async fn differences(app: &App) -> std::result::Result<(i64, Vec<MailboxDifference>, Vec<Work>), WorkError> {
-    let (mut found, mut work, mut count) = (Vec::new(), Vec::new(), 0);
+/// What a comparison has found so far. Only so many differences are kept as are shown; a third of a million
+/// would fill the memory.
+#[derive(Clone, Default)]
+struct Found {
+    mailboxes: i64,
+    differences: usize,
+    missing: usize,
+    /// Of a kind that nothing puts right by itself.
+    left: usize,
+    kept: Vec<MailboxDifference>,
+    /// The bulk in which the rest is put right.
+    bulk: Option<String>,
+}
+
+impl Found {
+    fn add(&mut self, one: MailboxDifference) {
+        self.differences += 1;
+        self.missing += usize::from(one.difference == Difference::Missing);
+        self.left += usize::from(!one.difference.is_repaired());
+        if self.kept.len() < DIFFERENCES_MAX {
+            self.kept.push(one);
+        }
+    }
+
+    /// Has mailboxes provisioned again, in the bulk of this comparison. A comparison that ends half way and is
+    /// made again finds the same mailboxes waiting, and queues none twice.
+    async fn repair(&mut self, app: &App, works: Vec<Work>) -> Result<()> {
+        let now = app.clock.now();
+        for some in works.chunks(bulk::CHUNK) {
+            let (some, id) = (some.to_vec(), self.bulk.clone());
+            let id = app
+                .database
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    let id = match id {
+                        Some(id) => id,
+                        None => bulk::begin(tx, now, REPAIR, "mail").await?,
+                    };
+                    bulk::queue(tx, now, &id, &some).await?;
+                    Ok(id)
+                }))
+                .await?;
+            self.bulk = Some(id);
+        }
+        Ok(())
+    }
+}
+
+/// Compares everything the directory wants with what the engine holds, page by page, and has what differs
+/// provisioned again.
+async fn differences(app: &App) -> std::result::Result<Found, WorkError> {
+    let mut found = Found::default();
     let mut held = BTreeMap::new();
     let mut after = String::new();
     loop {
@@ -228,18 +284,20 @@ async fn differences(app: &App) -> std::result::Result<(i64, Vec<MailboxDifferen
         if let Some(last) = page.keys().next_back() {
             after.clone_from(last);
         }
+        let mut works = Vec::new();
         for (id, wanted) in page {
-            count += 1;
+            found.mailboxes += 1;
             let difference = match held.remove(&id) {
                 None => Some(Difference::Missing),
                 Some(mark) if mark != crate::id::fingerprint(&wanted.holds) => Some(Difference::Differs),
                 Some(_) => None,
             };
             if let Some(difference) = difference {
-                work.push(wanted.work);
-                found.push(MailboxDifference { mailbox_id: id, address: wanted.address, difference });
+                works.push(wanted.work);
+                found.add(MailboxDifference { mailbox_id: id, address: wanted.address, difference });
             }
         }
+        found.repair(app, works).await?;
         if is_last {
             break;
         }
@@ -250,16 +308,16 @@ async fn differences(app: &App) -> std::result::Result<(i64, Vec<MailboxDifferen
             unknown.insert(id.clone());
             let address = app.mail.look(&id).await?.unwrap_or_default();
             let address = address.split("; ").nth(1).unwrap_or("").to_owned();
-            found.push(MailboxDifference { mailbox_id: id, address, difference: Difference::Unknown });
+            found.add(MailboxDifference { mailbox_id: id, address, difference: Difference::Unknown });
         }
     }
     for id in app.mail.list_storage().await? {
         if !unknown.contains(&id) && !is_known(&app.database, &id).await? {
             let difference = Difference::StorageUnknown;
-            found.push(MailboxDifference { mailbox_id: id, address: String::new(), difference });
+            found.add(MailboxDifference { mailbox_id: id, address: String::new(), difference });
         }
     }
-    Ok((count, found, work))
+    Ok(found)
 }
 
 /// Compares directory and engine and has what differs provisioned again. An engine that began with
@@ -273,52 +331,56 @@ pub async fn compare(app: &App, taken: &Taken) -> std::result::Result<(), WorkEr
     let filling = app.mail.filling().await?;
     let domains = list_secure_domains(&app.database).await?;
     app.mail.ensure_secure_domains(&domains).await?;
-    let (mailboxes, found, work) = differences(app).await?;
+    let found = differences(app).await?;
     if let Some(filling) = filling
-        && found.iter().all(|one| one.difference != Difference::Missing)
+        && found.missing == 0
     {
         app.mail.ensure_filled(&filling).await?;
     }
     let (taken, now) = (taken.clone(), app.clock.now());
     app.database
         .write::<_, WorkError, _>(transaction!(async move |tx| {
-                if !outbox::store::done(tx, now, &taken).await? {
-                    return Ok(());
-                }
-                for work in &work {
-                    outbox::store::queue(tx, now, now, work).await?;
-                }
-                tx.run("DELETE FROM mail_differences", &[]).await?;
-                for one in found.iter().take(DIFFERENCES_MAX) {
-                    let difference = one.difference.stored();
-                    tx.run(
-                        "INSERT INTO mail_differences (mailbox_id, address, difference, found_at)
-                         VALUES ($1, $2, $3, $4)",
-                        &[&one.mailbox_id, &one.address, &difference, &now],
-                    )
-                    .await?;
-                }
-                let differences = i64::try_from(found.len()).unwrap_or(i64::MAX);
-                let left = found.iter().filter(|one| !one.difference.is_repaired()).count();
-                let outcome = match (found.len(), left) {
-                    (0, _) => "nothing differed".to_owned(),
-                    (_, 0) => "put right".to_owned(),
-                    (_, left) => format!("{left} to be looked at"),
-                };
-                tx.run(
-                    "INSERT INTO mail_comparisons (id, begun_at, ended_at, by_whom, mailboxes, differences, outcome)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                    &[&new_id(now), &begun_at, &now, &"Service", &mailboxes, &differences, &outcome],
-                )
-                .await?;
-                if differences > 0 {
-                    let entry = Entry::new(Actor::Service, "mail server differed from the directory", "mail")
-                        .because(format!("{differences} of {mailboxes} mailboxes; {outcome}"));
-                    audit::store::add(tx, now, &entry).await?;
-                }
-                Ok(())
-            }))
-        .await?;
+            if let Some(id) = &found.bulk {
+                bulk::all_queued(tx, now, id).await?;
+            }
+            if outbox::store::done(tx, now, &taken).await? {
+                keep(tx, begun_at, now, &found).await?;
+            }
+            Ok(())
+        }))
+        .await
+}
+
+/// Keeps what a comparison found, in place of what the one before did.
+async fn keep(tx: &mut Tx, begun_at: Timestamp, now: Timestamp, found: &Found) -> Result<()> {
+    tx.run("DELETE FROM mail_differences", &[]).await?;
+    let lines: Vec<(&str, &MailboxDifference)> =
+        found.kept.iter().map(|one| (one.difference.stored(), one)).collect();
+    let rows: Vec<[&(dyn Param + '_); 4]> = lines
+        .iter()
+        .map(|(difference, one)| -> [&(dyn Param + '_); 4] {
+            [&one.mailbox_id, &one.address, difference, &begun_at]
+        })
+        .collect();
+    let head = "INSERT INTO mail_differences (mailbox_id, address, difference, found_at)";
+    tx.run_rows(head, &rows, "").await?;
+    let differences = i64::try_from(found.differences).unwrap_or(i64::MAX);
+    let outcome = match (found.differences, found.left) {
+        (0, _) => "nothing differed".to_owned(),
+        (_, 0) => "put right".to_owned(),
+        (_, left) => format!("{left} to be looked at"),
+    };
+    tx.run(
+        "INSERT INTO mail_comparisons (id, begun_at, ended_at, by_whom, mailboxes, differences, outcome)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        &[&new_id(now), &begun_at, &now, &"Service", &found.mailboxes, &differences, &outcome],
+    )
+    .await?;
+    if differences > 0 {
+        let entry = Entry::new(Actor::Service, "mail server differed from the directory", "mail")
+            .because(format!("{differences} of {} mailboxes; {outcome}", found.mailboxes));
+        audit::store::add(tx, now, &entry).await?;
+    }
     Ok(())
 }
 
@@ -401,7 +463,7 @@ mod tests {
             assert!(home.asks().await);
             // The comparison alone, and not the work that follows from it.
             let taken = outbox::store::take(&home.app.database, home.app.clock.now()).await.expect("taken");
-            for taken in taken.iter().filter(|taken| matches!(taken.work, Work::CompareMail { .. })) {
+            for taken in taken.iter().filter(|taken| taken.work == Work::CompareMail) {
                 assert_eq!(compare(&home.app, taken).await, Ok(()));
             }
             let repaired = || async {

@@ -1,8 +1,7 @@
 //! A site that has joined, for the tests of this folder.
 
 use super::{
-    Comparison, Listed, ask_for_comparison, compare, list_differences, newest_comparison, queue_due,
-    watch_unread,
+    Comparison, Listed, ask_for_comparison, compare, list_differences, newest_comparison, watch_unread,
 };
 use crate::app::App;
 use crate::app::for_tests::app;
@@ -82,8 +81,8 @@ impl Home {
                     Work::ProvisionAccount { account } => {
                         provision::account(&self.app, &taken, account).await
                     }
-                    Work::CompareMail { .. } => compare(&self.app, &taken).await,
-                    Work::WatchUnread { .. } => watch_unread(&self.app, &taken).await,
+                    Work::CompareMail => compare(&self.app, &taken).await,
+                    Work::WatchUnread => watch_unread(&self.app, &taken).await,
                     Work::RunChecks { .. }
                     | Work::Decide { .. }
                     | Work::SendLetter { .. }
@@ -124,9 +123,16 @@ impl Home {
         newest_comparison(&self.app.database).await.expect("read").expect("one")
     }
 
-    /// Counts unread mail when that is due, and answers to whom letters of it have gone.
+    /// Counts unread mail, and answers to whom letters of it have gone.
     pub(super) async fn counts(&self) -> Vec<String> {
-        queue_due(&self.app).await.expect("queued");
+        let now = self.app.clock.now();
+        self.app
+            .database
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                outbox::store::queue(tx, now, now, &Work::WatchUnread).await
+            }))
+            .await
+            .expect("queued");
         self.does_all_work().await;
         let letters = list_newest(&self.app.database, "").await.expect("listed");
         let mut told: Vec<String> = letters

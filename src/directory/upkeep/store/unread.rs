@@ -181,7 +181,9 @@ async fn note_unread(
 mod tests {
     use super::super::for_tests::{change, homes};
     use super::*;
-    use crate::directory::upkeep::COUNTED_EVERY;
+
+    /// How often the schedule has it counted.
+    const COUNTED_EVERY: Span = Span::hours(1);
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn owners_are_told_once_and_again_after_two_days_until_somebody_has_read() {

@@ -1,0 +1,364 @@
+//! Everything that happens at a time, in one table.
+//!
+//! What one node does for all is claimed in the database, an occurrence at a time: two nodes do it once, and a
+//! node that was down does the newest occurrence it missed and not those before. What queues work does so in
+//! the transaction of its claim. What each node does for itself is claimed nowhere. The moments come from
+//! the clock that everything has, so a test that moves it sees them pass.
+
+use crate::app::{App, LaneFigures};
+use crate::clock::{Day, Span, Timestamp};
+use crate::database::{BoxFuture, Error, transaction};
+use crate::directory::upkeep;
+use crate::guidance::status;
+use crate::outbox::store::{bulk, nodes};
+use crate::outbox::{self, Lane, Movement, Work};
+use crate::{audit, letter, my_account, registration, sign_in};
+use futures_util::FutureExt;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// How often the table is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// When something happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// So often, counted from the beginning of 1970 UTC, so that all nodes mean the same moments.
+    Every(Span),
+    /// Once a day at a time of day in London. Where clocks go forward over it, it is as much later; where
+    /// they go back over it, it is the first of the two.
+    Daily { hour: i8, minute: i8 },
+}
+
+impl When {
+    /// The newest occurrence at or before a moment.
+    pub fn occurrence(self, now: Timestamp) -> Timestamp {
+        match self {
+            When::Every(span) => {
+                let since = now.as_milliseconds().rem_euclid(span.as_milliseconds().max(1));
+                now.minus(Span::milliseconds(since))
+            }
+            When::Daily { hour, minute } => {
+                let of = |day: Day| day.at(hour, minute);
+                let today = of(now.day());
+                if today <= now { today } else { of(now.day().days_later(-1)) }
+            }
+        }
+    }
+}
+
+/// What happens.
+#[derive(Clone, Copy)]
+enum Does {
+    /// Queues work, once for all nodes.
+    Queues(fn() -> Work),
+    /// Runs on the node that claims the occurrence. A node that ends half way leaves the rest to the next.
+    Once(fn(Context) -> BoxFuture<'static, Result<(), Error>>),
+    /// Runs on every node, for itself or under a lock of its own.
+    OnEachNode(fn(Context) -> BoxFuture<'static, Result<(), Error>>),
+}
+
+/// Something that happens at a time.
+#[derive(Clone, Copy)]
+pub struct Scheduled {
+    /// As it is claimed and named in the log.
+    pub name: &'static str,
+    pub when: When,
+    does: Does,
+    /// After so long it is stopped, whatever it waits for, and runs again at its next occurrence.
+    pub limit: Duration,
+}
+
+/// What whatever happens needs.
+#[derive(Clone)]
+struct Context {
+    app: App,
+    movement: Arc<Movement>,
+    /// Lanes that were found stuck and said to be in the log.
+    stuck: Arc<Mutex<BTreeSet<Lane>>>,
+}
+
+const fn every(span: Span, name: &'static str, does: Does) -> Scheduled {
+    Scheduled { name, when: When::Every(span), does, limit: Duration::from_secs(60) }
+}
+
+const MINUTE: Span = Span::minutes(1);
+const HOUR: Span = Span::hours(1);
+
+/// The table.
+pub const TABLE: &[Scheduled] = &[
+    // Links follow their commits within a second. Whoever lengthens the chain holds its lock.
+    every(
+        Span::milliseconds(500),
+        "audit chain",
+        Does::OnEachNode(|c| {
+            Box::pin(async move { audit::store::lengthen_chain(&c.app.database).await.map(drop) })
+        }),
+    ),
+    every(
+        nodes::BEATS_EVERY,
+        "sign of life",
+        Does::OnEachNode(|c| {
+            Box::pin(async move {
+                nodes::beat(&c.app.database, &c.app.node, c.app.clock.now(), &c.movement).await
+            })
+        }),
+    ),
+    every(
+        nodes::BEATS_EVERY,
+        "work of nodes that died",
+        Does::OnEachNode(|c| {
+            Box::pin(async move { nodes::take_over(&c.app.database, c.app.clock.now()).await.map(drop) })
+        }),
+    ),
+    every(
+        MINUTE,
+        "work that nobody knows",
+        Does::Once(|c| {
+            Box::pin(async move {
+                outbox::store::park_unknown(&c.app.database, c.app.clock.now()).await.map(drop)
+            })
+        }),
+    ),
+    every(Span::seconds(10), "lanes", Does::OnEachNode(|c| Box::pin(look_at_lanes(c)))),
+    every(
+        Span::seconds(5),
+        "progress of bulks",
+        Does::OnEachNode(|c| {
+            Box::pin(async move { bulk::count_up(&c.app.database, c.app.clock.now()).await })
+        }),
+    ),
+    // What another node was told is on the pages of this one after so long at most.
+    every(
+        Span::seconds(5),
+        "messages on every page",
+        Does::OnEachNode(|c| Box::pin(async move { status::verify::refresh(&c.app).await })),
+    ),
+    every(
+        Span::seconds(30),
+        "the service looks at itself",
+        Does::OnEachNode(|c| Box::pin(async move { status::verify::look(&c.app).await })),
+    ),
+    every(
+        MINUTE,
+        "drafts that nobody continued",
+        Does::Once(|c| {
+            Box::pin(async move {
+                registration::store::expire_drafts(&c.app.database, c.app.clock.now()).await.map(drop)
+            })
+        }),
+    ),
+    every(
+        MINUTE,
+        "sessions, codes and budgets",
+        Does::Once(|c| {
+            Box::pin(
+                async move { sign_in::store::forget_old(&c.app.database, c.app.clock.now()).await.map(drop) },
+            )
+        }),
+    ),
+    every(
+        MINUTE,
+        "activations that nobody finished",
+        Does::Once(|c| {
+            Box::pin(async move {
+                my_account::store::forget_abandoned(&c.app.database, c.app.clock.now()).await.map(drop)
+            })
+        }),
+    ),
+    // What is no longer needed goes, after the days that the settings say. Each in small transactions.
+    every(
+        HOUR,
+        "finished work",
+        Does::Once(|c| {
+            Box::pin(async move {
+                let before = days_ago(&c.app, c.app.settings.finished_work_days);
+                outbox::store::forget_before(&c.app.database, before).await.map(drop)
+            })
+        }),
+    ),
+    every(
+        HOUR,
+        "texts of letters",
+        Does::Once(|c| {
+            Box::pin(async move {
+                let before = days_ago(&c.app, c.app.settings.letter_text_days);
+                letter::store::forget_bodies(&c.app.database, before).await.map(drop)
+            })
+        }),
+    ),
+    Scheduled {
+        name: "directory and mail server compared",
+        when: When::Daily { hour: 2, minute: 30 },
+        does: Does::Queues(|| Work::CompareMail),
+        limit: Duration::from_secs(60),
+    },
+    every(
+        MINUTE,
+        "a mail server that is being filled",
+        Does::Once(|c| Box::pin(async move { upkeep::store::queue_while_filling(&c.app).await })),
+    ),
+    every(HOUR, "unread mail counted", Does::Queues(|| Work::WatchUnread)),
+];
+
+fn days_ago(app: &App, days: u16) -> Timestamp {
+    app.clock.now().minus(Span::days(i64::from(days)))
+}
+
+/// Puts the depth and age of each lane into the figures, and says in the log, once, which does not move.
+async fn look_at_lanes(context: Context) -> Result<(), Error> {
+    let (app, now) = (&context.app, context.app.clock.now());
+    let stuck: BTreeSet<Lane> = outbox::store::stuck_lanes(&app.database, now).await?.into_iter().collect();
+    for depth in outbox::store::depths(&app.database, now).await? {
+        let lane = depth.lane.stored();
+        let oldest_seconds = depth.oldest_due_at.map_or(0, |at| now.since(at).as_seconds());
+        let is_stuck = stuck.contains(&depth.lane);
+        app.figures.lane(lane, LaneFigures { due: depth.due, oldest_seconds, taken: depth.taken, is_stuck });
+        let was_stuck = lock(&context.stuck).contains(&depth.lane);
+        match (was_stuck, is_stuck) {
+            (false, true) => tracing::error!(
+                lane,
+                due = depth.due,
+                taken = depth.taken,
+                oldest_seconds,
+                "a lane has due work and does not move"
+            ),
+            (true, false) => tracing::info!(lane, "the lane moves again"),
+            (true, true) | (false, false) => {}
+        }
+    }
+    *lock(&context.stuck) = stuck;
+    Ok(())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does everything whose newest occurrence nobody has done, one after the other, as a node that has just started;
+/// answers the names of what failed. For commands and tests.
+pub async fn run_due(app: &App) -> Vec<&'static str> {
+    Schedule::new(app, &Arc::new(Movement::new(app.clock.now()))).run_due().await
+}
+
+/// What this node knows of one line of the table.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    /// The occurrence it has done, or left to another node.
+    occurrence: Option<Timestamp>,
+    is_running: bool,
+    has_failed: bool,
+}
+
+/// The table as one node works through it.
+pub struct Schedule {
+    context: Context,
+    seen: Arc<Mutex<BTreeMap<&'static str, Seen>>>,
+}
+
+impl Schedule {
+    pub fn new(app: &App, movement: &Arc<Movement>) -> Self {
+        let (app, movement) = (app.clone(), Arc::clone(movement));
+        Schedule { context: Context { app, movement, stuck: Arc::default() }, seen: Arc::default() }
+    }
+
+    /// Does what happens, when it happens, for ever. Nothing waits for anything else: each line runs by itself,
+    /// and is not begun again before it has ended.
+    pub async fn keep(self) {
+        let mut running = JoinSet::new();
+        loop {
+            for line in self.due() {
+                let (context, seen) = (self.context.clone(), Arc::clone(&self.seen));
+                running.spawn(async move { happen(&context, &seen, line).await });
+            }
+            while running.try_join_next().is_some() {}
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Does everything that has become due since the last time, one after the other, and answers the names
+    /// of what failed.
+    pub async fn run_due(&self) -> Vec<&'static str> {
+        let mut failed = Vec::new();
+        for line in self.due() {
+            if !happen(&self.context, &self.seen, line).await {
+                failed.push(line.name);
+            }
+        }
+        failed
+    }
+
+    /// Lines with an occurrence that this node has not seen; they count as running from now on.
+    fn due(&self) -> Vec<&'static Scheduled> {
+        let now = self.context.app.clock.now();
+        let mut seen = lock(&self.seen);
+        TABLE
+            .iter()
+            .filter(|line| {
+                let seen = seen.entry(line.name).or_default();
+                let is_due = !seen.is_running && seen.occurrence != Some(line.when.occurrence(now));
+                seen.is_running |= is_due;
+                is_due
+            })
+            .collect()
+    }
+}
+
+/// Does one line's newest occurrence; false where it failed. The first failure in a row is in the log, and that
+/// it works again.
+async fn happen(
+    context: &Context,
+    seen: &Mutex<BTreeMap<&'static str, Seen>>,
+    line: &'static Scheduled,
+) -> bool {
+    let occurrence = line.when.occurrence(context.app.clock.now());
+    let doing = AssertUnwindSafe(occur(context.clone(), line, occurrence)).catch_unwind();
+    let outcome = match tokio::time::timeout(line.limit, doing).await {
+        Ok(Ok(outcome)) => outcome.map_err(|error| error.to_string()),
+        Ok(Err(_)) => Err("it panicked".to_owned()),
+        Err(_) => Err(format!("it was stopped after {} seconds", line.limit.as_secs())),
+    };
+    let mut seen = lock(seen);
+    let seen = seen.entry(line.name).or_default();
+    seen.is_running = false;
+    seen.occurrence = Some(occurrence);
+    match (&outcome, seen.has_failed) {
+        (Err(error), false) => tracing::error!(what = line.name, %error, "what happens at a time did not"),
+        (Err(error), true) => {
+            tracing::debug!(what = line.name, %error, "what happens at a time did not again")
+        }
+        (Ok(()), true) => tracing::info!(what = line.name, "what happens at a time does so again"),
+        (Ok(()), false) => {}
+    }
+    seen.has_failed = outcome.is_err();
+    outcome.is_ok()
+}
+
+async fn occur(context: Context, line: &'static Scheduled, occurrence: Timestamp) -> Result<(), Error> {
+    let (database, now) = (context.app.database.clone(), context.app.clock.now());
+    let node = context.app.node.clone();
+    match line.does {
+        Does::OnEachNode(run) => run(context).await,
+        Does::Once(run) => {
+            let claimed = database
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    outbox::store::claims::claim(tx, line.name, occurrence, &node, now).await
+                }))
+                .await?;
+            if claimed { run(context).await } else { Ok(()) }
+        }
+        Does::Queues(work) => {
+            database
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    if outbox::store::claims::claim(tx, line.name, occurrence, &node, now).await? {
+                        outbox::store::queue(tx, now, now, &work()).await?;
+                    }
+                    Ok(())
+                }))
+                .await
+        }
+    }
+}
