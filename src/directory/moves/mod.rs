@@ -43,6 +43,8 @@ fn gone() -> Conflict {
 
 /// The account a permit is for, as it is now.
 async fn account_of<D: IsDeed>(tx: &mut Tx, permit: &Permit<D>) -> Result<Account, NotDone<Refusal>> {
+    // Whoever does something to the same account waits, and then sees what was done.
+    store::lock_account(tx, permit.id()).await?;
     is_still_so(store::subject_of_account(tx, permit.id()).await?, permit)?;
     Ok(store::find_account(tx, permit.id()).await?.ok_or_else(gone)?)
 }
