@@ -260,7 +260,9 @@ CREATE TABLE case_notes (
   case_id TEXT NOT NULL,
   case_worker_id TEXT NOT NULL,
   at BIGINT NOT NULL,
-  text TEXT NOT NULL
+  text TEXT NOT NULL,
+  -- What makes sending its form twice one note; empty where the note belongs to a change that is made once.
+  once TEXT UNIQUE
 );
 CREATE INDEX case_notes_of_case ON case_notes (case_id, id);
 
@@ -473,6 +475,8 @@ CREATE TABLE enquiries (
   asked_at BIGINT NOT NULL,
   due_at BIGINT NOT NULL,
   closed_at BIGINT,
+  -- What closed it, so that closing it twice in the same way sends one answer.
+  closed_once TEXT NOT NULL DEFAULT '',
   once TEXT NOT NULL UNIQUE,
   -- What somebody needs to be helped at once: who is affected, what they saw. A document.
   details TEXT NOT NULL DEFAULT '',

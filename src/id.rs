@@ -37,6 +37,30 @@ pub fn new_token() -> String {
     hex(&random_bytes::<32>())
 }
 
+/// Names what one press of a button asks for, so that pressing it twice, or sending a form again, has
+/// the effect of one: the store keeps it in a unique column. Made of everything that makes it this and
+/// no other: who, what, the form it came from (a token that the page carries), every word typed. The
+/// same form with other words is something else, and nothing typed is lost.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Once(String);
+
+impl Once {
+    pub fn of(parts: &[&str]) -> Self {
+        use sha2::{Digest, Sha256};
+        let mut hash = Sha256::new();
+        for part in parts {
+            // Lengths are hashed with the texts, so that moving a letter from one to the next counts.
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        Once(hex(&hash.finalize()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A short mark of a text, the same for the same text: for comparing many without keeping them.
 pub fn fingerprint(text: &str) -> u128 {
     use sha2::{Digest, Sha256};

@@ -4,7 +4,7 @@
 use crate::app::App;
 use crate::cache::Cache;
 use crate::database::Error;
-use crate::guidance::status;
+use crate::service_status;
 use futures_util::future::join_all;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
 async fn fill(app: &App, cache: Cache) -> Result<(), Error> {
     match cache {
         Cache::SiteSearch => app.search.fill().await,
-        Cache::Notices => status::verify::refresh(app).await,
+        Cache::Notices => service_status::verify::refresh(app).await,
     }
 }
 

@@ -6,11 +6,14 @@
 
 use crate::app::App;
 use crate::casework::pages as casework;
+use crate::console;
 use crate::directory::upkeep::{self, SignInReport};
 use crate::guidance::{Library, pages as guidance};
 use crate::my_account::pages as my_account;
 use crate::readiness;
 use crate::registration::pages as registration;
+use crate::service_desk::pages as service_desk;
+use crate::service_status::pages as service_status;
 use crate::sign_in::Policy;
 use crate::sign_in::session;
 use crate::web::doors::RouteKind;
@@ -60,6 +63,15 @@ fn machine(route: Route) -> Route {
 /// these addresses are for anybody and change nothing.
 pub const AUTODISCOVER: &[&str] = &["/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml"];
 
+/// The rooms of the console, in the order of its navigation. A room that has a page is a line here.
+const CONSOLE: &[console::Room] = &[
+    casework::QUEUE_ROOM,
+    casework::SITES_ROOM,
+    casework::ATTENTION_ROOM,
+    guidance::reviews::ROOM,
+    service_status::ROOM,
+];
+
 /// The table of contents.
 pub fn all() -> Vec<Route> {
     use Policy::{
@@ -93,8 +105,8 @@ pub fn all() -> Vec<Route> {
         on_get("/feedback/{subject}", Anyone, guidance::contact::write_feedback),
         on_post("/feedback/{subject}", Anyone, guidance::contact::send_feedback),
         on_get("/feedback/{subject}/sent/{reference}", Anyone, guidance::contact::sent_feedback),
-        on_get("/service-status", Anyone, guidance::status::page),
-        machine(on_get("/service-status/feed.xml", Anyone, guidance::status::feed)),
+        on_get("/service-status", Anyone, service_status::status::page),
+        machine(on_get("/service-status/feed.xml", Anyone, service_status::status::feed)),
         // One site registers.
         on_get("/register", Anyone, registration::start::page),
         on_post("/register", Anyone, registration::start::begin),
@@ -214,8 +226,8 @@ pub fn all() -> Vec<Route> {
         on_post("/casework/cases/{id}/ask", CaseWorker, casework::ask::save),
         on_get("/casework/cases/{id}/decline", CaseWorker, casework::decline::page),
         on_post("/casework/cases/{id}/decline", CaseWorker, casework::decline::save),
-        on_get("/casework/enquiries/{id}", CaseWorker, casework::enquiry::page),
-        on_post("/casework/enquiries/{id}", CaseWorker, casework::enquiry::act),
+        on_get("/casework/enquiries/{id}", CaseWorker, service_desk::enquiry::page),
+        on_post("/casework/enquiries/{id}", CaseWorker, service_desk::enquiry::act),
         on_get("/casework/sites", CaseWorker, casework::sites::page),
         on_get("/casework/sites/{id}", CaseWorker, casework::site::page),
         on_get("/casework/sites/{id}/give-access", CaseWorker, casework::site_access::give_page),
@@ -230,13 +242,13 @@ pub fn all() -> Vec<Route> {
         on_get("/casework/mail", CaseWorker, casework::mail::page),
         on_post("/casework/mail/compare", CaseWorker, casework::mail::compare),
         on_get("/casework/articles", CaseWorker, guidance::reviews::page),
-        on_get(casework::STATUS, CaseWorker, guidance::status_team::page),
-        on_get("/casework/status/components/{component}", CaseWorker, guidance::status_team::component),
-        on_post("/casework/status/components/{component}", CaseWorker, guidance::status_team::set_component),
-        on_get("/casework/status/announce", CaseWorker, guidance::status_team::announce),
-        on_post("/casework/status/announce", CaseWorker, guidance::status_team::make),
-        on_get("/casework/status/announcements/{id}", CaseWorker, guidance::status_team::announcement),
-        on_post("/casework/status/announcements/{id}", CaseWorker, guidance::status_team::change),
+        on_get("/casework/status", CaseWorker, service_status::team::page),
+        on_get("/casework/status/components/{component}", CaseWorker, service_status::team::component),
+        on_post("/casework/status/components/{component}", CaseWorker, service_status::team::set_component),
+        on_get("/casework/status/announce", CaseWorker, service_status::team::announce),
+        on_post("/casework/status/announce", CaseWorker, service_status::team::make),
+        on_get("/casework/status/announcements/{id}", CaseWorker, service_status::team::announcement),
+        on_post("/casework/status/announcements/{id}", CaseWorker, service_status::team::change),
         // The demo.
         on_get("/demo/codes", Demo, casework::demo_codes::page),
         on_get("/demo/letters", Demo, demo_letters),
@@ -270,6 +282,7 @@ pub fn router(app: &App, words: Arc<Library>) -> Router {
         demo: app.demo,
         notices: app.notices.clone(),
         help: &[("/contact", "Contact us"), ("/feedback", "Feedback"), ("/service-status", "Service status")],
+        rooms: CONSOLE,
         kind_of: Box::new(move |path| kinds.get(path).copied().unwrap_or(RouteKind::Page)),
         watcher: Box::new(move |route, status, took| watcher.figures.answered(route, status, took)),
     });

@@ -9,9 +9,9 @@ use crate::app::{App, LaneFigures};
 use crate::clock::{Day, Span, Timestamp};
 use crate::database::{BoxFuture, Error, transaction};
 use crate::directory::upkeep;
-use crate::guidance::status;
 use crate::outbox::store::{bulk, nodes};
 use crate::outbox::{self, Lane, Movement, Work};
+use crate::service_status;
 use crate::{audit, letter, my_account, registration, sign_in};
 use futures_util::FutureExt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -135,12 +135,12 @@ pub const TABLE: &[Scheduled] = &[
     every(
         Span::seconds(5),
         "messages on every page",
-        Does::OnEachNode(|c| Box::pin(async move { status::verify::refresh(&c.app).await })),
+        Does::OnEachNode(|c| Box::pin(async move { service_status::verify::refresh(&c.app).await })),
     ),
     every(
         Span::seconds(30),
         "the service looks at itself",
-        Does::OnEachNode(|c| Box::pin(async move { status::verify::look(&c.app).await })),
+        Does::OnEachNode(|c| Box::pin(async move { service_status::verify::look(&c.app).await })),
     ),
     every(
         MINUTE,

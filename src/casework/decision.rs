@@ -14,6 +14,8 @@ use crate::registration::checks::{self, RegisterCheck, Verdict};
 use crate::registration::reasons::Reason;
 use crate::registration::store::{self as registrations, Saved};
 use crate::registration::{Refusal, Registration, RegistrationState, letters};
+use crate::service_desk;
+use crate::service_desk::note::{NewNote, NoteAuthor};
 use crate::sign_in::CaseWorker;
 
 /// Why a decision did not take effect, in words.
@@ -339,8 +341,9 @@ pub async fn ask_for_more(
             let case = seen_by(tx, &id, version).await?;
             let mut change = case.ask_for_more(&by.id, &question)?;
             // The state forgets the question when it is answered; the note keeps it beside the answer.
-            registrations::add_note(tx, &id, &by.id, now, &format!("Asked the registrant: {question}"))
-                .await?;
+            let author = NoteAuthor::CaseWorker(by.id);
+            let note = NewNote::with_a_change(&id, author, format!("Asked the registrant: {question}"));
+            service_desk::store::add_note(tx, now, &note).await?;
             if let Some(email) = change.state.registrant_email().cloned() {
                 let letter = letters::more_information(&from, now, &change.state, &email, &question);
                 change = change.telling(letter);

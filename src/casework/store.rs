@@ -2,7 +2,10 @@
 
 use crate::audit::store::written;
 use crate::clock::Timestamp;
-use crate::database::{Database, FromRow, Reads, Result, Row, Tx};
+use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
+use crate::outbox::transitions::StateKind;
+use crate::registration::RegistrationStateKind;
+use crate::service_desk::{EnquiryKind, EnquiryState};
 
 /// Cases on one page of the queue.
 pub const PAGE: i64 = 25;
@@ -43,14 +46,30 @@ pub async fn list_approvers(from: &Database, registration: &str) -> Result<Vec<(
     .await
 }
 
+/// What a case is, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CaseOf {
+    Registration(RegistrationStateKind),
+    Enquiry(EnquiryKind, EnquiryState),
+}
+
+impl CaseOf {
+    fn stored(kind: &str, state: &str) -> Result<Self> {
+        if kind == "Registration" {
+            return Ok(CaseOf::Registration(RegistrationStateKind::read(state)?));
+        }
+        let kind =
+            EnquiryKind::parse(kind).ok_or_else(|| Error::Broken(format!("no case is called {kind}")))?;
+        Ok(CaseOf::Enquiry(kind, EnquiryState::read(state)?))
+    }
+}
+
 /// One line of the queue.
 #[derive(Clone, Debug)]
 pub struct CaseLine {
     pub id: String,
     pub reference: String,
-    /// `Registration`, or the kind of an enquiry.
-    pub kind: String,
-    pub state: String,
+    pub case: CaseOf,
     pub title: String,
     pub asked_at: Timestamp,
     pub due_at: Timestamp,
@@ -64,8 +83,7 @@ impl FromRow for CaseLine {
         Ok(CaseLine {
             id: row.get(0)?,
             reference: row.get(1)?,
-            kind: row.get(2)?,
-            state: row.get(3)?,
+            case: CaseOf::stored(&row.get::<String>(2)?, &row.get::<String>(3)?)?,
             title: row.get(4)?,
             asked_at: row.get(5)?,
             due_at: row.get(6)?,
@@ -215,39 +233,9 @@ pub async fn site_history(
     .await
 }
 
-/// A note on a case, with its author's name; empty where the registrant wrote it.
-#[derive(Clone, Debug)]
-pub struct Note {
-    pub at: Timestamp,
-    pub by: String,
-    pub text: String,
-}
-
-impl FromRow for Note {
-    fn from_row(row: &Row<'_>) -> Result<Self> {
-        Ok(Note { at: row.get(0)?, by: row.get(1)?, text: row.get(2)? })
-    }
-}
-
-/// The notes of a case, oldest first, at most 200.
-pub async fn list_notes(from: &Database, case: &str) -> Result<Vec<Note>> {
-    from.all(
-        "SELECT n.at, COALESCE(w.name, ''), n.text FROM case_notes n LEFT JOIN case_workers w ON w.id = n.case_worker_id
-          WHERE n.case_id = $1 ORDER BY n.id LIMIT 200",
-        &[&case],
-    )
-    .await
-}
-
-/// Names of case workers by identifier, for the history.
-pub async fn list_names(from: &Database) -> Result<Vec<(String, String)>> {
-    from.all("SELECT id, name FROM case_workers ORDER BY added_at LIMIT 1000", &[]).await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::database::Error;
     use crate::database::for_tests::{both_engines, run};
     use crate::database::transaction;
 

@@ -1,7 +1,7 @@
 //! What people can write to us about: on the contact page for help, on the feedback page for what
 //! they think of the service. Each subject says what may help at once, and which team reads it.
 
-use crate::registration::enquiry::EnquiryKind;
+use crate::service_desk::EnquiryKind;
 
 /// The page on which a subject is offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

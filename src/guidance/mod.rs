@@ -9,8 +9,8 @@
 //! at start by name and line; nothing is half shown. `words_folder` lets an operator use files of
 //! their own.
 //!
-//! Beside the articles stand what people can write to us about ([`contact`]; what they send becomes an
-//! enquiry, which belongs to `registration`) and the service status ([`status`]).
+//! Beside the articles stands what people can write to us about ([`contact`]); what they send becomes an
+//! enquiry, which belongs to `service_desk`.
 //!
 //! What is deliberately not here: any word about one visitor. Votes whether a page helped are counts.
 
@@ -21,13 +21,14 @@ pub mod marks;
 pub mod pages;
 pub mod reading_age;
 pub mod search;
-pub mod status;
 pub mod store;
 pub mod which_route;
 
 use crate::clock::Day;
+use crate::service_status;
 use crate::settings::Settings;
 use crate::web::form::encoded;
+use crate::web::xml::escaped;
 use article::Article;
 use marks::Marks;
 use search::SearchIndex;
@@ -263,11 +264,6 @@ fn read_folder(folder: &Path) -> Result<BTreeMap<String, String>, Vec<String>> {
     Ok(files)
 }
 
-/// Text for XML.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 /// What changed, newest first, for programs that watch it (RFC 4287).
 fn feed(articles: &[Article], settings: &Settings) -> String {
     let home = escaped(&settings.public_address);
@@ -308,7 +304,8 @@ fn sitemap(articles: &[Article], sections: &[Section], settings: &Settings) -> S
         let changed = changed.map_or_else(String::new, |day| format!("<lastmod>{}</lastmod>", day.iso()));
         let _ = writeln!(text, "<url><loc>{home}{path}</loc>{changed}</url>");
     };
-    let pages = ["/", "/register", "/support", "/support/which-route", "/contact", "/feedback", status::PATH];
+    let pages =
+        ["/", "/register", "/support", "/support/which-route", "/contact", "/feedback", service_status::PATH];
     for page in pages {
         add(page, None);
     }

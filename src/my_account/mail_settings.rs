@@ -3,6 +3,7 @@
 //! whether an address exists: any address of our domain gets the same answer.
 
 use crate::settings::Settings;
+use crate::web::xml::escaped;
 use sha2::{Digest, Sha256};
 
 /// The servers and ports, from the settings.
@@ -33,28 +34,11 @@ impl MailSettings {
     }
 }
 
-/// Text within XML. Characters that XML cannot hold are left out.
-pub fn xml(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&apos;"),
-            '\n' | '\t' => safe.push(letter),
-            other if other.is_control() || matches!(other, '\u{fffe}' | '\u{ffff}') => {}
-            other => safe.push(other),
-        }
-    }
-    safe
-}
-
 /// Mozilla's format, version 1.1 (<https://www.bucksch.org/1/projects/thunderbird/autoconfiguration/config-file-format.html>).
 /// The placeholder in the user name is filled in by the program.
 pub fn autoconfig(settings: &MailSettings) -> String {
-    let (domain, service, server) = (xml(&settings.domain), xml(&settings.service), xml(&settings.server));
+    let (domain, service, server) =
+        (escaped(&settings.domain), escaped(&settings.service), escaped(&settings.server));
     let (imap, submission) = (settings.imap_port, settings.submission_port);
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -101,7 +85,7 @@ pub fn autodiscover_address(request: &str) -> Option<String> {
 
 /// What Outlook is answered (MS-OXDSCLI, section 4.1.2: POX, the response schema of Outlook).
 pub fn autodiscover(settings: &MailSettings, address: &str) -> String {
-    let (server, address) = (xml(&settings.server), xml(address));
+    let (server, address) = (escaped(&settings.server), escaped(address));
     let protocol = |kind: &str, port: u16| {
         format!(
             "      <Protocol>
@@ -162,10 +146,10 @@ fn lasting_id(what: &str, account: &str, domain: &str) -> String {
 /// Apple's configuration profile with one mail account and no password
 /// (<https://developer.apple.com/documentation/devicemanagement/mail>).
 pub fn apple_profile(settings: &MailSettings, account: &str, name: &str, address: &str) -> String {
-    let (service, server) = (xml(&settings.service), xml(&settings.server));
-    let (name, address) = (xml(name), xml(address));
+    let (service, server) = (escaped(&settings.service), escaped(&settings.server));
+    let (name, address) = (escaped(name), escaped(address));
     let reversed: Vec<&str> = settings.domain.rsplit('.').collect();
-    let identifier = xml(&reversed.join("."));
+    let identifier = escaped(&reversed.join("."));
     let (profile_id, mail_id) =
         (lasting_id("profile", account, &settings.domain), lasting_id("mail", account, &settings.domain));
     let (imap, submission) = (settings.imap_port, settings.submission_port);
@@ -228,6 +212,18 @@ mod tests {
     }
 
     #[test]
+    fn profiles_escape_what_is_not_xml() {
+        for text in [
+            autoconfig(&settings()),
+            autodiscover(&settings(), "<amy&bo>@carepost.example"),
+            apple_profile(&settings(), "account", "Amy <O'Brien> & Co", "amy@carepost.example"),
+        ] {
+            assert!(!text.contains("<\"Care") && !text.contains("& ") && !text.contains("<O'"), "{text}");
+            assert!(text.contains("mail.carepost.example") && text.contains("993") && text.contains("465"));
+        }
+    }
+
+    #[test]
     fn only_our_domain_is_ours() {
         let settings = settings();
         for ours in
@@ -239,19 +235,6 @@ mod tests {
             ["", "amy@other.example", "carepost.example@other.example", "amy@xcarepost.example", "amy@"]
         {
             assert!(!settings.is_ours(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_xml_is_escaped() {
-        assert_eq!(xml("a<b>&\"c'\u{1}\u{fffe}d"), "a&lt;b&gt;&amp;&quot;c&apos;d");
-        for text in [
-            autoconfig(&settings()),
-            autodiscover(&settings(), "<amy&bo>@carepost.example"),
-            apple_profile(&settings(), "account", "Amy <O'Brien> & Co", "amy@carepost.example"),
-        ] {
-            assert!(!text.contains("<\"Care") && !text.contains("& ") && !text.contains("<O'"), "{text}");
-            assert!(text.contains("mail.carepost.example") && text.contains("993") && text.contains("465"));
         }
     }
 

@@ -6,6 +6,7 @@
 //! transaction. Pages, uploads, programs and the clock call it and show the outcome.
 
 use crate::database::Error;
+use std::convert::Infallible;
 
 /// Why a move was not made. Nothing was changed.
 #[derive(Clone, Debug)]
@@ -67,6 +68,19 @@ pub fn without_faults<T, R>(outcome: Result<T, NotDone<R>>) -> Result<Result<T, 
         Ok(done) => Ok(Ok(done)),
         Err(NotDone::Refusal(refusal)) => Ok(Err(Declined::Refusal(refusal))),
         Err(NotDone::Conflict(conflict)) => Ok(Err(Declined::Conflict(conflict))),
+        Err(NotDone::Fault(error)) => Err(error),
+    }
+}
+
+/// The same for a move that no rule refuses.
+///
+/// # Errors
+/// The fault.
+pub fn or_conflict<T>(outcome: Result<T, NotDone<Infallible>>) -> Result<Result<T, Conflict>, Error> {
+    match outcome {
+        Ok(done) => Ok(Ok(done)),
+        Err(NotDone::Refusal(never)) => match never {},
+        Err(NotDone::Conflict(conflict)) => Ok(Err(conflict)),
         Err(NotDone::Fault(error)) => Err(error),
     }
 }

@@ -11,9 +11,9 @@
 pub mod after_set_up;
 pub mod answers;
 pub mod checks;
-pub mod enquiry;
 pub mod journey;
 pub mod letters;
+pub mod moves;
 pub mod pages;
 pub mod reasons;
 pub mod site_choice;
@@ -112,21 +112,7 @@ impl RegistrationState {
 
     /// Whether a decision is still to come.
     pub fn is_undecided(&self) -> bool {
-        match self {
-            RegistrationState::Submitted
-            | RegistrationState::Checking
-            | RegistrationState::Referred
-            | RegistrationState::MoreInformationAsked { .. } => true,
-            RegistrationState::Draft
-            | RegistrationState::Approved
-            | RegistrationState::Provisioning
-            | RegistrationState::Live
-            | RegistrationState::Ineligible { .. }
-            | RegistrationState::Declined { .. }
-            | RegistrationState::Withdrawn
-            | RegistrationState::Expired
-            | RegistrationState::Stopped => false,
-        }
+        self.kind().is_undecided()
     }
 }
 
@@ -146,6 +132,27 @@ states! {
         Withdrawn,
         Expired,
         Stopped,
+    }
+}
+
+impl RegistrationStateKind {
+    /// Whether a decision is still to come.
+    pub fn is_undecided(self) -> bool {
+        match self {
+            RegistrationStateKind::Submitted
+            | RegistrationStateKind::Checking
+            | RegistrationStateKind::Referred
+            | RegistrationStateKind::MoreInformationAsked => true,
+            RegistrationStateKind::Draft
+            | RegistrationStateKind::Approved
+            | RegistrationStateKind::Provisioning
+            | RegistrationStateKind::Live
+            | RegistrationStateKind::Ineligible
+            | RegistrationStateKind::Declined
+            | RegistrationStateKind::Withdrawn
+            | RegistrationStateKind::Expired
+            | RegistrationStateKind::Stopped => false,
+        }
     }
 }
 

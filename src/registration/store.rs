@@ -1,18 +1,14 @@
-//! Registrations and enquiries in the database.
+//! Registrations in the database.
 
 use super::answers::{Answers, Person};
 use super::checks::{Outcome, RegisterCheck};
-use super::enquiry::{self, Enquiry, NewEnquiry};
 use super::reasons::Reason;
-use super::{Registration, RegistrationState, letters};
+use super::{Registration, RegistrationState};
 use crate::clock::{Span, Timestamp};
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx, transaction};
 use crate::id::Reference;
-use crate::letter::Letterhead;
 use crate::outbox::transitions::StateKind;
 use crate::outbox::{self, Change};
-use crate::settings::Settings;
-use crate::sign_in::limits::{self, UsedUp};
 
 /// Drafts expired in one visit of the housekeeping.
 const EXPIRED_AT_ONCE: i64 = 200;
@@ -124,13 +120,6 @@ pub async fn add(tx: &mut Tx, draft: &Registration) -> Result<Reference> {
         reference = Reference::new();
     }
     Err(Error::Broken("no reference is free".to_owned()))
-}
-
-/// Whether an enquiry has this reference already.
-async fn is_reference_of_enquiry(from: &impl Reads, reference: &Reference) -> Result<bool> {
-    let taken: Option<(String,)> =
-        from.maybe("SELECT id FROM enquiries WHERE reference = $1", &[&reference.as_str()]).await?;
-    Ok(taken.is_some())
 }
 
 /// What became of a save.
@@ -361,159 +350,6 @@ pub async fn expire_drafts(database: &Database, now: Timestamp) -> Result<usize>
         .await
 }
 
-/// Takes in what somebody asks or tells us, once: with its entry, the letter to the team and the one
-/// that confirms it. What was sent before under the same `once` is answered with its reference and
-/// counts against nothing.
-pub async fn receive_enquiry(
-    tx: &mut Tx,
-    now: Timestamp,
-    settings: &Settings,
-    asked: NewEnquiry,
-    once: &str,
-    network: &str,
-) -> Result<std::result::Result<Reference, UsedUp>> {
-    let known: Option<(String,)> =
-        tx.maybe("SELECT reference FROM enquiries WHERE once = $1", &[&once]).await?;
-    if let Some((reference,)) = known {
-        let parsed = Reference::parse(&reference);
-        return parsed.map(Ok).ok_or_else(|| Error::Broken(format!("enquiry {reference}")));
-    }
-    for budget in asked.budgets(settings, network) {
-        if let Err(used_up) = limits::take(tx, now, &budget).await? {
-            return Ok(Err(used_up));
-        }
-    }
-    let due_at = asked.kind.due_at(now, settings);
-    let mut change = Enquiry::open(asked.clone(), now, due_at);
-    while is_reference_of_enquiry(tx, &change.state.reference).await? {
-        change = Enquiry::open(asked.clone(), now, due_at);
-    }
-    let from = Letterhead::of(settings);
-    let to_team = letters::enquiry_to_team(&from, now, &change.state, asked.kind.team(settings));
-    let received = letters::enquiry_received(&from, now, &change.state);
-    let change = change.telling(to_team).telling(received);
-    Ok(Ok(add_enquiry(tx, now, &change, once).await?))
-}
-
-/// Adds an enquiry, unless the same was added at the same moment; answers its reference.
-async fn add_enquiry(
-    tx: &mut Tx,
-    now: Timestamp,
-    enquiry: &Change<Enquiry>,
-    once: &str,
-) -> Result<Reference> {
-    let asked = &enquiry.state;
-    let details = match &asked.affected {
-        Some(affected) => serde_json::to_string(affected)
-            .map_err(|error| Error::Broken(format!("the details of an enquiry: {error}")))?,
-        None => String::new(),
-    };
-    let added = tx.run(
-        "INSERT INTO enquiries (id, reference, version, kind, state, name, email, telephone, organisation, message,
-                                subject, asked_at, due_at, once, details, account_id)
-         VALUES ($1, $2, 1, $3, 'Open', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-         ON CONFLICT (once) DO NOTHING",
-        &[
-            &asked.id,
-            &asked.reference.as_str(),
-            &asked.kind.stored(),
-            &asked.name,
-            &asked.email.as_str(),
-            &asked.telephone,
-            &asked.organisation,
-            &asked.message,
-            &asked.subject,
-            &asked.asked_at,
-            &asked.due_at,
-            &once,
-            &details,
-            &asked.account,
-        ],
-    )
-    .await?;
-    if added == 0 {
-        let (reference,): (String,) =
-            tx.one("SELECT reference FROM enquiries WHERE once = $1", &[&once]).await?;
-        return Reference::parse(&reference).ok_or_else(|| Error::Broken(format!("enquiry {reference}")));
-    }
-    outbox::store::save_with(tx, now, enquiry).await?;
-    Ok(asked.reference.clone())
-}
-
-impl FromRow for Enquiry {
-    fn from_row(row: &Row<'_>) -> Result<Self> {
-        let broken = |what: &str| Error::Broken(format!("an enquiry with {what}"));
-        let (reference, kind, state, email): (String, String, String, String) =
-            (row.get(1)?, row.get(2)?, row.get(3)?, row.get(5)?);
-        let details: String = row.get(13)?;
-        let affected = if details.is_empty() {
-            None
-        } else {
-            Some(serde_json::from_str(&details).map_err(|error| broken(&error.to_string()))?)
-        };
-        Ok(Enquiry {
-            id: row.get(0)?,
-            reference: Reference::parse(&reference).ok_or_else(|| broken(&reference))?,
-            kind: enquiry::EnquiryKind::parse(&kind).ok_or_else(|| broken(&kind))?,
-            open: state == "Open",
-            name: row.get(4)?,
-            email: crate::contact::Email::parse(&email).map_err(|words| broken(&words))?,
-            telephone: row.get(6)?,
-            organisation: row.get(7)?,
-            message: row.get(8)?,
-            asked_at: row.get(9)?,
-            due_at: row.get(10)?,
-            version: row.get(11)?,
-            subject: row.get(12)?,
-            affected,
-            claimed_by: row.get(14)?,
-            account: row.get(15)?,
-        })
-    }
-}
-
-pub async fn find_enquiry(from: &impl Reads, id: &str) -> Result<Option<Enquiry>> {
-    from.maybe(
-        "SELECT id, reference, kind, state, name, email, telephone, organisation, message, asked_at, due_at, version,
-                subject, details, claimed_by, account_id
-           FROM enquiries WHERE id = $1",
-        &[&id],
-    )
-    .await
-}
-
-/// Saves the closing of an enquiry with its entry and letter.
-pub async fn close_enquiry(tx: &mut Tx, now: Timestamp, change: &Change<Enquiry>) -> Result<Saved> {
-    let closed = tx
-        .run(
-            "UPDATE enquiries SET state = 'Closed', closed_at = $1, version = version + 1
-              WHERE id = $2 AND version = $3 AND state = 'Open'",
-            &[&now, &change.state.id, &change.state.version],
-        )
-        .await?;
-    if closed == 0 {
-        return Ok(Saved::VersionConflict);
-    }
-    outbox::store::save_with(tx, now, change).await?;
-    Ok(Saved::Yes)
-}
-
-/// Saves who looks after an enquiry, with its entry and letter.
-pub async fn claim_enquiry(tx: &mut Tx, now: Timestamp, change: &Change<Enquiry>) -> Result<Saved> {
-    let claimed = tx
-        .run(
-            "UPDATE enquiries SET claimed_by = $1, due_at = $2, version = version + 1
-              WHERE id = $3 AND version = $4 AND state = 'Open'",
-            &[&change.state.claimed_by, &change.state.due_at, &change.state.id, &change.state.version],
-        )
-        .await?;
-    if claimed == 0 {
-        return Ok(Saved::VersionConflict);
-    }
-    outbox::store::save_with(tx, now, change).await?;
-    Ok(Saved::Yes)
-}
-
 /// How long after sending registrations count as "lately".
 pub const LATELY: Span = Span::days(30);
 
@@ -534,16 +370,6 @@ pub async fn has_accounts(from: &impl Reads, ods_code: &str, cqc_location_id: &s
         )
         .await?;
     Ok(site.is_some())
-}
-
-/// Adds a note to a case; without a case worker it is the registrant's own.
-pub async fn add_note(tx: &mut Tx, case: &str, case_worker: &str, now: Timestamp, text: &str) -> Result<()> {
-    tx.run(
-        "INSERT INTO case_notes (id, case_id, case_worker_id, at, text) VALUES ($1, $2, $3, $4, $5)",
-        &[&crate::id::new_id(now), &case, &case_worker, &now, &text],
-    )
-    .await?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -396,6 +396,7 @@ mod tests {
             demo: false,
             notices: Notices::new(crate::cache::Caches::default().filled(crate::cache::Cache::Notices)),
             help: &[],
+            rooms: &[],
             kind_of: Box::new(|path| match path {
                 "/upload" => RouteKind::Upload { max_bytes: 1_000 },
                 "/api" | "/api/broken" => RouteKind::Api,

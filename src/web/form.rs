@@ -61,6 +61,11 @@ impl Fields {
         self
     }
 
+    /// The name of the form they came with; whatever else stands there names no form of ours.
+    pub fn once(&self) -> String {
+        self.text(ONCE_FIELD).chars().filter(char::is_ascii_hexdigit).take(ONCE_LETTERS).collect()
+    }
+
     /// One line of text of at most `letters_max` letters, or the problem in words.
     ///
     /// # Errors
@@ -178,6 +183,14 @@ impl Form {
     /// The hidden field that shows a form came from our own page.
     pub fn hidden(&self) -> Html {
         hidden_token(&self.token)
+    }
+
+    /// The hidden field that names this form, so that sending it twice has the effect of once (see
+    /// [`crate::id::Once`]). A form that is shown again keeps its name.
+    pub fn once(&self) -> Html {
+        let known = self.fields.once();
+        let name = if known.is_empty() { crate::id::new_token() } else { known };
+        Html::trusted(format!("<input type=\"hidden\" name=\"{ONCE_FIELD}\" value=\"{name}\">"))
     }
 
     fn error(&self, name: &str) -> Option<ErrorMessage> {
@@ -304,6 +317,11 @@ pub(super) fn hidden_token(token: &str) -> Html {
 
 /// The name of the hidden field of [`Form::hidden`].
 pub const TOKEN_FIELD: &str = "form_token";
+
+/// The name of the hidden field of [`Form::once`].
+pub const ONCE_FIELD: &str = "once";
+/// Length of the name of a form: hexadecimal digits of 256 bits.
+const ONCE_LETTERS: usize = 64;
 
 impl Input {
     #[must_use]

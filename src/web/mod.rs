@@ -13,6 +13,7 @@ pub mod page;
 pub mod parts;
 pub mod qr;
 pub mod serve;
+pub mod xml;
 
 pub use form::{Fields, Form, Problems};
 pub use page::{Answer, Interrupt, Layout, Visit, go_to, show};

@@ -39,6 +39,8 @@ pub struct Service {
     pub help: &'static [(&'static str, &'static str)],
     /// The kind of a route by its path; a page where there is no such route.
     pub kind_of: Box<KindOf>,
+    /// The rooms of the console, in the order of its navigation: address and words.
+    pub rooms: &'static [(&'static str, &'static str)],
     pub watcher: Box<Watcher>,
 }
 
@@ -449,6 +451,11 @@ impl Interrupt {
                 FaultKind::Unavailable | FaultKind::Full => StatusCode::SERVICE_UNAVAILABLE,
             },
         }
+    }
+
+    /// Somebody else may do this, and you may not; says who, or what to do instead.
+    pub fn forbidden(words: &str) -> Self {
+        Interrupt::refused(StatusCode::FORBIDDEN, "You cannot do this", words)
     }
 
     /// Too often; says when to try again.

@@ -1252,6 +1252,8 @@ async fn case_work(book: &mut Book) {
     close.extend([("why", "They found it."), ("note", "They called.")]);
     let closed = casey.passes(&path, &close).await;
     book.page("casework-enquiry-closed", 200, &casey.get(&closed).await);
+    assert_eq!(casey.passes(&path, &close).await, closed, "a second click is the same closing");
+    close[3].1 = "Sent twice.";
     book.page("casework-enquiry-too-late", 409, &casey.post(&path, &close).await);
 
     run(

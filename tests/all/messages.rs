@@ -5,8 +5,8 @@ use crate::guest::{Guest, does_all_work, run};
 use crate::harness::Harness;
 use carepost::clock::Span;
 use carepost::database::Reads;
-use carepost::guidance::status::verify;
 use carepost::letter;
+use carepost::service_status::verify;
 use carepost::sign_in::session::SessionKind;
 
 const SUPPORT: &str = "/contact/email/write";

@@ -1,7 +1,7 @@
 //! Asking the registrant for more information.
 
-use super::case::{VERSION, load, not_decided, version_of};
-use super::{QUEUE, layout, note_opened, text_problem};
+use super::case::{load, not_decided};
+use super::{QUEUE, VERSION, layout, note_opened, text_problem, version_of};
 use crate::app::App;
 use crate::casework::decision;
 use crate::registration::Registration;

@@ -10,6 +10,7 @@ use crate::outbox;
 use crate::outbox::store::{NeedsAttention, Parked};
 use crate::registration::RegistrationState;
 use crate::registration::store::{self as registrations, Saved};
+use crate::service_desk;
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
     Button, Card, CardDescription, Heading, Html, NotificationBanner, Size, SummaryList, SummaryListRow,
@@ -87,10 +88,10 @@ async fn case_of_letter(app: &App, about: &str) -> Result<Option<(String, String
     if let Some(case) = case_of(app, about).await? {
         return Ok(Some(case));
     }
-    let enquiry = registrations::find_enquiry(&app.database, about).await?;
+    let enquiry = service_desk::store::find(&app.database, about).await?;
     if let Some(enquiry) = enquiry {
         let words = format!("{} {}", enquiry.reference, enquiry.organisation);
-        return Ok(Some((format!("/casework/enquiries/{}", enquiry.id), words)));
+        return Ok(Some((service_desk::path(&enquiry.id), words)));
     }
     case_of_account(app, about).await
 }

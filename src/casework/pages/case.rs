@@ -1,25 +1,25 @@
 //! The page of a registration as a case: answers beside what the registers say, notes, decisions.
 
 use super::history::{self, History};
+use super::notes::{self, NOTE, NoteLine};
 use super::{
-    Due, QUEUE, fact, html_fact, is_case, layout, not_done, note_opened, state_tag, success, tag,
-    text_problem,
+    Due, QUEUE, VERSION, fact, html_fact, is_case, layout, not_done, note_opened, permit, state_tag, success,
+    tag, text_problem, version_of,
 };
 use crate::app::App;
-use crate::audit::{Actor, Entry};
 use crate::casework::decision::{self, Approved, NotDecided};
 use crate::casework::store;
 use crate::clock::Timestamp;
-use crate::database::{Error, transaction};
 use crate::directory;
-use crate::outbox::transitions::StateKind;
 use crate::register::{Code, CqcLocationId, Finding, Register};
 use crate::registration::answers::Proof;
 use crate::registration::checks::{self, Outcome, RegisterCheck};
 use crate::registration::pages::check_answers::{Section, sections};
 use crate::registration::store as registrations;
 use crate::registration::{Registration, RegistrationState};
+use crate::service_desk::moves;
 use crate::sign_in::CaseWorker;
+use crate::sign_in::authority::{Subject, deed};
 use crate::web::components::{
     Heading, Html, NotificationBanner, SummaryList, SummaryListRow, Tag, TagColour, Textarea, WarningCallout,
 };
@@ -29,11 +29,8 @@ use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 
-/// The field of a note, and the one that says which button was pressed.
-pub const NOTE: &str = "note";
+/// The field that says which button was pressed.
 const DO: &str = "do";
-/// The version of the case that somebody decides about.
-pub const VERSION: &str = "version";
 
 /// What can be done with a case, by whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,28 +113,6 @@ impl Actions {
             Approval::Over => "",
         }
     }
-}
-
-/// A note as it is shown.
-pub struct NoteLine {
-    pub by: String,
-    pub is_registrant: bool,
-    pub at: String,
-    pub text: String,
-}
-
-/// The notes of a case.
-pub async fn notes(app: &App, case: &str) -> Result<Vec<NoteLine>, Error> {
-    let notes = store::list_notes(&app.database, case).await?;
-    Ok(notes
-        .into_iter()
-        .map(|note| NoteLine {
-            is_registrant: note.by.is_empty(),
-            by: if note.by.is_empty() { "The registrant answered".to_owned() } else { note.by },
-            at: note.at.in_words(),
-            text: note.text,
-        })
-        .collect())
 }
 
 /// The number to call: as CQC publishes it now, or as it did when the registration was sent.
@@ -225,7 +200,7 @@ fn list(rows: Vec<SummaryListRow>) -> SummaryList {
 /// The first lines of the page: what it is, since when, why it is here.
 fn facts(case: &Registration, now: Timestamp, telephone: &str) -> SummaryList {
     let is_open = case.state.is_undecided();
-    let mut rows = vec![html_fact("State", Html::of(&state_tag(case.state.kind().stored())))];
+    let mut rows = vec![html_fact("State", Html::of(&state_tag(case.state.kind())))];
     rows.extend(case.submitted_at.map(|at| fact("Sent", at.in_words())));
     if let Some(due_at) = case.due_at.filter(|_| is_open) {
         rows.push(html_fact("Due", Html::of(&Due::new(due_at, now, is_open))));
@@ -424,7 +399,7 @@ async fn show(
         passed: list(rows(passed)),
         set_up,
         site_page,
-        notes: notes(app, &case.id).await?,
+        notes: notes::of(app, &case.id).await?,
         note: form.lines(
             NOTE,
             "Add a note",
@@ -455,7 +430,10 @@ pub async fn act(
         let form = visit.form(fields, Problems::one(NOTE, words));
         return show(&app, &visit, &by, case, StatusCode::UNPROCESSABLE_ENTITY, form, None).await;
     }
-    save_note(&app, &by, &case.id, fields.text(NOTE)).await?;
+    if let Some(note) = notes::typed(&fields) {
+        let permit = permit::<deed::WorkOnCase>(&by, Subject::Registration { id: case.id.clone() })?;
+        moves::note(&app, permit, note).await?;
+    }
     match wanted.as_str() {
         "approve" => approve(&app, &visit, &by, case, fields.text(VERSION)).await,
         // The version goes along: what is decided next is decided about the case as it was seen here.
@@ -464,25 +442,6 @@ pub async fn act(
         }
         _ => go_to(format!("/casework/cases/{id}?done=note")),
     }
-}
-
-/// Saves a note with its entry; nothing where nothing was typed.
-///
-/// # Errors
-/// A fault.
-pub async fn save_note(app: &App, by: &CaseWorker, case: &str, text: &str) -> Result<(), Interrupt> {
-    if text.is_empty() {
-        return Ok(());
-    }
-    let (by, case, text, now) = (by.id.clone(), case.to_owned(), text.to_owned(), app.clock.now());
-    app.database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            registrations::add_note(tx, &case, &by, now, &text).await?;
-            let entry = Entry::new(Actor::CaseWorker(by), super::NOTED, &case);
-            crate::audit::store::add(tx, now, &entry).await
-        }))
-        .await?;
-    Ok(())
 }
 
 async fn approve(app: &App, visit: &Visit, by: &CaseWorker, case: Registration, version: &str) -> Answer {
@@ -507,11 +466,6 @@ async fn approve(app: &App, visit: &Visit, by: &CaseWorker, case: Registration, 
             show(app, visit, by, case, StatusCode::CONFLICT, visit.empty_form(), Some(banner)).await
         }
     }
-}
-
-/// The version in a form; one that is no number is nobody's.
-pub fn version_of(text: &str) -> i64 {
-    text.parse().unwrap_or(-1)
 }
 
 /// Why a decision did not take effect, and what happened to the case last, in a banner.

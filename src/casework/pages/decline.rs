@@ -1,7 +1,7 @@
 //! Declining: a reason and words of one's own, the letter as it will be sent, then the decision.
 
-use super::case::{Actions, VERSION, load, not_decided, version_of};
-use super::{QUEUE, layout, note_opened, text_problem};
+use super::case::{Actions, load, not_decided};
+use super::{QUEUE, VERSION, layout, note_opened, text_problem, version_of};
 use crate::app::App;
 use crate::casework::decision;
 use crate::letter::{Letter, Letterhead};

@@ -2,11 +2,12 @@
 
 use super::{Due, QUEUE, layout, named_table, state_tag, tag, wrapped};
 use crate::app::App;
-use crate::casework::store::{self, CaseLine, Filter, PAGE};
+use crate::casework::store::{self, CaseLine, CaseOf, Filter, PAGE};
 use crate::clock::Timestamp;
 use crate::id::Reference;
 use crate::outbox;
-use crate::registration::enquiry::EnquiryKind;
+use crate::registration::RegistrationStateKind;
+use crate::service_desk::{self, EnquiryState};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
     Html, Pagination, PaginationLink, SearchInput, Table, TableCell, Tag, TagColour,
@@ -192,22 +193,58 @@ fn ends_as_postcode(plain: &str) -> bool {
 
 /// Where a case opens.
 fn href(line: &CaseLine) -> String {
-    match EnquiryKind::parse(&line.kind) {
-        Some(_) => format!("/casework/enquiries/{}", line.id),
-        None => format!("/casework/cases/{}", line.id),
+    match line.case {
+        CaseOf::Enquiry(..) => service_desk::path(&line.id),
+        CaseOf::Registration(_) => format!("/casework/cases/{}", line.id),
     }
 }
 
 /// Why a case is here, in a line or two.
 fn why(line: &CaseLine) -> String {
-    match line.state.as_str() {
-        "Referred" if line.because.is_empty() => "For a case worker to decide".to_owned(),
-        "Referred" => shortened(&line.because),
-        "Submitted" | "Checking" => "The registers are being asked".to_owned(),
-        "MoreInformationAsked" => "The registrant has been asked something".to_owned(),
-        "Open" if line.because.is_empty() => "Somebody waits for an answer".to_owned(),
-        "Open" => format!("{} looks after it", line.because),
-        _ => String::new(),
+    match &line.case {
+        CaseOf::Registration(state) => match state {
+            RegistrationStateKind::Referred if line.because.is_empty() => {
+                "For a case worker to decide".to_owned()
+            }
+            RegistrationStateKind::Referred => shortened(&line.because),
+            RegistrationStateKind::Submitted | RegistrationStateKind::Checking => {
+                "The registers are being asked".to_owned()
+            }
+            RegistrationStateKind::MoreInformationAsked => {
+                "The registrant has been asked something".to_owned()
+            }
+            RegistrationStateKind::Draft
+            | RegistrationStateKind::Approved
+            | RegistrationStateKind::Provisioning
+            | RegistrationStateKind::Live
+            | RegistrationStateKind::Ineligible
+            | RegistrationStateKind::Declined
+            | RegistrationStateKind::Withdrawn
+            | RegistrationStateKind::Expired
+            | RegistrationStateKind::Stopped => String::new(),
+        },
+        CaseOf::Enquiry(_, EnquiryState::Open) if line.because.is_empty() => {
+            "Somebody waits for an answer".to_owned()
+        }
+        CaseOf::Enquiry(_, EnquiryState::Open) => format!("{} looks after it", line.because),
+        CaseOf::Enquiry(_, EnquiryState::Closed) => String::new(),
+    }
+}
+
+/// Whether somebody still waits for something.
+fn is_open(case: &CaseOf) -> bool {
+    match case {
+        CaseOf::Registration(state) => state.is_undecided(),
+        CaseOf::Enquiry(_, EnquiryState::Open) => true,
+        CaseOf::Enquiry(_, EnquiryState::Closed) => false,
+    }
+}
+
+/// What a case is and where it is, in words and as a tag.
+fn kind_and_state(case: &CaseOf) -> (&'static str, Tag) {
+    match case {
+        CaseOf::Registration(state) => ("Registration", state_tag(*state)),
+        CaseOf::Enquiry(kind, state) => (kind.in_words(), state.tag()),
     }
 }
 
@@ -239,11 +276,10 @@ fn table(lines: &[CaseLine], title: &str, now: Timestamp) -> Table {
     let rows = lines
         .iter()
         .map(|line| {
-            let is_open = ["Submitted", "Checking", "Referred", "MoreInformationAsked", "Open"]
-                .contains(&line.state.as_str());
-            let kind = EnquiryKind::parse(&line.kind).map_or("Registration", EnquiryKind::in_words);
+            let is_open = is_open(&line.case);
+            let (kind, state) = kind_and_state(&line.case);
             let why = Why {
-                state: state_tag(&line.state),
+                state,
                 high_risk: line.high_risk && is_open,
                 risk: tag("High risk", TagColour::Red),
                 why: why(line),

@@ -182,7 +182,7 @@ fn people_table(loaded: &Loaded, accounts: &[Account], most: Span, now: Timestam
 /// What happened, with the people in it by name.
 async fn history(app: &App, loaded: &Loaded) -> Result<Table, Interrupt> {
     let entries = store::site_history(&app.database, &loaded.site.id, &loaded.mailbox.id).await?;
-    let workers = store::list_names(&app.database).await?;
+    let workers = crate::console::store::list_names(&app.database).await?;
     let mut rows = Vec::new();
     for entry in entries.into_iter().filter(|entry| entry.action != LOOKED) {
         // What an entry about the shared mailbox names is whose access it was, or an address.

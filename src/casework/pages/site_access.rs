@@ -1,10 +1,9 @@
 //! Giving somebody access to a shared mailbox, and letting the address of the site that was there
 //! before lead to it.
 
-use super::case::version_of;
 use super::site_loaded::{Loaded, load};
 use super::site_person::{CONFIRM, REASON, VERSION, allowed_for_mailbox, read, reason_field};
-use super::{SITES, layout};
+use super::{SITES, layout, version_of};
 use crate::app::App;
 use crate::directory::moves::{self, AddressOrder, GivingOrder};
 use crate::directory::store as directory_store;

@@ -1,8 +1,7 @@
 //! What the central team does for one person of a site: each on a page of its own, with its reason.
 
-use super::case::version_of;
 use super::site_loaded::{Loaded, few_owners, load};
-use super::{SITES, layout, not_done, text_problem};
+use super::{SITES, layout, not_done, text_problem, version_of};
 use crate::app::App;
 use crate::clock::{Span, Timestamp};
 use crate::directory::moves::{self, AccessOrder, Order};

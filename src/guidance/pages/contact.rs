@@ -5,13 +5,13 @@
 use super::{Words, breadcrumb, layout, search_field};
 use crate::app::App;
 use crate::contact::{Email, Name, parse_telephone};
-use crate::database::{Error, transaction};
 use crate::directory;
 use crate::guidance::contact::{Door, Offer, Subject};
 use crate::guidance::{Library, path};
-use crate::id::{Reference, new_token};
-use crate::registration::enquiry::{self, Affected, EnquiryKind, NewEnquiry};
-use crate::registration::store;
+use crate::id::Reference;
+use crate::outbox::outcome::NotDone;
+use crate::service_desk::moves::{self, Receive};
+use crate::service_desk::{Affected, EnquiryKind, NewEnquiry, too_often};
 use crate::sign_in::AccountHolder;
 use crate::sign_in::session::{self, browser_hash};
 use crate::web::components::{
@@ -29,8 +29,6 @@ const SUBJECT: &str = "subject";
 const ASKED: &str = "asked";
 /// Names the article that somebody writes about.
 const PAGE: &str = "page";
-/// Names the form that was shown, so that a second click sends nothing twice.
-const ONCE: &str = "once";
 
 /// Longest message, in characters; as long as on the ways out of a registration.
 const MESSAGE_LETTERS_MAX: usize = 4_000;
@@ -144,7 +142,6 @@ pub struct WritePage {
     pub intro: String,
     /// Who is signed in, where somebody is.
     pub signed_in: Option<String>,
-    pub once: String,
     /// What is asked, in order.
     pub parts: Vec<Html>,
 }
@@ -230,7 +227,6 @@ fn write_page(
     visit: &Visit,
     subject: &Subject,
     holder: Option<&AccountHolder>,
-    once: String,
     form: Form,
 ) -> WritePage {
     let door = subject.door;
@@ -271,7 +267,6 @@ fn write_page(
         about: subject.in_words,
         intro,
         signed_in: holder.map(|holder| format!("{} ({})", holder.name, holder.address)),
-        once,
         parts: parts(&form, subject),
         form,
     }
@@ -307,7 +302,7 @@ async fn write(app: &App, visit: &Visit, door: Door, slug: &str, about: Option<&
         known = known.with("message", &format!("Page: {title}\n\n"));
     }
     let form = visit.form(known, Problems::none());
-    show(&write_page(app, visit, subject, holder.as_ref(), new_token(), form), &Problems::none())
+    show(&write_page(app, visit, subject, holder.as_ref(), form), &Problems::none())
 }
 
 /// What we know already of somebody who is signed in, and need not ask for.
@@ -440,33 +435,28 @@ pub async fn send_feedback(
 
 async fn send(app: App, visit: Visit, door: Door, slug: &str, fields: Fields) -> Answer {
     let subject = find(door, slug)?;
-    // The name of the form goes round with it; whatever else stands there names no form of ours.
-    let once: String = fields.text(ONCE).chars().filter(char::is_ascii_hexdigit).take(64).collect::<String>();
     let holder = session::account_holder(&app, &visit).await?;
     let asked = match read(subject, &fields) {
         Ok(asked) => NewEnquiry { account: holder.as_ref().map(|holder| holder.account.clone()), ..asked },
         Err(problems) => {
             let form = visit.form(fields, problems.clone());
-            return show(&write_page(&app, &visit, subject, holder.as_ref(), once, form), &problems);
+            return show(&write_page(&app, &visit, subject, holder.as_ref(), form), &problems);
         }
     };
-    let now = app.clock.now();
-    let once_of_all = asked.once(&format!("{} {once}", browser_hash(&visit.browser())));
-    let (in_app, network) = (app.clone(), visit.network().to_owned());
-    let received = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            store::receive_enquiry(tx, now, &in_app.settings, asked, &once_of_all, &network).await
-        }))
-        .await?;
-    match received {
+    let once = asked.once(&format!("{} {}", browser_hash(&visit.browser()), fields.once()));
+    let message = Receive { asked, once, network: visit.network().to_owned() };
+    match moves::receive(&app, message).await {
         Ok(reference) => go_to(format!("{}/{}/sent/{reference}", door.path(), subject.slug)),
-        Err(used_up) => {
-            let problems = Problems::one("message", enquiry::too_often(&app.settings, now, used_up));
-            let form = visit.form(fields, problems);
-            let page = write_page(&app, &visit, subject, holder.as_ref(), once, form);
+        Err(NotDone::Refusal(used_up)) => {
+            let words = too_often(&app.settings, app.clock.now(), used_up);
+            let form = visit.form(fields, Problems::one("message", words));
+            let page = write_page(&app, &visit, subject, holder.as_ref(), form);
             show_with(StatusCode::TOO_MANY_REQUESTS, &page)
         }
+        Err(NotDone::Conflict(conflict)) => {
+            Err(Interrupt::refused(StatusCode::CONFLICT, "Your message was not sent", &conflict.words))
+        }
+        Err(NotDone::Fault(error)) => Err(error.into()),
     }
 }
 

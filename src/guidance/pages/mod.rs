@@ -7,8 +7,6 @@ pub mod home;
 pub mod reviews;
 pub mod search;
 pub mod section;
-pub mod status;
-pub mod status_team;
 pub mod which_route;
 
 use super::Library;
@@ -31,12 +29,12 @@ const NAVIGATION: [(&str, &str); 4] = [
 ];
 
 /// What stands round every page of the support site.
-fn layout(visit: &Visit, title: &str) -> Layout {
+pub fn layout(visit: &Visit, title: &str) -> Layout {
     visit.layout(title).with_navigation(&NAVIGATION, SUPPORT)
 }
 
 /// Where a page stands: the home page, the support site, and what is above it.
-fn breadcrumb(above: &[(&str, &str)]) -> Breadcrumb {
+pub fn breadcrumb(above: &[(&str, &str)]) -> Breadcrumb {
     let first = [("/", "Home"), (SUPPORT, "Help and support")];
     let item = |&(href, text): &(&str, &str)| BreadcrumbItem {
         href: href.to_owned(),

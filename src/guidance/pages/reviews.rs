@@ -2,8 +2,8 @@
 
 use super::Words;
 use crate::app::App;
-use crate::casework::pages::{ARTICLES, layout};
 use crate::clock::{Day, Span};
+use crate::console::{Room, layout};
 use crate::guidance::{self, store};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
@@ -13,6 +13,11 @@ use crate::web::parts::tag;
 use crate::web::{Answer, Layout, Problems, Visit, show};
 use axum::Extension;
 use axum::extract::State as Shared;
+
+/// Where the review dates of the support site's articles are.
+const ARTICLES: &str = "/casework/articles";
+/// The room of the console.
+pub const ROOM: Room = (ARTICLES, "Articles");
 
 /// How far back votes are counted.
 const VOTES_DAYS: i64 = 90;

@@ -4,12 +4,14 @@
 use super::{Asking, again};
 use crate::app::App;
 use crate::contact::{Email, Name, parse_telephone};
-use crate::database::{Error, transaction};
+use crate::outbox::outcome::NotDone;
 use crate::registration::RegistrationState;
-use crate::registration::enquiry;
 use crate::registration::journey::Page;
+use crate::registration::moves::{self, AskAtExit};
 use crate::registration::reasons::Reason;
-use crate::registration::store::{self, Saved};
+use crate::service_desk::moves::Receive;
+use crate::service_desk::{EnquiryKind, NewEnquiry, too_often};
+use crate::sign_in::authority::{self, Subject, Who};
 use crate::web::page::show_with;
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
 use axum::extract::{Path, State as Shared};
@@ -85,12 +87,12 @@ impl Exit {
         }
     }
 
-    fn kind(self) -> Option<enquiry::EnquiryKind> {
+    fn kind(self) -> Option<EnquiryKind> {
         match self {
             Exit::NotSocialCare | Exit::NotCqcRegistered => None,
-            Exit::Hospice => Some(enquiry::EnquiryKind::Hospice),
-            Exit::SelfManagement => Some(enquiry::EnquiryKind::SelfManagement),
-            Exit::Recovery => Some(enquiry::EnquiryKind::Recovery),
+            Exit::Hospice => Some(EnquiryKind::Hospice),
+            Exit::SelfManagement => Some(EnquiryKind::SelfManagement),
+            Exit::Recovery => Some(EnquiryKind::Recovery),
         }
     }
 
@@ -136,7 +138,7 @@ pub fn show(asking: &Asking, exit: Exit) -> Answer {
     show_page(&page_of(asking, exit, asking.visit.form(fields, Problems::none())), &Problems::none())
 }
 
-fn read(exit: Exit, kind: enquiry::EnquiryKind, fields: &Fields) -> Result<enquiry::NewEnquiry, Problems> {
+fn read(exit: Exit, kind: EnquiryKind, fields: &Fields) -> Result<NewEnquiry, Problems> {
     let mut problems = Problems::none();
     let organisation = problems.take(
         "organisation",
@@ -163,7 +165,7 @@ fn read(exit: Exit, kind: enquiry::EnquiryKind, fields: &Fields) -> Result<enqui
         problems.add("message", format!("Message must be {MESSAGE_LETTERS_MAX} characters or fewer"));
     }
     match (organisation, name, email) {
-        (Some(organisation), Some(name), Some(email)) if problems.is_empty() => Ok(enquiry::NewEnquiry {
+        (Some(organisation), Some(name), Some(email)) if problems.is_empty() => Ok(NewEnquiry {
             kind,
             subject: kind.subject().to_owned(),
             name: name.as_str().to_owned(),
@@ -188,31 +190,21 @@ pub async fn save(asking: &Asking, exit: Exit, fields: Fields) -> Answer {
         }
     };
     let app = &asking.app;
-    let now = app.clock.now();
-    let case = asking.case.clone();
-    let once = asked.once(&case.id);
-    let (in_app, network) = (app.clone(), asking.visit.network().to_owned());
-    let received = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            let settings = &in_app.settings;
-            let received = store::receive_enquiry(tx, now, settings, asked, &once, &network).await?;
-            if received.is_ok()
-                && let Some(case) = store::find(tx, &case.id).await?
-                && let Ok(left) = case.leave(exit.reason())
-            {
-                let _: Saved = store::save(tx, now, &left).await?;
-            }
-            Ok(received)
-        }))
-        .await?;
-    match received {
+    let id = asking.case.id.clone();
+    let who = Who::Registrant { registration: asking.registrant.registration.clone() };
+    let message = Receive { once: asked.once(&id), asked, network: asking.visit.network().to_owned() };
+    let permit = authority::permit(&who, Subject::Registration { id }).map_err(|_| Interrupt::not_found())?;
+    match moves::ask_at_exit(app, permit, AskAtExit { message, reason: exit.reason() }).await {
         Ok(reference) => go_to(format!("/register/message-sent/{reference}")),
-        Err(used_up) => {
-            let problems = Problems::one("message", enquiry::too_often(&app.settings, now, used_up));
-            let form = again(asking, fields, problems);
+        Err(NotDone::Refusal(used_up)) => {
+            let words = too_often(&app.settings, app.clock.now(), used_up);
+            let form = again(asking, fields, Problems::one("message", words));
             show_with(StatusCode::TOO_MANY_REQUESTS, &page_of(asking, exit, form))
         }
+        Err(NotDone::Conflict(conflict)) => {
+            Err(Interrupt::refused(StatusCode::CONFLICT, "Your message was not sent", &conflict.words))
+        }
+        Err(NotDone::Fault(error)) => Err(error.into()),
     }
 }
 

@@ -10,6 +10,8 @@ use crate::outbox;
 use crate::registration::checks::{Outcome, RegisterCheck};
 use crate::registration::store::Saved;
 use crate::registration::{Registration, RegistrationState, after_set_up, letters, store};
+use crate::service_desk;
+use crate::service_desk::note::{NewNote, NoteAuthor};
 use crate::sign_in::StatusReader;
 use crate::sign_in::codes::{self, CodeRequest, Rules, Tried};
 use crate::sign_in::secrets::Purpose;
@@ -276,7 +278,8 @@ pub async fn answer(
         app.database
             .write::<_, Error, _>(transaction!(async move |tx| {
                 if store::save(tx, now, &change).await? == Saved::Yes {
-                    store::add_note(tx, &id, "", now, &text).await?;
+                    let note = NewNote::with_a_change(&id, NoteAuthor::Registrant, text);
+                    service_desk::store::add_note(tx, now, &note).await?;
                 }
                 Ok(())
             }))

@@ -36,7 +36,7 @@ pub async fn find_case_worker(from: &Database, email: &str) -> Result<Option<Cas
     .await
 }
 
-pub async fn case_worker(from: &Database, id: &str) -> Result<Option<CaseWorkerRow>> {
+pub async fn case_worker(from: &impl Reads, id: &str) -> Result<Option<CaseWorkerRow>> {
     from.maybe(
         "SELECT id, name, email, password_hash, last_code_step, disabled_at FROM case_workers WHERE id = $1",
         &[&id],

@@ -7,10 +7,10 @@ use carepost::audit::Actor;
 use carepost::clock::Span;
 use carepost::database::{Error, transaction};
 use carepost::directory::upkeep::store as upkeep;
-use carepost::guidance::status::{self, Component, Health, verify};
 use carepost::letter;
 use carepost::mail::{Ensured, MailEngine, Standing, WantedAccount};
 use carepost::outbox;
+use carepost::service_status::{self as status, Component, Health, verify};
 
 /// Compares directory and mail servers; answers how many differences there were, and the outcome.
 pub async fn compare(world: &MailWorld) -> (i64, String) {

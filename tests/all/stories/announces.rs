@@ -1,7 +1,7 @@
 use super::people::Person;
 use super::world::World;
 use carepost::clock::Span;
-use carepost::guidance::status::verify;
+use carepost::service_status::verify;
 
 fn signed_in_case_worker(world: &std::sync::Arc<World>) -> Person {
     world.add_case_worker("casey@carepost.example", "Casey Worker");

@@ -23,7 +23,7 @@ INSERT INTO registrations VALUES ('r1', 'CP-7QPX-2M4H', 2, 'Live', '"Live"', 1, 
 INSERT INTO registration_contacts VALUES ('r1', 1, 'amy@oakhouse.example', '+447700900121');
 INSERT INTO register_checks VALUES ('r1', 'CqcRegistered', 'Pass', 'Registered', '', '', 1001);
 INSERT INTO approvals VALUES ('r1', 'cw1', 1002);
-INSERT INTO case_notes VALUES ('n1', 'r1', 'cw1', 1002, 'Spoke to Amy Reed.');
+INSERT INTO case_notes VALUES ('n1', 'r1', 'cw1', 1002, 'Spoke to Amy Reed.', 'once n1');
 INSERT INTO addresses VALUES ('amy.reed@carepost.example', 'amy.reed', 1, 'Account', 1003);
 INSERT INTO addresses VALUES ('care.vn4f6@carepost.example', 'care.vn4f6', 1, 'SharedMailbox', 1003);
 INSERT INTO organisations VALUES ('org1', 1, 'Home Instead UK Limited', 'A7E6', '1-101', 'Nas', '', 1003);

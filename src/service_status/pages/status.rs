@@ -1,11 +1,9 @@
 //! The service status as everybody reads it.
 
-use super::{breadcrumb, layout};
 use crate::app::App;
 use crate::database::Error;
-use crate::guidance::status::{
-    Announcement, Board, Component, HISTORY, Health, Phase, Said, Standing, store,
-};
+use crate::guidance::pages::{breadcrumb, layout};
+use crate::service_status::{Announcement, Board, Component, HISTORY, Health, Phase, Said, Standing, store};
 use crate::web::components::{
     Breadcrumb, Heading, Html, Size, Table, TableCell, TableHeader, Tag, TagColour,
 };
@@ -54,7 +52,7 @@ impl Was {
 }
 
 #[derive(askama::Template)]
-#[template(path = "guidance/pages/status.html")]
+#[template(path = "service_status/pages/status.html")]
 pub struct StatusPage {
     pub layout: Layout,
     pub breadcrumb: Breadcrumb,
@@ -101,7 +99,7 @@ pub fn state_of(standing: &Standing) -> Html {
 
 /// Shown where nothing can be read: then above all people want to know how the service is.
 #[derive(askama::Template)]
-#[template(path = "guidance/pages/status_unknown.html")]
+#[template(path = "service_status/pages/unknown.html")]
 pub struct UnknownPage {
     pub layout: Layout,
     pub breadcrumb: Breadcrumb,

@@ -1,8 +1,11 @@
 //! The service status in the database.
 
-use super::{Announcement, AnnouncementKind, Board, Component, HISTORY, Health, Said, ShownStatus, Source};
+use super::{
+    Announcement, AnnouncementKind, AnnouncementText, Board, Component, HISTORY, Health, Said, Source,
+};
 use crate::clock::{Span, Timestamp};
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
+use crate::id::Once;
 use crate::outbox::{self, Change};
 
 /// Announcements that are looked at: those of a quarter, and more than a bad one has.
@@ -31,7 +34,7 @@ impl FromRow for Announcement {
         Ok(Announcement {
             id: row.get(0)?,
             version: row.get(1)?,
-            told: ShownStatus {
+            told: AnnouncementText {
                 kind: AnnouncementKind::parse(&kind)
                     .ok_or_else(|| Error::Broken(format!("an announcement of the kind {kind}")))?,
                 component: Component::parse(&component),
@@ -47,6 +50,16 @@ impl FromRow for Announcement {
     }
 }
 
+macro_rules! announcements {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, version, kind, component, title, words, on_every_page, starts_at, ends_at, made_at, changed_at
+               FROM announcements ",
+            $rest
+        )
+    };
+}
+
 /// What is known of the service: every component, and what was announced and is not long over.
 pub async fn board(from: &Database, now: Timestamp) -> Result<Board> {
     let said: Vec<Said> = from
@@ -54,9 +67,7 @@ pub async fn board(from: &Database, now: Timestamp) -> Result<Board> {
         .await?;
     let announcements: Vec<Announcement> = from
         .all(
-            "SELECT id, version, kind, component, title, words, on_every_page, starts_at, ends_at, made_at, changed_at
-               FROM announcements WHERE ends_at IS NULL OR ends_at > $1
-              ORDER BY starts_at DESC, id DESC LIMIT $2",
+            announcements!("WHERE ends_at IS NULL OR ends_at > $1 ORDER BY starts_at DESC, id DESC LIMIT $2"),
             &[&now.minus(HISTORY), &ANNOUNCEMENTS_MAX],
         )
         .await?;
@@ -97,18 +108,31 @@ pub async fn changes(from: &Database, now: Timestamp) -> Result<Vec<(String, Sai
 }
 
 /// Saves what is said of a component, with its history and entry, where what was said before is as it
-/// was seen (by when that was); false where somebody was faster.
+/// was seen (by when that was); false where somebody else said something since.
 pub async fn say(tx: &mut Tx, now: Timestamp, change: &Change<Said>, seen: Timestamp) -> Result<bool> {
     let said = &change.state;
     if self::said(tx, said.component, said.source).await?.since != seen {
         return Ok(false);
     }
-    tx.run(
-        "INSERT INTO status_components (component, source, health, words, since) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (component, source) DO UPDATE SET health = $3, words = $4, since = $5",
-        &[&said.component.stored(), &said.source.stored(), &said.health.stored(), &said.words, &said.since],
-    )
-    .await?;
+    // Two at the same moment have seen the same: the statement decides which of them was the second.
+    let saved = tx
+        .run(
+            "INSERT INTO status_components (component, source, health, words, since) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (component, source) DO UPDATE SET health = $3, words = $4, since = $5
+              WHERE status_components.since = $6",
+            &[
+                &said.component.stored(),
+                &said.source.stored(),
+                &said.health.stored(),
+                &said.words,
+                &said.since,
+                &seen,
+            ],
+        )
+        .await?;
+    if saved == 0 {
+        return Ok(false);
+    }
     tx.run(
         "INSERT INTO status_changes (id, component, source, health, words, at) VALUES ($1, $2, $3, $4, $5, $6)",
         &[
@@ -167,9 +191,14 @@ pub async fn backlog(from: &Database, now: Timestamp, late_after: Span) -> Resul
 }
 
 pub async fn find_announcement(from: &impl Reads, id: &str) -> Result<Option<Announcement>> {
-    from.maybe(
-        "SELECT id, version, kind, component, title, words, on_every_page, starts_at, ends_at, made_at, changed_at
-           FROM announcements WHERE id = $1",
+    from.maybe(announcements!("WHERE id = $1"), &[&id]).await
+}
+
+/// Finds an announcement and keeps everybody else from changing it until this transaction ends.
+pub async fn find_announcement_to_change(tx: &mut Tx, id: &str) -> Result<Option<Announcement>> {
+    tx.maybe(
+        "UPDATE announcements SET version = version WHERE id = $1
+         RETURNING id, version, kind, component, title, words, on_every_page, starts_at, ends_at, made_at, changed_at",
         &[&id],
     )
     .await
@@ -180,7 +209,7 @@ pub async fn add_announcement(
     tx: &mut Tx,
     now: Timestamp,
     change: &Change<Announcement>,
-    once: &str,
+    once: &Once,
 ) -> Result<()> {
     let (made, told) = (&change.state, &change.state.told);
     let added = tx
@@ -199,7 +228,7 @@ pub async fn add_announcement(
                 &told.starts_at,
                 &told.ends_at,
                 &made.made_at,
-                &once,
+                &once.as_str(),
             ],
         )
         .await?;
@@ -209,8 +238,8 @@ pub async fn add_announcement(
     Ok(())
 }
 
-/// Saves an announcement as it was seen, with its entry; false where somebody was faster.
-pub async fn save_announcement(tx: &mut Tx, now: Timestamp, change: &Change<Announcement>) -> Result<bool> {
+/// Saves an announcement with its entry, in the transaction that found it to change.
+pub async fn save_announcement(tx: &mut Tx, now: Timestamp, change: &Change<Announcement>) -> Result<()> {
     let (made, told) = (&change.state, &change.state.told);
     let saved = tx
         .run(
@@ -232,23 +261,24 @@ pub async fn save_announcement(tx: &mut Tx, now: Timestamp, change: &Change<Anno
             ],
         )
         .await?;
-    if saved == 1 {
-        outbox::store::save_with(tx, now, change).await?;
+    if saved == 0 {
+        return Err(Error::Broken("an announcement was saved that was not found to change".to_owned()));
     }
-    Ok(saved == 1)
+    outbox::store::save_with(tx, now, change).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::Actor;
     use crate::database::for_tests::{both_engines, run};
     use crate::database::transaction;
-    use crate::guidance::status::ComponentFinding;
+    use crate::service_status::ComponentFinding;
 
     const NOON: Timestamp = Timestamp::from_milliseconds(10_000_000_000);
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn what_is_said_is_kept_with_its_history() {
+    async fn components_keep_what_is_said_of_them_with_its_history() {
         for database in both_engines().await {
             let never = Timestamp::from_milliseconds(0);
             let faster = database
@@ -261,7 +291,7 @@ mod tests {
                     assert!(say(tx, NOON, &Said::by_check(found, NOON), never).await?);
                     let by_team = |words: &str, at| {
                         let words = words.to_owned();
-                        Said::by_team(Component::Mail, Health::NotWorking, words, "casey", at)
+                        Said::by_team(Component::Mail, Health::NotWorking, words, Actor::Service, at)
                     };
                     assert!(say(tx, NOON, &by_team("Stopped.", NOON), never).await?);
                     looked(tx, NOON).await?;
@@ -280,9 +310,9 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn an_announcement_is_made_once_and_changed_by_who_saw_it() {
+    async fn announcements_are_made_once_and_saved_as_they_were_found() {
         for database in both_engines().await {
-            let told = ShownStatus {
+            let told = AnnouncementText {
                 kind: AnnouncementKind::Trouble,
                 component: Some(Component::Letters),
                 title: "Codes are late".to_owned(),
@@ -291,21 +321,23 @@ mod tests {
                 starts_at: NOON,
                 ends_at: None,
             };
-            let change = Announcement::make(told, "casey", NOON);
+            let change = Announcement::make(told, Actor::Service, NOON);
             let made = change.state.clone();
-            let saved = database
+            database
                 .write::<_, Error, _>(transaction!(async move |tx| {
-                    add_announcement(tx, NOON, &change, "once").await?;
-                    let again = Announcement::make(change.state.told.clone(), "casey", NOON);
-                    add_announcement(tx, NOON, &again, "once").await?;
-                    let Some(end) = change.state.clone().end("casey", NOON.plus(Span::minutes(1))) else {
-                        return Ok((false, false));
-                    };
-                    Ok((save_announcement(tx, NOON, &end).await?, save_announcement(tx, NOON, &end).await?))
+                    let once = Once::of(&["once"]);
+                    add_announcement(tx, NOON, &change, &once).await?;
+                    let again = Announcement::make(change.state.told.clone(), Actor::Service, NOON);
+                    add_announcement(tx, NOON, &again, &once).await?;
+                    let later = NOON.plus(Span::minutes(1));
+                    let seen = find_announcement_to_change(tx, &change.state.id).await?.expect("made");
+                    save_announcement(tx, NOON, &seen.end(Actor::Service, later).expect("not over")).await?;
+                    let stale = change.state.end(Actor::Service, later).expect("not over");
+                    assert!(save_announcement(tx, NOON, &stale).await.is_err());
+                    Ok(())
                 }))
                 .await
                 .expect("written");
-            assert_eq!(saved, (true, false));
             let found = board(&database, NOON).await.expect("read").announcements;
             assert_eq!(found.len(), 1);
             assert_eq!((found[0].id.as_str(), found[0].version), (made.id.as_str(), 2));
@@ -315,7 +347,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn work_that_is_late_is_counted_by_what_it_does() {
+    async fn backlogs_count_late_work_by_what_it_does() {
         for database in both_engines().await {
             run(
                 &database,

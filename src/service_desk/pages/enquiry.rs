@@ -1,21 +1,22 @@
 //! The page of an enquiry: who asks what, notes, and closing it with or without an answer.
 
-use super::case::{NOTE, NoteLine, VERSION, notes, save_note, version_of};
-use super::history::{self, History};
-use super::{Due, Preline, QUEUE, fact, layout, not_done, note_opened, state_tag, success, text_problem};
+use super::QUEUE;
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::database::{Error, transaction};
-use crate::letter::Letterhead;
-use crate::registration::enquiry::{Enquiry, answered_within};
-use crate::registration::letters;
-use crate::registration::store::{self as registrations, Saved};
+use crate::console::history::{self, History};
+use crate::console::notes::{self, NOTE, NoteLine};
+use crate::console::{self, Due, VERSION, layout, note_opened, text_problem, version_of};
+use crate::outbox::outcome::{Conflict, or_conflict};
+use crate::service_desk::moves::{self, Claim, Claimed, Close};
+use crate::service_desk::{Closing, Enquiry, path, store};
+use crate::sign_in::authority::{IsDeed, Permit, Subject, deed};
 use crate::sign_in::{CaseWorker, store as sign_ins};
 use crate::web::components::{
     Button, Html, NotificationBanner, Radios, SummaryList, SummaryListRow, SummaryListText, Textarea,
 };
-use crate::web::form::query;
+use crate::web::form::{ONCE_FIELD, query};
 use crate::web::page::show_with;
+use crate::web::parts::{Preline, fact, not_done, success};
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
@@ -24,38 +25,8 @@ const HOW: &str = "how";
 const ANSWER: &str = "answer";
 const WHY: &str = "why";
 
-/// How an enquiry is closed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum How {
-    /// With this answer, by email.
-    Email(String),
-    Telephone,
-    /// Without an answer, for this reason.
-    Without(String),
-}
-
-impl How {
-    /// As the entry says it; what was written is in the letter or a note, not in the audit trail.
-    fn in_words(&self) -> &'static str {
-        match self {
-            How::Email(_) => "answered by email",
-            How::Telephone => "answered by telephone",
-            How::Without(_) => "closed without an answer",
-        }
-    }
-
-    /// What colleagues read afterwards.
-    fn note(&self) -> Option<String> {
-        match self {
-            How::Email(answer) => Some(format!("Answer sent by email:\n{answer}")),
-            How::Telephone => None,
-            How::Without(why) => Some(format!("Closed without an answer: {why}")),
-        }
-    }
-}
-
 /// Reads how an enquiry is to be closed, or says what is wrong.
-fn read(fields: &Fields) -> Result<How, Problems> {
+fn read(fields: &Fields) -> Result<Closing, Problems> {
     let needed = |field: &str, missing: &str, called: &str| {
         let text = fields.text(field).to_owned();
         match text_problem(&text, missing, called) {
@@ -64,15 +35,15 @@ fn read(fields: &Fields) -> Result<How, Problems> {
         }
     };
     match fields.text(HOW) {
-        "email" => needed(ANSWER, "Enter your answer", "Your answer").map(How::Email),
-        "telephone" => Ok(How::Telephone),
-        "without" => needed(WHY, "Enter why no answer is needed", "The reason").map(How::Without),
+        "email" => needed(ANSWER, "Enter your answer", "Your answer").map(Closing::Email),
+        "telephone" => Ok(Closing::Telephone),
+        "without" => needed(WHY, "Enter why no answer is needed", "The reason").map(Closing::Without),
         _ => Err(Problems::one(HOW, "Select how you close this enquiry")),
     }
 }
 
 #[derive(askama::Template)]
-#[template(path = "casework/pages/enquiry.html")]
+#[template(path = "service_desk/pages/enquiry.html")]
 pub struct EnquiryPage {
     pub layout: Layout,
     pub form: Form,
@@ -94,7 +65,7 @@ pub struct EnquiryPage {
 }
 
 async fn load(app: &App, id: &str) -> Result<Enquiry, Interrupt> {
-    registrations::find_enquiry(&app.database, id).await?.ok_or_else(Interrupt::not_found)
+    store::find(&app.database, id).await?.ok_or_else(Interrupt::not_found)
 }
 
 /// Who asks what, how to reach them, and by when.
@@ -110,7 +81,7 @@ fn facts(
         value: SummaryListText { html: Some(html), classes: "app-wrap".to_owned(), ..Default::default() },
         ..Default::default()
     };
-    let state = state_tag(if enquiry.open { "Open" } else { "Closed" });
+    let state = enquiry.state.tag();
     let no_call = enquiry.affected.as_ref().is_some_and(|affected| affected.no_call);
     let telephone = match (enquiry.telephone.as_str(), no_call) {
         ("", true) => "Cannot be called".to_owned(),
@@ -128,7 +99,7 @@ fn facts(
         fact("Telephone", telephone),
         html("Who it is", Html::of(&Preline { text: who_it_is })),
         fact("Asked", enquiry.asked_at.in_words()),
-        html("Due", Html::of(&Due::new(enquiry.due_at, now, enquiry.open))),
+        html("Due", Html::of(&Due::new(enquiry.due_at, now, enquiry.is_open()))),
     ];
     if let Some(affected) = &enquiry.affected {
         rows.push(fact("People affected", affected.people.to_string()));
@@ -190,10 +161,10 @@ async fn show(
     banner: Option<NotificationBanner>,
 ) -> Answer {
     let history = history::of(app, &enquiry.id).await?;
-    let closed = if enquiry.open { String::new() } else { history.detail_of("enquiry closed") };
+    let closed = if enquiry.is_open() { String::new() } else { history.detail_of("enquiry closed") };
     let title = format!("{} {}", enquiry.kind.in_words(), enquiry.reference);
-    let kept = if enquiry.open { "" } else { form.fields.text(ANSWER) };
-    let names = crate::casework::store::list_names(&app.database).await?;
+    let kept = if enquiry.is_open() { "" } else { form.fields.text(ANSWER) };
+    let names = console::store::list_names(&app.database).await?;
     let name_of = |id: &str| names.iter().find(|(known, _)| known == id).map(|(_, name)| name.clone());
     let looked_after_by = match &enquiry.claimed_by {
         Some(id) => name_of(id).unwrap_or_else(|| "A colleague".to_owned()),
@@ -201,7 +172,7 @@ async fn show(
     };
     let who_it_is = who_it_is(app, &enquiry).await?;
     let is_mine = enquiry.claimed_by.as_deref() == Some(by.id.as_str());
-    let claim = (enquiry.open && !is_mine).then(|| {
+    let claim = (enquiry.is_open() && !is_mine).then(|| {
         let words = if enquiry.is_to_be_acknowledged() {
             "Look into it, and tell them so"
         } else if enquiry.claimed_by.is_some() {
@@ -218,11 +189,11 @@ async fn show(
         reference: format!("{} {}", enquiry.kind.in_words(), enquiry.reference),
         organisation: enquiry.organisation.clone(),
         facts: facts(&enquiry, &who_it_is, &looked_after_by, &closed, app.clock.now()),
-        notes: notes(app, &enquiry.id).await?,
+        notes: notes::of(app, &enquiry.id).await?,
         note: form.lines(NOTE, "Add a note", "Only case workers read notes."),
         how: how(&form),
         version: enquiry.version,
-        is_open: enquiry.open,
+        is_open: enquiry.is_open(),
         kept: kept.to_owned(),
         message: enquiry.message,
         history,
@@ -262,7 +233,7 @@ pub async fn act(
 ) -> Answer {
     let enquiry = load(&app, &id).await?;
     if fields.text("do") == "claim" {
-        return claim(&app, &visit, &by, enquiry, fields).await;
+        return claim(&app, &visit, &by, &enquiry.id, fields).await;
     }
     let is_closing = fields.text("do") == "close";
     let missing = "Enter a note";
@@ -281,92 +252,53 @@ pub async fn act(
         Some(Ok(how)) => Some(how),
         None => None,
     };
-    save_note(&app, &by, &enquiry.id, fields.text(NOTE)).await?;
-    let Some(how) = how else { return go_to(format!("/casework/enquiries/{id}?done=note")) };
-    let version = version_of(fields.text(VERSION));
-    if close(&app, &by, enquiry, version, how).await? {
-        return go_to(format!("/casework/enquiries/{id}?done=closed"));
+    if let Some(note) = notes::typed(&fields) {
+        moves::note(&app, permit::<deed::WorkOnEnquiry>(&by, &id)?, note).await?;
     }
-    version_conflict(&app, &visit, &by, &id, "The enquiry was not closed", fields.with(NOTE, "")).await
+    let Some(how) = how else { return go_to(format!("{}?done=note", path(&id))) };
+    let order = Close { version: version_of(fields.text(VERSION)), how };
+    match or_conflict(moves::close(&app, permit(&by, &id)?, order).await)? {
+        Ok(()) => go_to(format!("{}?done=closed", path(&id))),
+        // What was written is shown below; the note was saved.
+        Err(conflict) => {
+            let fields = fields.with(NOTE, "").with(ONCE_FIELD, "");
+            overtaken(&app, &visit, &by, &id, "The enquiry was not closed", &conflict, fields).await
+        }
+    }
 }
 
-async fn version_conflict(
+/// A permit to work on an enquiry.
+fn permit<D: IsDeed>(by: &CaseWorker, id: &str) -> Result<Permit<D>, Interrupt> {
+    console::permit(by, Subject::Enquiry { id: id.to_owned() })
+}
+
+/// Shows the enquiry as it is now beside what somebody typed about how it was before.
+async fn overtaken(
     app: &App,
     visit: &Visit,
     by: &CaseWorker,
     id: &str,
     heading: &str,
+    conflict: &Conflict,
     fields: Fields,
 ) -> Answer {
     let last = history::of(app, id).await?.last_in_words();
-    let banner = not_done(
-        heading,
-        &format!("Somebody else was faster. Nothing was sent by you. What happened last: {last}"),
-    );
+    let banner = not_done(heading, &format!("{} What happened last: {last}", conflict.words));
     let enquiry = load(app, id).await?;
     let form = visit.form(fields, Problems::none());
     show(app, visit, by, enquiry, StatusCode::CONFLICT, form, Some(banner)).await
 }
 
-/// Lets this case worker look after an enquiry as it was seen; whoever complained is told.
-async fn claim(app: &App, visit: &Visit, by: &CaseWorker, seen: Enquiry, fields: Fields) -> Answer {
-    let id = seen.id.clone();
-    let path = format!("/casework/enquiries/{id}");
-    if seen.claimed_by.as_deref() == Some(by.id.as_str()) {
-        // A double click: it was claimed the first time.
-        return go_to(format!("{path}?done=claimed"));
-    }
-    let now = app.clock.now();
-    let acknowledges = seen.is_to_be_acknowledged();
-    let is_as_seen = seen.version == version_of(fields.text(VERSION));
-    let change = seen.claim(&by.id, now.plus(answered_within(&app.settings))).filter(|_| is_as_seen);
-    let saved = match change {
-        None => Saved::VersionConflict,
-        Some(mut change) => {
-            if acknowledges {
-                let from = Letterhead::of(&app.settings);
-                let letter = letters::complaint_acknowledged(&from, now, &change.state, &by.name);
-                change = change.telling(letter);
-            }
-            app.database
-                .write::<_, Error, _>(transaction!(async move |tx| {
-                    registrations::claim_enquiry(tx, now, &change).await
-                }))
-                .await?
+/// Lets this case worker look after an enquiry as it was seen.
+async fn claim(app: &App, visit: &Visit, by: &CaseWorker, id: &str, fields: Fields) -> Answer {
+    let order = Claim { version: version_of(fields.text(VERSION)) };
+    match or_conflict(moves::claim(app, permit(by, id)?, order).await)? {
+        Ok(Claimed::LooksAfterIt) => go_to(format!("{}?done=claimed", path(id))),
+        Ok(Claimed::Acknowledged) => go_to(format!("{}?done=acknowledged", path(id))),
+        Err(conflict) => {
+            overtaken(app, visit, by, id, "You do not look after this enquiry", &conflict, fields).await
         }
-    };
-    if saved == Saved::VersionConflict {
-        return version_conflict(app, visit, by, &id, "You do not look after this enquiry", fields).await;
     }
-    go_to(format!("{path}?done={}", if acknowledges { "acknowledged" } else { "claimed" }))
-}
-
-/// Closes an enquiry as it was seen, with its letter and note; false when somebody was faster.
-async fn close(app: &App, by: &CaseWorker, seen: Enquiry, version: i64, how: How) -> Result<bool, Interrupt> {
-    if seen.version != version {
-        return Ok(false);
-    }
-    let now = app.clock.now();
-    let from = Letterhead::of(&app.settings);
-    let by = by.id.clone();
-    let Some(mut change) = seen.close(&by, how.in_words()) else { return Ok(false) };
-    if let How::Email(answer) = &how {
-        let letter = letters::enquiry_answered(&from, now, &change.state, answer);
-        change = change.telling(letter);
-    }
-    let closed = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            if registrations::close_enquiry(tx, now, &change).await? == Saved::VersionConflict {
-                return Ok(false);
-            }
-            if let Some(note) = how.note() {
-                registrations::add_note(tx, &change.state.id, &by, now, &note).await?;
-            }
-            Ok(true)
-        }))
-        .await?;
-    Ok(closed)
 }
 
 #[cfg(test)]
@@ -374,24 +306,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_enquiry_is_closed_in_one_of_three_ways() {
-        let check = |pairs: &[(&str, &str)], expect: Result<How, &str>| {
+    fn enquiries_are_closed_in_one_of_three_ways() {
+        let check = |pairs: &[(&str, &str)], expect: Result<Closing, &str>| {
             let read = read(&Fields::from_pairs(pairs.iter().copied()));
             let field = |problems: Problems| problems.iter().next().map(|(field, _)| field.to_owned());
             assert_eq!(read.map_err(field), expect.map_err(|field| Some(field.to_owned())), "{pairs:?}");
         };
         check(&[], Err(HOW));
         check(&[(HOW, "email")], Err(ANSWER));
-        check(&[(HOW, "email"), (ANSWER, "Yes.")], Ok(How::Email("Yes.".to_owned())));
-        check(&[(HOW, "telephone"), (ANSWER, "Yes.")], Ok(How::Telephone));
+        check(&[(HOW, "email"), (ANSWER, "Yes.")], Ok(Closing::Email("Yes.".to_owned())));
+        check(&[(HOW, "telephone"), (ANSWER, "Yes.")], Ok(Closing::Telephone));
         check(&[(HOW, "without")], Err(WHY));
-        check(&[(HOW, "without"), (WHY, "Sent twice.")], Ok(How::Without("Sent twice.".to_owned())));
-    }
-
-    #[test]
-    fn what_was_answered_is_kept_as_a_note_and_not_in_the_trail() {
-        let how = How::Email("Call Asha on 07700 900123.".to_owned());
-        assert_eq!(how.in_words(), "answered by email");
-        assert!(how.note().is_some_and(|note| note.contains("07700 900123")));
+        check(&[(HOW, "without"), (WHY, "Sent twice.")], Ok(Closing::Without("Sent twice.".to_owned())));
     }
 }

@@ -1,12 +1,13 @@
 //! What has happened to a case, from the audit trail, and who has looked at it.
 
-use super::{NOTED, OPENED, wrapped};
+use super::{OPENED, store};
 use crate::app::App;
 use crate::audit::{self, Written};
-use crate::casework::store;
 use crate::registration::reasons::Reason;
+use crate::service_desk::note::NOTED;
 use crate::web::Interrupt;
 use crate::web::components::{Details, Heading, Html, Table, TableCell, TableHeader};
+use crate::web::parts::wrapped;
 
 /// What ends a case for everybody who works on it.
 const ENDS: [&str; 5] = [

@@ -1,16 +1,30 @@
 //! What people ask or tell us beside registering: on the ways out of a registration, by contacting
-//! support, and as feedback. Each is a case of its own kind, with a reference and a time by which it
-//! is due, so that nobody reaches a dead end.
+//! support, and as feedback or a complaint. Each is a case of its own kind ([`Enquiry`]), with a
+//! reference and a time by which it is due, so that nobody reaches a dead end; and notes
+//! ([`note`]), which case workers write beside enquiries and registrations alike.
+//!
+//! Whoever takes a message calls [`moves::receive`], which asks for no permit: anybody may write to us,
+//! within budgets. What case workers do afterwards takes a permit to work on that enquiry.
+//!
+//! The pages are the central team's; forms in which people write to us belong to the pages they stand on.
+
+pub mod letters;
+pub mod moves;
+pub mod note;
+pub mod pages;
+pub mod store;
 
 use crate::audit::{Actor, Entry};
 use crate::clock::{Span, Timestamp};
 use crate::contact::Email;
-use crate::id::{Reference, new_id};
+use crate::id::{Once, Reference, new_id};
 use crate::outbox::Change;
+use crate::outbox::transitions::{self, Transition, states, transitions};
 use crate::settings::Settings;
 use crate::sign_in::limits::{self, Budget, UsedUp};
+use crate::web::components::{Tag, TagColour};
+use crate::web::parts::tag;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// What an enquiry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +117,82 @@ impl EnquiryKind {
     }
 }
 
+states! {
+    /// Where an enquiry is on its way.
+    EnquiryState {
+        /// Somebody waits for us.
+        Open,
+        Closed,
+    }
+}
+
+transitions! {
+    /// Every move of an enquiry.
+    EnquiryMove of EnquiryState {
+        Claim "claim": Open => Open;
+        Close "close": Open => Closed;
+    }
+}
+
+/// The picture of the states, as a Mermaid diagram, made from [`EnquiryMove`].
+pub fn picture() -> String {
+    transitions::picture::<EnquiryMove>("Enquiry")
+}
+
+impl EnquiryState {
+    /// As case workers see it.
+    pub fn tag(self) -> Tag {
+        match self {
+            EnquiryState::Open => tag("To answer", TagColour::Blue),
+            EnquiryState::Closed => tag("Closed", TagColour::Grey),
+        }
+    }
+}
+
+/// How an enquiry is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// With this answer, by email.
+    Email(String),
+    Telephone,
+    /// Without an answer, for this reason.
+    Without(String),
+}
+
+impl Closing {
+    /// As the entry says it; what was written is in the letter or a note, not in the audit trail.
+    pub fn in_words(&self) -> &'static str {
+        match self {
+            Closing::Email(_) => "answered by email",
+            Closing::Telephone => "answered by telephone",
+            Closing::Without(_) => "closed without an answer",
+        }
+    }
+
+    /// What colleagues read afterwards.
+    pub fn note(&self) -> Option<String> {
+        match self {
+            Closing::Email(answer) => Some(format!("Answer sent by email:\n{answer}")),
+            Closing::Telephone => None,
+            Closing::Without(why) => Some(format!("Closed without an answer: {why}")),
+        }
+    }
+
+    /// What makes closing twice in the same way one closing.
+    pub fn once(&self, by: &Actor, enquiry: &str) -> Once {
+        let text = match self {
+            Closing::Email(text) | Closing::Without(text) => text.as_str(),
+            Closing::Telephone => "",
+        };
+        Once::of(&["close", &by.stored(), enquiry, self.in_words(), text])
+    }
+}
+
+/// Where case workers open an enquiry.
+pub fn path(id: &str) -> String {
+    format!("/casework/enquiries/{id}")
+}
+
 /// How soon an enquiry is answered.
 pub fn answered_within(settings: &Settings) -> Span {
     Span::hours(i64::from(settings.enquiry_hours))
@@ -141,7 +231,7 @@ pub struct Enquiry {
     pub version: i64,
     pub kind: EnquiryKind,
     pub subject: String,
-    pub open: bool,
+    pub state: EnquiryState,
     pub name: String,
     pub email: Email,
     pub telephone: String,
@@ -175,10 +265,10 @@ pub struct NewEnquiry {
 impl NewEnquiry {
     /// What makes a form that is sent twice one enquiry: the page it came from and every word of it.
     /// Sent again with other words it is another enquiry, so that nothing is lost.
-    pub fn once(&self, page: &str) -> String {
-        let mut hash = Sha256::new();
+    pub fn once(&self, page: &str) -> Once {
         let affected = self.affected.as_ref().map(|affected| serde_json::json!(affected).to_string());
-        for part in [
+        Once::of(&[
+            "enquiry",
             self.kind.stored(),
             &self.subject,
             &self.name,
@@ -189,11 +279,7 @@ impl NewEnquiry {
             affected.as_deref().unwrap_or(""),
             self.account.as_deref().unwrap_or(""),
             page,
-        ] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        crate::id::hex(&hash.finalize())
+        ])
     }
 
     /// What a message is counted against: nobody fills our queue, and nobody has letters sent to
@@ -224,7 +310,7 @@ impl Enquiry {
             version: 1,
             kind: asked.kind,
             subject: asked.subject,
-            open: true,
+            state: EnquiryState::Open,
             name: asked.name,
             email: asked.email,
             telephone: asked.telephone,
@@ -241,29 +327,33 @@ impl Enquiry {
         Change::new(enquiry, entry)
     }
 
+    pub fn is_open(&self) -> bool {
+        match self.state {
+            EnquiryState::Open => true,
+            EnquiryState::Closed => false,
+        }
+    }
+
     /// Whether its sender is to hear who looks after it.
     pub fn is_to_be_acknowledged(&self) -> bool {
-        self.open && self.kind == EnquiryKind::Complaint && self.claimed_by.is_none()
+        self.is_open() && self.kind == EnquiryKind::Complaint && self.claimed_by.is_none()
     }
 
     /// Lets a case worker look after it; nothing where they do already or it is closed. Whoever
     /// complained hears of it, and from then on the answer is what is due.
     pub fn claim(self, by: &str, answer_due_at: Timestamp) -> Option<Change<Self>> {
-        if !self.open || self.claimed_by.as_deref() == Some(by) {
-            return None;
-        }
+        let state =
+            EnquiryMove::Claim.leads(self.state).filter(|_| self.claimed_by.as_deref() != Some(by))?;
         let due_at = if self.is_to_be_acknowledged() { answer_due_at } else { self.due_at };
         let entry = Entry::new(Actor::CaseWorker(by.to_owned()), "enquiry claimed", &self.id);
-        Some(Change::new(Enquiry { claimed_by: Some(by.to_owned()), due_at, ..self }, entry))
+        Some(Change::new(Enquiry { state, claimed_by: Some(by.to_owned()), due_at, ..self }, entry))
     }
 
     /// Closes it, with how; nothing when it is closed already.
-    pub fn close(self, by: &str, how: &str) -> Option<Change<Self>> {
-        if !self.open {
-            return None;
-        }
-        let entry = Entry::new(Actor::CaseWorker(by.to_owned()), "enquiry closed", &self.id).because(how);
-        Some(Change::new(Enquiry { open: false, ..self }, entry))
+    pub fn close(self, by: Actor, how: &Closing) -> Option<Change<Self>> {
+        let state = EnquiryMove::Close.leads(self.state)?;
+        let entry = Entry::new(by, "enquiry closed", &self.id).because(how.in_words());
+        Some(Change::new(Enquiry { state, ..self }, entry))
     }
 }
 
@@ -290,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_words_from_the_same_page_are_one_message() {
+    fn messages_with_the_same_words_from_the_same_page_are_one() {
         let first = asked(EnquiryKind::Support, "No mail.").once("page");
         assert_eq!(first, asked(EnquiryKind::Support, "No mail.").once("page"));
         for other in [
@@ -303,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn who_wrote_it_is_known_only_of_somebody_who_is_signed_in() {
+    fn enquiries_say_who_wrote_only_of_somebody_who_is_signed_in() {
         let known = NewEnquiry { account: Some("a1".to_owned()), ..asked(EnquiryKind::Support, "No mail.") };
         assert_ne!(known.once("page"), asked(EnquiryKind::Support, "No mail.").once("page"));
         let actor = |asked| {
@@ -315,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn a_complaint_is_acknowledged_within_a_working_day_and_answered_after_that() {
+    fn complaints_are_acknowledged_within_a_working_day_and_answered_after_that() {
         let settings = Settings::defaults().expect("defaults");
         let friday = at("2026-11-27 16:00");
         assert_eq!(EnquiryKind::Complaint.due_at(friday, &settings), at("2026-11-30 16:00"));
@@ -328,12 +418,37 @@ mod tests {
         assert!(claimed.clone().claim("casey", answer_by).is_none(), "twice");
         let taken_over = claimed.claim("sam", at("2026-12-02 09:00")).expect("taken over").state;
         assert_eq!(taken_over.due_at, answer_by, "taking over moves no time");
-        let closed = taken_over.close("sam", "answered by email").expect("closed").state;
+        let sam = Actor::CaseWorker("sam".to_owned());
+        let closed = taken_over.close(sam.clone(), &Closing::Telephone).expect("closed").state;
+        assert!(closed.clone().close(sam, &Closing::Telephone).is_none(), "twice");
         assert!(closed.claim("casey", answer_by).is_none(), "closed");
     }
 
     #[test]
-    fn what_messages_are_counted_against_names_nobody() {
+    fn closing_keeps_what_was_answered_in_a_note_and_out_of_the_trail() {
+        let how = Closing::Email("Call Asha on 07700 900123.".to_owned());
+        assert_eq!(how.in_words(), "answered by email");
+        assert!(how.note().is_some_and(|note| note.contains("07700 900123")));
+    }
+
+    #[test]
+    fn closing_twice_is_one_closing_only_where_person_way_and_words_are_the_same() {
+        let casey = Actor::CaseWorker("casey".to_owned());
+        let closing = Closing::Email("Yes.".to_owned());
+        let first = closing.once(&casey, "e1");
+        assert_eq!(first, closing.once(&casey, "e1"));
+        for other in [
+            closing.once(&Actor::CaseWorker("sam".to_owned()), "e1"),
+            closing.once(&casey, "e2"),
+            Closing::Email("No.".to_owned()).once(&casey, "e1"),
+            Closing::Without("Yes.".to_owned()).once(&casey, "e1"),
+        ] {
+            assert_ne!(first, other);
+        }
+    }
+
+    #[test]
+    fn budgets_of_messages_name_nobody() {
         let settings = Settings::defaults().expect("defaults");
         for budget in asked(EnquiryKind::Support, "No mail.").budgets(&settings, "192.0.2.7") {
             assert!(!budget.name.contains("amy") && !budget.name.contains("192"), "{}", budget.name);

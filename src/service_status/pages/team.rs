@@ -1,15 +1,17 @@
 //! The service status for the central team: setting how components are, and announcing.
 
+use super::STATUS;
 use super::status::{Told as Shown, health_tag, state_of};
 use crate::app::App;
-use crate::casework::pages::{STATUS, layout};
 use crate::clock::Timestamp;
-use crate::database::{Error, transaction};
-use crate::guidance::status::{
-    Announcement, AnnouncementKind, Component, Health, Phase, Said, ShownStatus, Source, store, verify,
+use crate::console::{self, VERSION, layout, version_of};
+use crate::outbox::outcome::or_conflict;
+use crate::service_status::moves::{self, Announce, ChangeAnnouncement, EndAnnouncement, SetComponent};
+use crate::service_status::{
+    Announcement, AnnouncementKind, AnnouncementText, Component, Health, Phase, Said, Source, store,
 };
-use crate::id::new_token;
 use crate::sign_in::CaseWorker;
+use crate::sign_in::authority::{Permit, Subject, deed};
 use crate::web::components::{
     Button, Checkboxes, Heading, Html, Input, NotificationBanner, Radios, Size, Table, TableCell,
     TableHeader, Textarea,
@@ -34,8 +36,6 @@ const ENDS: &str = "ends";
 /// The first field of the moment at which it ends.
 const ENDS_DAY: &str = "ends-day";
 const EVERYWHERE: &str = "everywhere";
-const VERSION: &str = "version";
-const ONCE: &str = "once";
 
 /// Longest title, in characters: a line on a telephone and a half.
 const TITLE_LETTERS_MAX: usize = 80;
@@ -54,7 +54,7 @@ pub struct ComponentLine {
 }
 
 #[derive(askama::Template)]
-#[template(path = "guidance/pages/status_team.html")]
+#[template(path = "service_status/pages/team.html")]
 pub struct TeamPage {
     pub layout: Layout,
     pub banner: Option<NotificationBanner>,
@@ -130,12 +130,14 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: U
 
 /// A page with one form: setting a component, announcing, changing an announcement.
 #[derive(askama::Template)]
-#[template(path = "guidance/pages/status_form.html")]
+#[template(path = "service_status/pages/form.html")]
 pub struct FormPage {
     pub layout: Layout,
     pub form: Form,
     pub banner: Option<NotificationBanner>,
     pub intro: &'static str,
+    /// Whether sending it twice must have the effect of once by the name of the form.
+    pub once: bool,
     pub hidden: Vec<(&'static str, String)>,
     pub parts: Vec<Html>,
     pub button: Button,
@@ -145,12 +147,9 @@ pub struct FormPage {
     pub meanwhile: Option<Shown>,
 }
 
-/// Shows on the pages of this node what was just saved. Where that fails, it is tried again within
-/// seconds anyhow.
-async fn shown_at_once(app: &App) {
-    if let Err(error) = verify::refresh(app).await {
-        tracing::warn!(%error, "the messages on top of every page could not be read");
-    }
+/// A permit to tell everybody how the service works.
+fn permit(by: &CaseWorker) -> Result<Permit<deed::TellStatus>, Interrupt> {
+    console::permit(by, Subject::Service)
 }
 
 fn words_problem(problems: &mut Problems, text: &str, is_needed: bool) {
@@ -178,6 +177,7 @@ fn component_page(
         layout: layout(visit, by, component.in_words(), STATUS).with_problems(&form).back_to(STATUS),
         banner: None,
         intro: "What you set stays until one of us sets it again. Our own check may make it worse, never better. Where it does not work, it stands on top of every page.",
+        once: false,
         hidden: vec![(SEEN, seen)],
         parts: vec![Html::of(&health), Html::of(&words)],
         button: form.button("Set"),
@@ -232,31 +232,19 @@ pub async fn set_component(
         let form = visit.form(fields, problems.clone());
         return show_page(&component_page(&visit, &by, component, seen, form), &problems);
     };
-    let now = app.clock.now();
-    let seen = Timestamp::from_milliseconds(fields.text(SEEN).parse().unwrap_or(-1));
-    let change = Said::by_team(component, health, fields.text(WORDS).to_owned(), &by.id, now);
-    let wanted = change.state.clone();
-    let is_said = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| { store::say(tx, now, &change, seen).await }))
-        .await?;
-    if is_said {
-        shown_at_once(&app).await;
+    let order = SetComponent {
+        component,
+        health,
+        words: fields.text(WORDS).to_owned(),
+        seen: Timestamp::from_milliseconds(fields.text(SEEN).parse().unwrap_or(-1)),
+    };
+    let Err(conflict) = or_conflict(moves::set_component(&app, permit(&by)?, order).await)? else {
         return go_to(format!("{STATUS}?done=set"));
-    }
+    };
     let there = said(&app, component).await?;
-    if there.health == wanted.health && there.words == wanted.words {
-        // A double click: it was set the first time.
-        return go_to(format!("{STATUS}?done=set"));
-    }
-    let words = format!(
-        "Somebody else set it to “{}” on {}. Look at what you wrote, and set it again if it is right.",
-        there.health.in_words(),
-        there.since.in_words()
-    );
     let form = visit.form(fields, Problems::none());
     let page = FormPage {
-        banner: Some(not_done("It was not set", &words)),
+        banner: Some(not_done("It was not set", &conflict.words)),
         ..component_page(&visit, &by, component, seen_of(&there), form)
     };
     show_with(StatusCode::CONFLICT, &page)
@@ -291,7 +279,8 @@ fn announcement_parts(form: &Form) -> Vec<Html> {
     parts
 }
 
-fn read_announcement(fields: &Fields, now: Timestamp) -> Result<ShownStatus, Problems> {
+/// Reads what an announcement is to say, and whether it starts now.
+fn read_announcement(fields: &Fields, now: Timestamp) -> Result<(AnnouncementText, bool), Problems> {
     let mut problems = Problems::none();
     let kind = AnnouncementKind::parse(fields.text(KIND));
     if kind.is_none() {
@@ -303,7 +292,8 @@ fn read_announcement(fields: &Fields, now: Timestamp) -> Result<ShownStatus, Pro
     }
     let title = problems.take(TITLE, fields.line(TITLE, TITLE_LETTERS_MAX, "Enter a title", "Title"));
     words_problem(&mut problems, fields.text(WORDS), true);
-    let starts_at = moment::read(&mut problems, fields, STARTS, "Start").unwrap_or(now);
+    let starts = moment::read(&mut problems, fields, STARTS, "Start");
+    let starts_at = starts.unwrap_or(now);
     let ends_at = moment::read(&mut problems, fields, ENDS, "End");
     if ends_at.is_some_and(|ends_at| ends_at <= starts_at) {
         problems.add(ENDS_DAY, "End must be after the start");
@@ -312,25 +302,29 @@ fn read_announcement(fields: &Fields, now: Timestamp) -> Result<ShownStatus, Pro
             .add(ENDS_DAY, "End must be in the future. To end an announcement now, press the button below");
     }
     match (kind, title) {
-        (Some(kind), Some(title)) if problems.is_empty() => Ok(ShownStatus {
-            kind,
-            component,
-            title,
-            words: fields.text(WORDS).to_owned(),
-            on_every_page: fields.text(EVERYWHERE) == "yes",
-            starts_at,
-            ends_at,
-        }),
+        (Some(kind), Some(title)) if problems.is_empty() => {
+            let text = AnnouncementText {
+                kind,
+                component,
+                title,
+                words: fields.text(WORDS).to_owned(),
+                on_every_page: fields.text(EVERYWHERE) == "yes",
+                starts_at,
+                ends_at,
+            };
+            Ok((text, starts.is_none()))
+        }
         _ => Err(problems),
     }
 }
 
-fn announce_page(visit: &Visit, by: &CaseWorker, once: String, form: Form) -> FormPage {
+fn announce_page(visit: &Visit, by: &CaseWorker, form: Form) -> FormPage {
     FormPage {
         layout: layout(visit, by, "Make an announcement", STATUS).with_problems(&form).back_to(STATUS),
         banner: None,
         intro: "It stands on the page with the service status, and in its feed.",
-        hidden: vec![(ONCE, once)],
+        once: true,
+        hidden: Vec::new(),
         parts: announcement_parts(&form),
         button: form.button("Announce"),
         end: None,
@@ -343,29 +337,22 @@ fn announce_page(visit: &Visit, by: &CaseWorker, once: String, form: Form) -> Fo
 pub async fn announce(visit: Visit, by: CaseWorker) -> Answer {
     let fields = Fields::from_pairs([(EVERYWHERE, "yes")]);
     let form = visit.form(fields, Problems::none());
-    show_page(&announce_page(&visit, &by, new_token(), form), &Problems::none())
+    show_page(&announce_page(&visit, &by, form), &Problems::none())
 }
 
 /// POST /casework/status/announce
 pub async fn make(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, fields: Fields) -> Answer {
-    let now = app.clock.now();
-    let once: String = fields.text(ONCE).chars().filter(char::is_ascii_hexdigit).take(64).collect();
-    let told = match read_announcement(&fields, now) {
-        Ok(told) if once.len() == 64 => told,
-        Ok(_) => return go_to(format!("{STATUS}/announce")),
+    match read_announcement(&fields, app.clock.now()) {
+        Ok((text, starts_now)) => {
+            let order = Announce { text, starts_now, form: fields.once() };
+            moves::announce(&app, permit(&by)?, order).await?;
+            go_to(format!("{STATUS}?done=announced"))
+        }
         Err(problems) => {
             let form = visit.form(fields, problems.clone());
-            return show_page(&announce_page(&visit, &by, once, form), &problems);
+            show_page(&announce_page(&visit, &by, form), &problems)
         }
-    };
-    let change = Announcement::make(told, &by.id, now);
-    app.database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            store::add_announcement(tx, now, &change, &once).await
-        }))
-        .await?;
-    shown_at_once(&app).await;
-    go_to(format!("{STATUS}?done=announced"))
+    }
 }
 
 fn change_page(
@@ -379,6 +366,7 @@ fn change_page(
         layout: layout(visit, by, "Change an announcement", STATUS).with_problems(&form).back_to(STATUS),
         banner: None,
         intro: "Everybody sees the change within seconds.",
+        once: false,
         hidden: vec![(VERSION, announcement.version.to_string())],
         parts: announcement_parts(&form),
         button: form.button("Save the change").sending("do", "change"),
@@ -431,42 +419,37 @@ pub async fn change(
 ) -> Answer {
     let announcement = find(&app, &id).await?;
     let now = app.clock.now();
-    let is_as_seen = announcement.version.to_string() == fields.text(VERSION);
-    let is_ending = fields.text("do") == "end";
-    let change = if is_ending {
-        match announcement.clone().end(&by.id, now) {
-            Some(change) => change,
-            // A double click: it was ended the first time.
-            None => return go_to(format!("{STATUS}?done=ended")),
-        }
-    } else {
-        match read_announcement(&fields, now) {
-            Ok(told) => announcement.clone().change(told, &by.id, now),
-            Err(problems) => {
-                let form = visit.form(fields, problems.clone());
-                return show_page(&change_page(&visit, &by, &announcement, now, form), &problems);
-            }
+    let version = version_of(fields.text(VERSION));
+    if fields.text("do") == "end" {
+        let order = EndAnnouncement { id, version };
+        let Err(_) = or_conflict(moves::end(&app, permit(&by)?, order).await)? else {
+            return go_to(format!("{STATUS}?done=ended"));
+        };
+        return overtaken(&app, &visit, &by, &announcement.id, None).await;
+    }
+    let (text, starts_now) = match read_announcement(&fields, now) {
+        Ok(read) => read,
+        Err(problems) => {
+            let form = visit.form(fields, problems.clone());
+            return show_page(&change_page(&visit, &by, &announcement, now, form), &problems);
         }
     };
-    let is_saved = is_as_seen
-        && app
-            .database
-            .write::<_, Error, _>(transaction!(async move |tx| {
-                store::save_announcement(tx, now, &change).await
-            }))
-            .await?;
-    if is_saved {
-        shown_at_once(&app).await;
-        return go_to(format!("{STATUS}?done={}", if is_ending { "ended" } else { "changed" }));
+    let order = ChangeAnnouncement { id, version, text, starts_now };
+    match or_conflict(moves::change(&app, permit(&by)?, order).await)? {
+        Ok(()) => go_to(format!("{STATUS}?done=changed")),
+        Err(_) => overtaken(&app, &visit, &by, &announcement.id, Some(fields)).await,
     }
-    let there = find(&app, &id).await?;
+}
+
+/// Shows an announcement as it is now beside what somebody typed about how it was before.
+async fn overtaken(app: &App, visit: &Visit, by: &CaseWorker, id: &str, typed: Option<Fields>) -> Answer {
+    let there = find(app, id).await?;
     let words = "Somebody else has changed it. What they wrote stands first, and what you wrote below it. Save again to put yours in its place.";
-    let typed = if is_ending { fields_of_announcement(&there) } else { fields };
-    let form = visit.form(typed, Problems::none());
+    let form = visit.form(typed.unwrap_or_else(|| fields_of_announcement(&there)), Problems::none());
     let page = FormPage {
         banner: Some(not_done("It was not changed", words)),
         meanwhile: Some(Shown::of(&there)),
-        ..change_page(&visit, &by, &there, now, form)
+        ..change_page(visit, by, &there, app.clock.now(), form)
     };
     show_with(StatusCode::CONFLICT, &page)
 }
@@ -476,7 +459,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_announcement_is_read_with_its_times() {
+    fn announcements_are_read_with_their_times() {
         let now = Timestamp::parse_london("2026-11-23 09:00").expect("a time");
         let right = [
             (KIND, "PlannedWork"),

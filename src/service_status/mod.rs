@@ -5,9 +5,13 @@
 //! people see the worse of the two, so that a check never hides what the team has set. Both keep
 //! their history. Announcements are written by the central team: trouble, planned work, news.
 //!
+//! The central team's deeds are in [`moves`]; what the service finds of itself is in [`verify`].
+//!
 //! What is deliberately not here: anything about a person or a site. Who set what stands in the audit
 //! trail.
 
+pub mod moves;
+pub mod pages;
 pub mod store;
 pub mod verify;
 
@@ -17,6 +21,7 @@ use crate::id::new_id;
 use crate::outbox::Change;
 use crate::settings::Settings;
 use crate::web::notices::Notice;
+use crate::web::xml::escaped;
 use std::fmt::Write;
 
 /// Where people read it.
@@ -153,16 +158,15 @@ impl Said {
         }
     }
 
-    /// What a case worker says now.
+    /// What the central team says now.
     pub fn by_team(
         component: Component,
         health: Health,
         words: String,
-        by: &str,
+        by: Actor,
         at: Timestamp,
     ) -> Change<Self> {
-        let entry = Entry::new(Actor::CaseWorker(by.to_owned()), "service status set", component.stored())
-            .because(health.in_words());
+        let entry = Entry::new(by, "service status set", component.stored()).because(health.in_words());
         Change::new(Said { component, source: Source::Team, health, words, since: at }, entry)
     }
 
@@ -283,14 +287,14 @@ pub enum Phase {
 pub struct Announcement {
     pub id: String,
     pub version: i64,
-    pub told: ShownStatus,
+    pub told: AnnouncementText,
     pub made_at: Timestamp,
     pub changed_at: Timestamp,
 }
 
 /// What an announcement says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShownStatus {
+pub struct AnnouncementText {
     pub kind: AnnouncementKind,
     pub component: Option<Component>,
     pub title: String,
@@ -302,27 +306,26 @@ pub struct ShownStatus {
 }
 
 impl Announcement {
-    pub fn make(told: ShownStatus, by: &str, at: Timestamp) -> Change<Self> {
+    pub fn make(told: AnnouncementText, by: Actor, at: Timestamp) -> Change<Self> {
         let announcement = Announcement { id: new_id(at), version: 1, told, made_at: at, changed_at: at };
-        let entry = Entry::new(Actor::CaseWorker(by.to_owned()), "announcement made", &announcement.id)
-            .because(announcement.told.title.clone());
+        let entry =
+            Entry::new(by, "announcement made", &announcement.id).because(announcement.told.title.clone());
         Change::new(announcement, entry)
     }
 
-    pub fn change(self, told: ShownStatus, by: &str, at: Timestamp) -> Change<Self> {
-        let entry = Entry::new(Actor::CaseWorker(by.to_owned()), "announcement changed", &self.id)
-            .because(told.title.clone());
+    pub fn change(self, told: AnnouncementText, by: Actor, at: Timestamp) -> Change<Self> {
+        let entry = Entry::new(by, "announcement changed", &self.id).because(told.title.clone());
         Change::new(Announcement { told, changed_at: at, ..self }, entry)
     }
 
     /// Ends it now; nothing where it is over. What had not begun is over before anybody saw it.
-    pub fn end(self, by: &str, at: Timestamp) -> Option<Change<Self>> {
+    pub fn end(self, by: Actor, at: Timestamp) -> Option<Change<Self>> {
         if self.phase(at) == Phase::Over {
             return None;
         }
-        let entry = Entry::new(Actor::CaseWorker(by.to_owned()), "announcement ended", &self.id)
-            .because(self.told.title.clone());
-        let told = ShownStatus { starts_at: self.told.starts_at.min(at), ends_at: Some(at), ..self.told };
+        let entry = Entry::new(by, "announcement ended", &self.id).because(self.told.title.clone());
+        let told =
+            AnnouncementText { starts_at: self.told.starts_at.min(at), ends_at: Some(at), ..self.told };
         Some(Change::new(Announcement { told, changed_at: at, ..self }, entry))
     }
 
@@ -431,7 +434,7 @@ impl Board {
 
     /// The Atom feed (RFC 4287): announcements and what became of the components, the newest first.
     pub fn feed(&self, changes: &[(String, Said)], settings: &Settings, now: Timestamp) -> String {
-        let home = super::escaped(&settings.public_address);
+        let home = escaped(&settings.public_address);
         let mut entries: Vec<(Timestamp, String, String, String)> = self
             .announcements
             .iter()
@@ -451,7 +454,7 @@ impl Board {
         }));
         entries.sort_by(|one, other| (other.0, &other.1).cmp(&(one.0, &one.1)));
         let updated = entries.first().map_or(now, |entry| entry.0).rfc3339();
-        let service = super::escaped(&settings.service_name);
+        let service = escaped(&settings.service_name);
         let mut text = format!(
             "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"en\">\n\
              <title>{service}: service status</title>\n<id>{home}{PATH}</id>\n\
@@ -463,9 +466,9 @@ impl Board {
             let _ = writeln!(
                 text,
                 "<entry><title>{}</title><id>urn:uuid:{id}</id><link href=\"{home}{PATH}\"/><updated>{}</updated><summary>{}</summary></entry>",
-                super::escaped(&title),
+                escaped(&title),
                 at.rfc3339(),
-                super::escaped(&summary)
+                escaped(&summary)
             );
         }
         text.push_str("</feed>\n");
@@ -491,8 +494,8 @@ mod tests {
         }
     }
 
-    fn told(component: Option<Component>, starts: &str, ends: Option<&str>) -> ShownStatus {
-        ShownStatus {
+    fn told(component: Option<Component>, starts: &str, ends: Option<&str>) -> AnnouncementText {
+        AnnouncementText {
             kind: AnnouncementKind::PlannedWork,
             component,
             title: "Mail stops".to_owned(),
@@ -547,12 +550,12 @@ mod tests {
         assert_eq!((titles(&quiet), quiet.health()), (Vec::new(), Health::Working));
         let board = Board::of(&broken, Vec::new(), now);
         assert_eq!(titles(&board), ["Sending and receiving secure email: does not work"]);
-        let make = |told| Announcement::make(told, "casey", now).state;
+        let make = |told| Announcement::make(told, Actor::Service, now).state;
         let announced = make(told(Some(Component::Mail), "2026-11-23 08:30", None));
         assert_eq!(titles(&Board::of(&broken, vec![announced.clone()], now)), ["Mail stops"]);
         let elsewhere = make(told(Some(Component::Letters), "2026-11-23 08:30", None));
         assert_eq!(titles(&Board::of(&broken, vec![elsewhere], now)).len(), 2);
-        let over = announced.end("casey", now).expect("ended").state;
+        let over = announced.end(Actor::Service, now).expect("ended").state;
         assert_eq!(titles(&Board::of(&[], vec![over], now)), Vec::<String>::new());
     }
 
@@ -560,15 +563,15 @@ mod tests {
     fn an_announcement_comes_lasts_and_is_over() {
         let made = Announcement::make(
             told(None, "2026-11-23 10:00", Some("2026-11-23 11:00")),
-            "casey",
+            Actor::Service,
             at("2026-11-23 09:00"),
         )
         .state;
         assert_eq!(made.phase(at("2026-11-23 09:59")), Phase::Coming);
         assert_eq!(made.phase(at("2026-11-23 10:00")), Phase::Now);
         assert_eq!(made.phase(at("2026-11-23 11:00")), Phase::Over);
-        assert!(made.clone().end("casey", at("2026-11-23 11:00")).is_none());
-        let early = made.end("casey", at("2026-11-23 09:30")).expect("ended").state;
+        assert!(made.clone().end(Actor::Service, at("2026-11-23 11:00")).is_none());
+        let early = made.end(Actor::Service, at("2026-11-23 09:30")).expect("ended").state;
         assert_eq!(early.phase(at("2026-11-23 10:30")), Phase::Over);
     }
 
@@ -577,7 +580,7 @@ mod tests {
         let settings = Settings::defaults().expect("defaults");
         let made = Announcement::make(
             told(None, "2026-11-23 10:00", Some("2026-11-23 11:00")),
-            "casey",
+            Actor::Service,
             at("2026-11-23 09:00"),
         );
         let changes = vec![("c1".to_owned(), said(Source::Team, Health::Problems, "<slow>"))];

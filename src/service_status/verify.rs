@@ -1,4 +1,7 @@
 //! The service looks at itself, and keeps the messages on top of every page up to date.
+//!
+//! A check gives a [`ComponentFinding`] for the component it speaks of; add yours to [`look_at_all`].
+//! Where several speak of one component, people see the worst.
 
 use super::store::{self, Backlog};
 use super::{Component, ComponentFinding, Health, PATH, Said, Source};
@@ -25,7 +28,7 @@ const CHECKS_LATE: &str = "Decisions on registrations take longer than they shou
 
 /// What the backlog says of the components.
 fn of_backlog(backlog: Backlog) -> [ComponentFinding; 3] {
-    let found = |component, is_late: bool, words| {
+    let late = |component, is_late: bool, words| {
         if is_late {
             ComponentFinding { component, health: Health::Problems, words }
         } else {
@@ -36,13 +39,48 @@ fn of_backlog(backlog: Backlog) -> [ComponentFinding; 3] {
     let letters = if no_letter_leaves {
         ComponentFinding { component: Component::Letters, health: Health::NotWorking, words: LETTERS_LATE }
     } else {
-        found(Component::Letters, backlog.late_letters >= LATE_LETTERS_MIN * 4, LETTERS_LATE)
+        late(Component::Letters, backlog.late_letters >= LATE_LETTERS_MIN * 4, LETTERS_LATE)
     };
     [
         letters,
-        found(Component::Accounts, backlog.late_mailboxes > 0, MAILBOXES_LATE),
-        found(Component::Checks, backlog.late_checks > 0, CHECKS_LATE),
+        late(Component::Accounts, backlog.late_mailboxes > 0, MAILBOXES_LATE),
+        late(Component::Checks, backlog.late_checks > 0, CHECKS_LATE),
     ]
+}
+
+/// Whether the mail engine answers.
+async fn of_mail(app: &App) -> ComponentFinding {
+    let silent = |_| Err(EngineError::Later("no answer in time".to_owned()));
+    match tokio::time::timeout(ANSWER_LIMIT, app.mail.answers()).await.unwrap_or_else(silent) {
+        Ok(()) => ComponentFinding::working(Component::Mail),
+        Err(error) => {
+            tracing::warn!(?error, "the mail servers do not take mail");
+            ComponentFinding { component: Component::Mail, health: Health::NotWorking, words: MAIL_SILENT }
+        }
+    }
+}
+
+/// Every check there is.
+///
+/// # Errors
+/// What the database answered: then nobody can tell.
+async fn look_at_all(app: &App) -> Result<Vec<ComponentFinding>, Error> {
+    let mut found = vec![of_mail(app).await];
+    found.extend(of_backlog(store::backlog(&app.database, app.clock.now(), LATE_AFTER).await?));
+    Ok(found)
+}
+
+/// The worst that was found of each component that anything was found of.
+fn worst_of_each(found: Vec<ComponentFinding>) -> Vec<ComponentFinding> {
+    let of = |component| {
+        // The first of the worst: `max_by_key` would take the last.
+        found
+            .iter()
+            .rev()
+            .filter(|finding| finding.component == component)
+            .max_by_key(|finding| finding.health)
+    };
+    Component::ALL.into_iter().filter_map(of).copied().collect()
 }
 
 /// Looks at every component and notes what has changed. Where nothing can be written, that is what is
@@ -65,17 +103,7 @@ pub async fn look(app: &App) -> Result<(), Error> {
 
 async fn look_and_note(app: &App) -> Result<(), Error> {
     let now = app.clock.now();
-    let silent = |_| Err(EngineError::Later("no answer in time".to_owned()));
-    let mail = match tokio::time::timeout(ANSWER_LIMIT, app.mail.answers()).await.unwrap_or_else(silent) {
-        Ok(()) => ComponentFinding::working(Component::Mail),
-        Err(error) => {
-            tracing::warn!(?error, "the mail servers do not take mail");
-            ComponentFinding { component: Component::Mail, health: Health::NotWorking, words: MAIL_SILENT }
-        }
-    };
-    let backlog = store::backlog(&app.database, now, LATE_AFTER).await?;
-    let mut all = vec![mail];
-    all.extend(of_backlog(backlog));
+    let all = worst_of_each(look_at_all(app).await?);
     app.database
         .write::<_, Error, _>(transaction!(async move |tx| {
             store::looked(tx, now).await?;
@@ -110,7 +138,23 @@ mod tests {
     use crate::database::for_tests::both_engines;
 
     #[test]
-    fn one_letter_that_cannot_be_delivered_is_no_trouble_of_the_service() {
+    fn findings_of_one_component_count_as_the_worst() {
+        let finding = |health, words| ComponentFinding { component: Component::Letters, health, words };
+        let slow = finding(Health::Problems, "slow");
+        let found = vec![
+            ComponentFinding::working(Component::Letters),
+            slow,
+            finding(Health::Problems, "slow as well"),
+            ComponentFinding::working(Component::Mail),
+        ];
+        let worst = worst_of_each(found);
+        assert_eq!(worst, [ComponentFinding::working(Component::Mail), slow]);
+        let stopped = finding(Health::NotWorking, "stopped");
+        assert_eq!(worst_of_each(vec![slow, stopped]), [stopped]);
+    }
+
+    #[test]
+    fn letters_work_where_one_of_them_cannot_be_delivered() {
         let health = |late_letters, sent_lately| {
             of_backlog(Backlog { late_letters, sent_lately, ..Backlog::default() })[0].health
         };
@@ -122,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_mail_engine_that_does_not_answer_is_told_and_told_again_when_it_does() {
+    async fn mail_that_does_not_answer_is_told_and_told_again_when_it_does() {
         for database in both_engines().await {
             let clock = Clock::still(Timestamp::from_milliseconds(10_000_000_000));
             let (app, engine) = for_tests::app(database, clock);
