@@ -162,7 +162,7 @@ async fn without_an_app_the_mobile_is_the_second_thing_and_the_app_comes_first()
     let mut eve = Guest::new(&harness);
     harness.app.clock.advance(Span::seconds(1));
     gives_password(&mut eve, ASHA).await;
-    sees(&eve.post("/sign-in/text-code", &[("code", &code)]).await, "That code is not right");
+    sees(&eve.post("/sign-in/text-code", &[("code", &code)]).await, "The code is not right");
     assert_eq!(eve.get("/sign-in/app").await.location, "/sign-in");
 
     assert_eq!(asha.passes("/sign-in/text-code", &[("code", &code)]).await, "/sign-in/app");

@@ -195,7 +195,7 @@ async fn somebody_activates_their_account() {
     asha.sees("Code must be 6 digits");
     let bad = if first_code == "123456" { "654321" } else { "123456" };
     assert_eq!(asha.sends("/activate/code", &[("code", bad)]).await, wrong());
-    asha.sees("That code is not right");
+    asha.sees("The code is not right");
     asha.sees("Error: ");
 
     world.app.clock.advance(Span::minutes(1));
