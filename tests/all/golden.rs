@@ -1071,7 +1071,9 @@ async fn sites(book: &mut Book) {
     book.page("casework-site-disabled-too-long", 200, &casey.get(&site).await);
 
     let give = format!("{site}/give-access");
-    book.page("casework-site-give-access", 200, &casey.get(&give).await);
+    let asked = casey.get(&give).await;
+    let version = asked.hidden("version");
+    book.page("casework-site-give-access", 200, &asked);
     book.page("casework-site-give-access-none", 422, &casey.post(&give, &[]).await);
     let mut fields =
         vec![("address", "bo.li1@carepost.example"), ("access", "member"), ("reason", "She works at both.")];
@@ -1083,14 +1085,22 @@ async fn sites(book: &mut Book) {
         .await
         .expect("one");
     fields.push(("account", &account));
+    fields.push(("version", &version));
     book.page("casework-site-give-access-unsure", 422, &casey.post(&give, &fields).await);
     fields.push(("confirm", "yes"));
     let done = casey.passes(&give, &fields).await;
     book.page("casework-site-given", 200, &casey.get(&done).await);
     let add = format!("{site}/add-address");
-    book.page("casework-site-add-address", 200, &casey.get(&add).await);
+    let asked = casey.get(&add).await;
+    let version = asked.hidden("version");
+    book.page("casework-site-add-address", 200, &asked);
     book.page("casework-site-add-address-none", 422, &casey.post(&add, &[]).await);
-    let wrong = [("address", "care.vm196@carepost.example"), ("reason", "Sold."), ("confirm", "yes")];
+    let wrong = [
+        ("address", "care.vm196@carepost.example"),
+        ("reason", "Sold."),
+        ("confirm", "yes"),
+        ("version", &version),
+    ];
     book.page("casework-site-add-address-in-use", 422, &casey.post(&add, &wrong).await);
 }
 

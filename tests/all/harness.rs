@@ -64,6 +64,15 @@ pub struct Got {
     pub headers: axum::http::HeaderMap,
 }
 
+impl Got {
+    /// The value of a hidden field of the page.
+    pub fn hidden(&self, name: &str) -> String {
+        let start = format!("name=\"{name}\" value=\"");
+        let rest = self.body.split(&start).nth(1).unwrap_or_else(|| panic!("no {name} on:\n{}", self.body));
+        rest.split('"').next().unwrap_or("").to_owned()
+    }
+}
+
 impl Harness {
     pub async fn new(with_samples: bool) -> Self {
         let path = std::env::temp_dir().join("carepost-tests").join(format!("{}.db", id::new_token()));
