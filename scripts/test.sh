@@ -6,9 +6,8 @@ cd "$(dirname "$0")/.."
 step() { printf '\n== %s\n' "$1"; }
 
 step "Install what the tests need"
-scripts/install.sh gcc make postgresql chromium chromium-driver fonts-liberation openssl \
-  postfix postfix-pgsql dovecot-core dovecot-imapd dovecot-lmtpd dovecot-sieve dovecot-sqlite dovecot-pgsql \
-  opendkim
+scripts/install.sh gcc make postgresql chromium chromium-driver fonts-liberation
+scripts/install-mail.sh
 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 step "Format"

@@ -44,9 +44,6 @@ impl AddCaseWorker {
 }
 
 /// Adds a case worker; answers the identifier.
-///
-/// # Errors
-/// In words.
 pub async fn add(
     database: &Database,
     clock: &Clock,

@@ -84,9 +84,6 @@ enum Command {
 }
 
 /// Runs the command that was typed.
-///
-/// # Errors
-/// Words for standard error.
 pub async fn run(command_line: CommandLine) -> Ended {
     // Documents are made from the code alone: they ask for no settings of this machine.
     let settings = || {

@@ -15,9 +15,6 @@ use crate::settings::{SecretKey, Settings};
 use std::sync::Arc;
 
 /// Everything outside that the settings name, for whoever does the service's work.
-///
-/// # Errors
-/// In words.
 pub async fn outside(
     settings: &Settings,
     database: &Database,
@@ -47,9 +44,6 @@ pub async fn outside(
 
 /// The engine the settings name. Where it does not hold everything yet, the directory is compared with it
 /// at once.
-///
-/// # Errors
-/// In words.
 pub async fn mail_engine(
     settings: &Settings,
     database: &Database,

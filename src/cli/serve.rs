@@ -34,18 +34,12 @@ impl Serve {
 }
 
 /// Takes a port.
-///
-/// # Errors
-/// In words that name the address.
 pub async fn listen_on(address: SocketAddr) -> Result<TcpListener, String> {
     TcpListener::bind(address).await.map_err(|error| format!("{address}: {error}"))
 }
 
 /// Serves pages, figures and reports and does background work until the process is told to end. Prints
 /// where it serves, and then what the caller has to say.
-///
-/// # Errors
-/// In words.
 pub async fn serve_app(app: App, listener: TcpListener, say: &[String]) -> Ended {
     let library = Library::open(&app.settings)
         .map(Arc::new)

@@ -10,18 +10,12 @@ pub fn words(error: Error) -> String {
 }
 
 /// Opens the database as it is.
-///
-/// # Errors
-/// In words that name it.
 pub async fn open(settings: &Settings) -> Result<Database, String> {
     Database::open(&settings.database).await.map_err(|error| format!("{}: {error}", settings.database))
 }
 
 /// Opens the database and brings its tables up to this program's version; answers how many migrations
 /// that took.
-///
-/// # Errors
-/// In words.
 pub async fn open_and_migrate(settings: &Settings) -> Result<(Database, usize), String> {
     let database = open(settings).await?;
     let applied = database.migrate(Clock::system().now().as_milliseconds()).await.map_err(words)?;

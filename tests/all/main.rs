@@ -7,6 +7,7 @@ mod authorisation;
 mod bad_input;
 mod canaries;
 mod components;
+mod demo;
 mod faults;
 mod golden;
 mod guest;

@@ -14,13 +14,14 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 /// The programs that must be installed, and the Debian packages they come in.
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [(&str, &str); 7] = [
     ("/usr/sbin/postfix", "postfix"),
     ("/usr/sbin/dovecot", "dovecot-core"),
     ("/usr/lib/dovecot/imap", "dovecot-imapd"),
     ("/usr/lib/dovecot/lmtp", "dovecot-lmtpd"),
     ("/usr/bin/sievec", "dovecot-sieve"),
     ("/usr/sbin/opendkim", "opendkim"),
+    ("/usr/bin/openssl", "openssl"),
 ];
 /// The drivers for both databases, and the packages they come in.
 const DRIVERS: [(&str, &str); 3] = [
@@ -30,8 +31,10 @@ const DRIVERS: [(&str, &str); 3] = [
 ];
 /// How long they may take to come up.
 const START_LIMIT: Duration = Duration::from_secs(120);
+/// How long one that was left over may take to stop.
+const STOP_LIMIT: Duration = Duration::from_secs(20);
 
-/// What is missing to start the servers, in words.
+/// What is missing to start the servers, as the end of a sentence that says so.
 pub fn missing() -> Option<String> {
     let packages: Vec<&str> = PROGRAMS
         .iter()
@@ -39,10 +42,15 @@ pub fn missing() -> Option<String> {
         .filter(|(file, _)| !Path::new(file).exists())
         .map(|(_, package)| *package)
         .collect();
-    if !packages.is_empty() {
-        return Some(format!("these packages are not installed: {}", packages.join(" ")));
+    match (packages.is_empty(), config::is_root()) {
+        (true, true) => None,
+        (true, false) => Some("only root can start the mail servers".to_owned()),
+        (false, true) => Some(format!("these packages are not installed: {}", packages.join(" "))),
+        (false, false) => Some(format!(
+            "these packages are not installed: {}, and only root can install them and start the mail servers",
+            packages.join(" ")
+        )),
     }
-    (!config::is_root()).then(|| "Postfix can only be started by root".to_owned())
 }
 
 /// Ports for servers of one's own.
@@ -59,17 +67,32 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Those of the demo.
-    pub const DEMO: Ports = Ports {
-        smtp: 10025,
-        submission: 10465,
-        submission_starttls: 10587,
-        imap: 10993,
-        doveadm: 18480,
-        guard: 18481,
-        lookups: 18483,
-        reports: 18482,
-    };
+    /// The highest base from which every port is one.
+    pub const BASE_MAX: u16 = u16::MAX - 8483;
+
+    /// The usual ports (25, 465, 587, 993, and 8480 to 8483 for what the servers say to one another), each
+    /// so much higher: base 10000 gives 10025, 10465, …, 18483. `base` is [`Ports::BASE_MAX`] at most.
+    pub fn above(base: u16) -> Ports {
+        let port = |usual: u16| base.min(Self::BASE_MAX) + usual;
+        Ports {
+            smtp: port(25),
+            submission: port(465),
+            submission_starttls: port(587),
+            imap: port(993),
+            doveadm: port(8480),
+            guard: port(8481),
+            reports: port(8482),
+            lookups: port(8483),
+        }
+    }
+
+    /// The lowest of them that another program of this machine uses.
+    pub fn first_in_use(&self) -> Option<u16> {
+        let Ports { smtp, submission, submission_starttls, imap, doveadm, guard, lookups, reports } = *self;
+        let mut ports = [smtp, submission, submission_starttls, imap, doveadm, guard, lookups, reports];
+        ports.sort_unstable();
+        ports.into_iter().find(|port| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err())
+    }
 
     /// Ports that nobody uses at the moment, and nobody is given by chance: they lie below those that
     /// the system hands out for outgoing connections, and this program gives none of them twice.
@@ -151,6 +174,52 @@ fn started(command: &mut Command) -> Result<Child, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.spawn().map_err(|error| format!("{name}: {error}"))
+}
+
+/// The process of a program that says in a file who it is, while it runs.
+fn running(pid_file: &Path, program: &str) -> Option<u32> {
+    let pid: u32 = std::fs::read_to_string(pid_file).ok()?.split_whitespace().next()?.parse().ok()?;
+    // The number may be somebody else's by now.
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    (name.trim_end() == program).then_some(pid)
+}
+
+/// Stops servers below a folder whose own program was killed before it could stop them. Only for whoever
+/// knows that no other program uses the folder.
+///
+/// # Errors
+/// In words, where one of them goes on running.
+pub fn stop_left_over(folder: &Path) -> Result<(), String> {
+    let Places { config, state } = places_below(folder);
+    let with_config = |program: &str, file: &str| {
+        let mut command = Command::new(program);
+        command.arg("-c").arg(config.join(file)).arg("stop");
+        command
+    };
+    let postfix = with_config("postfix", "postfix");
+    let dovecot = with_config("doveadm", "dovecot/dovecot.conf");
+    let servers = [
+        (state.join("postfix/queue/pid/master.pid"), "master", Some(postfix)),
+        (state.join("dovecot/master.pid"), "dovecot", Some(dovecot)),
+        (state.join("dkim/opendkim.pid"), "opendkim", None),
+    ];
+    for (pid_file, program, stop) in servers {
+        let Some(pid) = running(&pid_file, program) else { continue };
+        tracing::warn!(program, pid, "stopping a mail server that was left over");
+        let mut kill = Command::new("kill");
+        kill.arg(pid.to_string());
+        ran(&mut stop.unwrap_or(kill))?;
+        let begun = Instant::now();
+        while running(&pid_file, program).is_some() {
+            if begun.elapsed() > STOP_LIMIT {
+                return Err(format!(
+                    "{program}, left over from an earlier start, does not stop: process {pid}"
+                ));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    Ok(())
 }
 
 /// A certificate that nobody but its maker trusts, for the demo and for tests.
@@ -294,6 +363,10 @@ impl Drop for Servers {
     }
 }
 
+fn places_below(folder: &Path) -> Places {
+    Places { config: folder.join("config"), state: folder.join("state") }
+}
+
 /// Lines of one's own in the servers' configuration.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OwnLines<'a> {
@@ -320,7 +393,7 @@ pub async fn start_below(
     ports: Ports,
     own: OwnLines<'_>,
 ) -> Result<Started, String> {
-    let places = Places { config: folder.join("config"), state: folder.join("state") };
+    let places = places_below(folder);
     for (file, lines) in [("postfix/local.cf", own.postfix), ("dovecot/local.conf", own.dovecot)] {
         let file = places.config.join(file);
         file.parent()
