@@ -48,9 +48,9 @@ impl Command {
         Command { name: "authCacheFlush", arguments: json!({ "user": names }) }
     }
 
-    /// Forget everything that is remembered of anybody.
+    /// Forget everything that is remembered of anybody: an empty list of names stands for all.
     pub(super) fn forget_everybody() -> Self {
-        Command { name: "authCacheFlush", arguments: json!({}) }
+        Command::forget(&[])
     }
 
     /// End every session of a user.
