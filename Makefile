@@ -1,6 +1,6 @@
 # Two commands set up everything they need on a Debian or Ubuntu machine with Rust and Node:
 #   make run    build, load the sample registers, serve the demo on 127.0.0.1; as root with mail servers
-#               (make run DEMO="--without-mail --listen 127.0.0.1:8081" hands arguments on)
+#               (make run DEMO="--without-mail --listen 127.0.0.2:8080" hands arguments on)
 #   make test   everything a change must pass
 .PHONY: run test check golden bench docs
 

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::directory;
 use crate::my_account::mail_settings::{MailSettings, apple_profile};
 use crate::sign_in::AccountHolder;
-use crate::web::components::{Html, SummaryList};
+use crate::web::components::{Html, InsetText, SummaryList};
 use crate::web::parts::fact;
 use crate::web::{Answer, Layout, Problems, Visit, qr, show};
 use axum::extract::State as Shared;
@@ -18,6 +18,8 @@ pub struct MailSettingsPage {
     pub layout: Layout,
     pub address: String,
     pub settings: MailSettings,
+    /// A demo without mail servers: there is nothing to connect to.
+    pub moves_no_mail: Option<InsetText>,
     pub reading: SummaryList,
     pub sending: SummaryList,
     pub picture: Option<Html>,
@@ -46,6 +48,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder) -> 
     let sites =
         directory::store::list_sites_of_account(&crate::directory::Scope::All, &app.database, &by.account)
             .await?;
+    let moves_no_mail = app.demo && app.settings.mail_engine == "embedded";
     let template = MailSettingsPage {
         layout: layout(&visit, &by, "Settings for mail programs", paths::MAIL_PROGRAMS)
             .back_to(paths::MAIL_PROGRAMS),
@@ -58,6 +61,11 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder) -> 
         phone_page,
         address: by.address,
         settings,
+        moves_no_mail: moves_no_mail.then(|| InsetText {
+            text: "This demo moves no mail: there is no mail server that a program could connect to."
+                .to_owned(),
+            ..Default::default()
+        }),
         shared_mailboxes: sites.into_iter().map(|site| site.shared_mailbox).collect(),
     };
     show(&template, &Problems::none())
