@@ -102,6 +102,9 @@ fn parts(address: &str) -> Option<Parts<'_>> {
     fine.then_some(Parts { user, password, host, port, name })
 }
 
+/// Where everybody expects reports (RFC 2142). They lead to the help desk, where that is elsewhere.
+const ROLES: [&str; 2] = ["postmaster", "abuse"];
+
 /// Fills in a template.
 fn filled(template: &str, marks: &BTreeMap<&str, String>) -> Result<String, String> {
     let mut text = String::new();
@@ -136,12 +139,15 @@ fn files(settings: &Settings, key: &SecretKey, places: &Places) -> Result<Vec<Wr
     let reached = reached(settings)?;
     let schema = reached.schema;
     let own_helpdesk = settings.helpdesk_email.ends_with(&format!("@{}", settings.mail_domain));
-    let role_addresses = if own_helpdesk {
-        String::new()
+    // Where they lead, and that they are taken: whether they are somebody's need not be asked.
+    let [role_addresses, role_recipients] = if own_helpdesk {
+        Default::default()
     } else {
-        let roles = ["postmaster", "abuse"]
-            .map(|role| format!("{{ {role}@{} = {} }}", settings.mail_domain, settings.helpdesk_email));
-        format!("inline:{{ {} }}", roles.join(", "))
+        let each = |becomes: &str| {
+            let roles = ROLES.map(|role| format!("{{ {role}@{} = {becomes} }}", settings.mail_domain));
+            format!("inline:{{ {} }}", roles.join(", "))
+        };
+        [each(&settings.helpdesk_email), format!("check_recipient_access {}, ", each("OK"))]
     };
     let mut marks: BTreeMap<&str, String> = [
         ("domain", settings.mail_domain.clone()),
@@ -152,6 +158,7 @@ fn files(settings: &Settings, key: &SecretKey, places: &Places) -> Result<Vec<Wr
         ("connect", reached.connect),
         ("schema", schema.to_owned()),
         ("role_addresses", role_addresses),
+        ("role_recipients", role_recipients),
         ("message_limit_bytes", (u64::from(settings.message_limit_mib) << 20).to_string()),
         ("guard", postfix_inet(settings.mail_guard_listen)),
         ("certificate", settings.mail_certificate.clone()),

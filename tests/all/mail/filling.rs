@@ -1,10 +1,22 @@
 //! A new version of the service makes the projection anew. Until everything is in it again, mail waits
 //! and nobody is turned away for good.
 
+use super::clients::{Imap, Smtp};
 use super::life::compare;
-use super::world::{MailWorld, until};
-use carepost::mail::MailEngine;
+use super::world::{MailWorld, Person, until};
+use carepost::directory::upkeep::store as upkeep;
+use carepost::mail::postfix_dovecot::servers::Ports;
+use carepost::mail::{EngineError, MailEngine};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Something that is answered and not waited for takes less, on a loaded machine, too.
+const AT_ONCE: Duration = Duration::from_secs(15);
+/// Three mailboxes are put in within this time, on a loaded machine, too. A command that waited for Dovecot
+/// would take longer by itself.
+const FILLED_WITHIN: Duration = Duration::from_secs(45);
 
 fn said(command: &mut Command) -> String {
     let output = command.output().expect("the program is there");
@@ -28,8 +40,33 @@ fn postfix_log(world: &MailWorld) -> String {
     std::fs::read_to_string(world.folder.join("state/postfix/log")).unwrap_or_default()
 }
 
+/// Dovecot's list of its users, and whether it says that it is complete.
+fn lists_users(world: &MailWorld) -> (bool, Vec<String>) {
+    let config = world.folder.join("config/dovecot/dovecot.conf");
+    let output =
+        Command::new("doveadm").arg("-c").arg(config).args(["user", "*"]).output().expect("doveadm is there");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.success(), text.lines().map(str::to_owned).collect())
+}
+
+/// Neither server met an error of the database, of which each would cost it its connection.
+fn no_query_has_failed(world: &MailWorld) {
+    for log in ["state/dovecot-log/log", "state/postfix/log"] {
+        let text = std::fs::read_to_string(world.folder.join(log)).expect("a log");
+        let failed: Vec<&str> = text
+            .lines()
+            .filter(|line| {
+                ["query failed", "Query failed", "Not connected to database", "sql_connect", "pgsql query"]
+                    .iter()
+                    .any(|words| line.contains(words))
+            })
+            .collect();
+        assert!(failed.is_empty(), "{log}: {failed:#?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn until_everything_is_there_again_mail_waits_and_nobody_is_told_it_is_for_nobody() {
+async fn filling_puts_mail_and_mail_programs_off_until_everything_is_there_again() {
     for mut world in MailWorld::on_both_databases().await {
         let home = world.joins("VM195", &[("Asha", "Patel"), ("Bo", "Li")]).await;
         let [asha, bo] = [home.people[0].clone(), home.people[1].clone()];
@@ -51,6 +88,10 @@ async fn until_everything_is_there_again_mail_waits_and_nobody_is_told_it_is_for
             assert_eq!(code, 451, "{address}: {words}");
             assert!(words.contains("4.3.2") && words.contains("try again later"), "{words}");
         }
+        // Whoever has something to report about us reaches the help desk all the same.
+        for role in ["postmaster@carepost.example", "Abuse@Carepost.example"] {
+            assert_eq!(world.delivers(role, "A report").await.0, 250, "{role}");
+        }
         // What is not for us is as it was.
         let (code, words) = world
             .outside()
@@ -63,15 +104,22 @@ async fn until_everything_is_there_again_mail_waits_and_nobody_is_told_it_is_for
         let (code, words) = program.send(&asha.address, &["ward@trust.example"], &text).await;
         assert_eq!(code, 451, "{words}");
         // Mail programs that read are told to try again, and not to ask for the password. To those that
-        // send Postfix can say only that the sign-in failed.
+        // send Postfix knows one code only, and says why.
         let (_, end) = world.imap_program().await.sign_in(&bo.address, &bo.password).await;
         assert!(end.starts_with("NO [UNAVAILABLE]"), "{end}");
         let (code, words) = world.smtp_program().await.sign_in(&bo.address, &bo.password).await;
-        assert!([454, 535].contains(&code), "{code} {words}");
+        assert!([454, 535].contains(&code) && words.contains("try again later"), "{code} {words}");
+        // A list of users says that it is not complete.
+        assert_eq!(lists_users(&world), (false, Vec::new()));
         // Any domain may be one that must not be written to in the clear.
         assert_eq!(connected_to(&world, "elsewhere.example"), "encrypt");
         // The service status sees no server that is down.
         assert_eq!(world.engine.answers().await, Ok(()));
+        // A command about a user who is not known yet is put off at once.
+        let asked = Instant::now();
+        let counted = world.engine.count_unread(std::slice::from_ref(&home.address), 1).await;
+        assert!(matches!(counted, Err(EngineError::Later(_))), "{counted:?}");
+        assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
         sends_what_waits(&world);
         until("what was taken before is put off", || async {
             postfix_log(&world)
@@ -86,15 +134,100 @@ async fn until_everything_is_there_again_mail_waits_and_nobody_is_told_it_is_for
         assert_eq!(connected_to(&world, "elsewhere.example"), "");
         assert_eq!(world.delivers(&asha.address, "Known again").await.0, 250);
         assert_eq!(world.delivers(nobody, "x").await.0, 451, "nobody has looked whether all is there");
+        let (complete, users) = lists_users(&world);
+        assert!(!complete && users.contains(&asha.address), "{users:?}");
         // By itself it looks again, and from then on nobody is nobody.
-        assert!(carepost::schedule::run_due(&world.app).await.is_empty());
+        upkeep::queue_due(&world.app).await.expect("queued");
         world.settle().await;
         assert_eq!(world.engine.filling().await, Ok(None));
         let (code, words) = world.delivers(nobody, "x").await;
         assert!(code == 550 && words.contains("5.1.1"), "{code} {words}");
+        let (complete, users) = lists_users(&world);
+        assert!(complete && users.len() == 3, "{users:?}");
         world.arrives(&asha, "INBOX", "Known again").await;
         sends_what_waits(&world);
         world.arrives(&bo, "Shared/care.vm195", "Taken before").await;
-        assert!(!postfix_log(&world).contains("status=bounced"), "nothing went back");
+        let ours = |line: &&str| line.contains("carepost.example") && !line.contains("orig_to=");
+        let log = postfix_log(&world);
+        let returned: Vec<&str> =
+            log.lines().filter(|line| line.contains("status=bounced")).filter(ours).collect();
+        assert!(returned.is_empty(), "{returned:#?}");
+        no_query_has_failed(&world);
+    }
+}
+
+/// What others were told who asked all the time.
+#[derive(Default)]
+struct Told {
+    answers: AtomicUsize,
+    put_off: AtomicUsize,
+}
+
+/// Asks both servers about somebody they should know and somebody they should not, until it is enough.
+/// Whatever happens meanwhile, the first is never refused for good.
+async fn asks_all_the_time(ports: Ports, asha: Person, told: Arc<Told>, enough: Arc<AtomicBool>) {
+    let nobody = Person { address: "nobody@carepost.example".to_owned(), ..asha.clone() };
+    let count = |is_put_off: bool| {
+        told.answers.fetch_add(1, Ordering::SeqCst);
+        told.put_off.fetch_add(usize::from(is_put_off), Ordering::SeqCst);
+    };
+    while !enough.load(Ordering::SeqCst) {
+        for (person, is_somebody) in [(&asha, true), (&nobody, false)] {
+            let (_, end) = Imap::program(ports.imap).await.sign_in(&person.address, &person.password).await;
+            let is_put_off = end.starts_with("NO [UNAVAILABLE]");
+            let expected = if is_somebody { "OK" } else { "NO [AUTHENTICATIONFAILED]" };
+            assert!(is_put_off || end.starts_with(expected), "{}: {end}", person.address);
+            count(is_put_off);
+            let mut program = Smtp::program(ports.submission).await;
+            let (code, words) = program.sign_in(&person.address, &person.password).await;
+            let is_put_off = words.contains("try again later");
+            let expected = if is_somebody { 235 } else { 535 };
+            assert!(is_put_off || code == expected, "{}: {code} {words}", person.address);
+            count(is_put_off);
+            let mut outside = Smtp::outside(ports.smtp).await;
+            assert_eq!(outside.command("MAIL FROM:<ward@trust.example>").await.0, 250);
+            let (code, words) = outside.command(&format!("RCPT TO:<{}>", person.address)).await;
+            let expected = if is_somebody { 250 } else { 550 };
+            assert!(code == 451 || code == expected, "{}: {code} {words}", person.address);
+            count(code == 451);
+        }
+    }
+}
+
+/// How often the tables are made again in the test below.
+const FILLINGS: usize = 4;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn filling_goes_through_each_time_while_others_ask_all_the_time() {
+    for mut world in MailWorld::on_both_databases().await {
+        let home = world.joins("VM195", &[("Asha", "Patel"), ("Bo", "Li")]).await;
+        let (told, enough) = (Arc::new(Told::default()), Arc::new(AtomicBool::new(false)));
+        let asking: Vec<_> = home
+            .people
+            .iter()
+            .map(|person| {
+                let (told, enough) = (Arc::clone(&told), Arc::clone(&enough));
+                tokio::spawn(asks_all_the_time(world.ports, person.clone(), told, enough))
+            })
+            .collect();
+        for _ in 0..FILLINGS {
+            world.stop_service();
+            world.makes_projection_anew().await;
+            let before = told.put_off.load(Ordering::SeqCst);
+            until("others are put off", || async { told.put_off.load(Ordering::SeqCst) > before + 4 }).await;
+            let begun = Instant::now();
+            world.start_service().await;
+            assert_eq!(compare(&world).await, (3, "put right".to_owned()));
+            upkeep::queue_due(&world.app).await.expect("queued");
+            world.settle().await;
+            assert_eq!(world.engine.filling().await, Ok(None));
+            assert!(begun.elapsed() < FILLED_WITHIN, "{:?}", begun.elapsed());
+            assert_eq!(world.delivers(&home.address, "After").await.0, 250);
+        }
+        enough.store(true, Ordering::SeqCst);
+        for task in asking {
+            task.await.expect("nobody was told what is not so");
+        }
+        no_query_has_failed(&world);
     }
 }

@@ -115,6 +115,7 @@ impl MailWorld {
     async fn on(postgres: Option<(String, String)>, postfix_lines: &str) -> MailWorld {
         let folder = servers::temporary_folder().expect("a folder");
         let mut settings = servers::temporary_settings(&folder, postgres).expect("settings");
+        settings.helpdesk_email = "helpdesk@region.example".to_owned();
         let key = Secret::new([9; 32]);
         // Wrong passwords from one address are answered ever later; here all come from one.
         let dovecot = "auth_failure_delay = 0\nservice anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}\n";

@@ -15,12 +15,12 @@ pub(super) use secure_domains::ensure_secure_domains;
 pub(super) use steps::{list_steps, prepare_again, steps_taken};
 
 use super::rules::{UNFILLED_REPLY, UNFILLED_WORDS};
-use crate::database::{Address, Database, Error, Reads, Result, Tx};
+use crate::database::{Address, Database, Error, Reads, Result, Tx, transaction};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
-/// Goes up when the tables, the views or what the rules decide for them change: the tables are then made
-/// again, empty.
+/// Goes up when the tables, the views or what the rules decide for them change: the projection then begins
+/// again, with nothing in it.
 const VERSION: i64 = 3;
 /// On PostgreSQL: the service's own tables, and the views others may read.
 const SCHEMAS: &str = "mail_kept,mail";
@@ -43,11 +43,23 @@ const VIEW_NAMES: [&str; 10] = [
 const TABLE_NAMES: [&str; 7] =
     ["steps", "access", "passwords", "names", "secure_domains", "mailboxes", "projection"];
 
+/// What the tables and views look like: the same for those that were made by the same statements.
+fn layout() -> String {
+    let statements: Vec<&str> = TABLES
+        .lines()
+        .chain(VIEWS.lines())
+        .map(|line| line.split("--").next().unwrap_or(line).trim())
+        .filter(|line| !line.is_empty())
+        .collect();
+    crate::id::hex(&Sha256::digest(statements.join(" ").as_bytes())[..16])
+}
+
 /// The row that says whose tables these are: new ones, in which nothing is yet.
 fn row() -> String {
-    let made = crate::id::new_token();
+    let (made, layout) = (crate::id::new_token(), layout());
     format!(
-        "INSERT INTO projection VALUES ({VERSION}, '{made}', FALSE, FALSE, '{UNFILLED_REPLY}', '{UNFILLED_WORDS}');"
+        "INSERT INTO projection VALUES
+           ({VERSION}, '{layout}', '{made}', FALSE, FALSE, '{UNFILLED_REPLY}', '{UNFILLED_WORDS}');"
     )
 }
 
@@ -87,23 +99,57 @@ fn postgres_script() -> String {
     )
 }
 
-/// Opens the projection to write, and makes its tables where they are not those of this program.
+/// Opens the projection to write, and begins it again where it is not that of this program.
 pub(super) async fn open(address: &Address) -> Result<Database> {
     if let Address::Sqlite(path) = address {
         make_file(path)?;
     }
     let database = Database::open_projection(address, SCHEMAS).await?;
-    let version: Result<Option<(i64,)>> = database.maybe("SELECT version FROM projection", &[]).await;
-    let current = match version {
-        Ok(found) => found == Some((VERSION,)),
-        // The table is not there.
-        Err(Error::Broken(_)) => false,
+    let found: Result<Option<(i64, String)>> =
+        database.maybe("SELECT version, layout FROM projection", &[]).await;
+    match found {
+        Ok(Some((VERSION, known))) if known == layout() => {}
+        Ok(Some((_, known))) if known == layout() => begin_again(&database).await?,
+        // There are other tables, or none.
+        Ok(_) | Err(Error::Broken(_)) => {
+            database.make_projection(sqlite_script(), postgres_script()).await?;
+        }
         Err(error) => return Err(error),
-    };
-    if !current {
-        database.make_projection(sqlite_script(), postgres_script()).await?;
     }
     Ok(database)
+}
+
+/// Empties tables that look as they should. Tables that are made anew cost each connection of the mail
+/// servers an error, so this is done wherever it is enough. What Dovecot must still be told stays.
+async fn begin_again(database: &Database) -> Result<()> {
+    let made = crate::id::new_token();
+    database
+        .write(transaction!(async move |tx| {
+            let begun = tx
+                .run(
+                    "UPDATE projection
+                        SET version = $1, made = $2, filled = FALSE, secure_domains_told = FALSE,
+                            unfilled_reply = $3, unfilled_words = $4
+                      WHERE version <> $1",
+                    &[&VERSION, &made, &UNFILLED_REPLY, &UNFILLED_WORDS],
+                )
+                .await?;
+            // Another node was faster.
+            if begun == 0 {
+                return Ok(());
+            }
+            for emptied in [
+                "DELETE FROM access",
+                "DELETE FROM passwords",
+                "DELETE FROM names",
+                "DELETE FROM mailboxes",
+                "DELETE FROM secure_domains",
+            ] {
+                tx.run(emptied, &[]).await?;
+            }
+            Ok(())
+        }))
+        .await
 }
 
 /// Opens the projection as the mail servers do.

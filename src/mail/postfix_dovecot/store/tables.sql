@@ -52,11 +52,13 @@ CREATE TABLE steps (
 CREATE TABLE secure_domains (
   domain TEXT PRIMARY KEY
 );
--- One row: when these tables are made they are empty, and nobody may be told that an address is nobody's
--- until everything is in them. `made` is another each time, so that whoever compared the tables before
--- these never says that these are filled. Until then senders and mail programs are told these words.
+-- One row: when these tables begin they are empty, and nobody may be told that an address is nobody's
+-- until everything is in them. `made` is another each time, so that whoever compared what was there before
+-- never says that these are filled. Until then senders and mail programs are told these words. `layout` is a
+-- mark of the statements that made the tables.
 CREATE TABLE projection (
   version BIGINT PRIMARY KEY,
+  layout TEXT NOT NULL,
   made TEXT NOT NULL,
   filled BOOLEAN NOT NULL,
   secure_domains_told BOOLEAN NOT NULL,
