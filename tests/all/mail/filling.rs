@@ -214,7 +214,11 @@ async fn filling_goes_through_each_time_while_others_ask_all_the_time() {
             world.stop_service();
             world.makes_projection_anew().await;
             let before = told.put_off.load(Ordering::SeqCst);
-            until("others are put off", || async { told.put_off.load(Ordering::SeqCst) > before + 4 }).await;
+            until("others are put off", || async {
+                assert!(asking.iter().all(|task| !task.is_finished()), "somebody was told what is not so");
+                told.put_off.load(Ordering::SeqCst) > before + 4
+            })
+            .await;
             let begun = Instant::now();
             world.start_service().await;
             assert_eq!(compare(&world).await, (3, "put right".to_owned()));

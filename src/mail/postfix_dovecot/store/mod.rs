@@ -18,6 +18,7 @@ use super::rules::{UNFILLED_REPLY, UNFILLED_WORDS};
 use crate::database::{Address, Database, Error, Reads, Result, Tx, transaction};
 use sha2::{Digest, Sha256};
 use std::path::Path;
+use std::time::Duration;
 
 /// Goes up when the tables, the views or what the rules decide for them change: the projection then begins
 /// again, with nothing in it.
@@ -80,13 +81,24 @@ fn sqlite_script() -> String {
 /// The role that the mail servers sign in as, where the database has one.
 pub const POSTGRES_ROLE: &str = "carepost_mail";
 
+/// The schemas that stand aside are locked by nobody: whoever reads at that moment reads on, and whoever
+/// comes next finds the new ones by their names. Dropping them in their place would have readers and this
+/// transaction wait for one another, and a reader whose query is ended loses its connection.
 fn postgres_script() -> String {
     let views = VIEWS.replace("JOINED", "string_agg").replace("CREATE VIEW ", "CREATE VIEW mail.");
     let row = row();
     format!(
-        "DROP SCHEMA IF EXISTS mail_kept CASCADE;
+        "{POSTGRES_CLEAN_UP}
+         DO $$ BEGIN
+           IF EXISTS (SELECT FROM pg_namespace WHERE nspname = 'mail') THEN
+             ALTER SCHEMA mail RENAME TO mail_before;
+           END IF;
+           IF EXISTS (SELECT FROM pg_namespace WHERE nspname = 'mail_kept') THEN
+             ALTER SCHEMA mail_kept RENAME TO mail_kept_before;
+           END IF;
+         END $$;
          CREATE SCHEMA mail_kept;
-         CREATE SCHEMA IF NOT EXISTS mail;
+         CREATE SCHEMA mail;
          {TABLES}
          {views}
          {row}
@@ -97,6 +109,30 @@ fn postgres_script() -> String {
            END IF;
          END $$;"
     )
+}
+
+/// Removes what stood aside. Gives up where somebody still reads it, before they would wait for one another.
+const POSTGRES_CLEAN_UP: &str = "
+    SET LOCAL lock_timeout = '300ms';
+    DROP SCHEMA IF EXISTS mail_before CASCADE;
+    DROP SCHEMA IF EXISTS mail_kept_before CASCADE;";
+/// How often that is tried, a moment apart: a query of the mail servers takes milliseconds.
+const CLEAN_UPS_MAX: u32 = 10;
+
+async fn make_anew(database: &Database) -> Result<()> {
+    database.make_projection(sqlite_script(), postgres_script()).await?;
+    let mut cleaned = Ok(());
+    for tried in 1..=CLEAN_UPS_MAX {
+        cleaned = database.make_projection(String::new(), POSTGRES_CLEAN_UP.to_owned()).await;
+        if cleaned.is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50) * tried).await;
+    }
+    if let Err(error) = cleaned {
+        tracing::warn!(%error, "the mail servers' tables of the version before are still there");
+    }
+    Ok(())
 }
 
 /// Opens the projection to write, and begins it again where it is not that of this program.
@@ -111,9 +147,7 @@ pub(super) async fn open(address: &Address) -> Result<Database> {
         Ok(Some((VERSION, known))) if known == layout() => {}
         Ok(Some((_, known))) if known == layout() => begin_again(&database).await?,
         // There are other tables, or none.
-        Ok(_) | Err(Error::Broken(_)) => {
-            database.make_projection(sqlite_script(), postgres_script()).await?;
-        }
+        Ok(_) | Err(Error::Broken(_)) => make_anew(&database).await?,
         Err(error) => return Err(error),
     }
     Ok(database)

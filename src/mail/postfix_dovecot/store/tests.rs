@@ -3,6 +3,8 @@ use super::super::rules::{Mailbox, MailboxAccess, MailboxKind, StepKind, facts};
 use super::*;
 use crate::database::for_tests;
 use crate::mail::{Ensured, Standing, WantedPassword};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where a projection can be made: a fresh file, and a fresh PostgreSQL database where there is a server.
 async fn places() -> Vec<Address> {
@@ -220,4 +222,50 @@ async fn steps_stay_until_they_are_taken_and_unknown_ones_are_not_passed_over() 
         for_tests::run(&database, "INSERT INTO steps VALUES ('c', 's-1', 'Sing', 'care')").await;
         assert!(list_steps(&database, "s-1").await.is_err());
     }
+}
+
+/// An error would cost a mail server its connection: readers and the maker of the tables must never wait for
+/// one another. On SQLite they cannot.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_are_made_anew_without_an_error_for_whoever_reads_them() {
+    const READERS: usize = 6;
+    const TIMES: usize = 15;
+    let Some((own, mail)) = for_tests::postgres_for_mail().await else { return };
+    let database = open(&Address::Postgres(own)).await.expect("made");
+    let enough = Arc::new(AtomicBool::new(false));
+    let queries = [
+        "SELECT folder FROM mail.users WHERE name = 'x'
+         UNION ALL SELECT words FROM mail.unfilled WHERE NOT EXISTS (SELECT 1 FROM mail.users WHERE name = 'x')",
+        "SELECT address FROM mail.recipients WHERE name = 'x'
+         UNION ALL SELECT reply FROM mail.unfilled WHERE NOT EXISTS (SELECT 1 FROM mail.users WHERE name = 'x')",
+    ];
+    let mut readers = Vec::new();
+    for number in 0..READERS {
+        let (mail, enough) = (mail.clone(), Arc::clone(&enough));
+        readers.push(tokio::spawn(async move {
+            let (client, connection) =
+                tokio_postgres::connect(&mail, tokio_postgres::NoTls).await.expect("connected");
+            tokio::spawn(connection);
+            let mut read = 0;
+            while !enough.load(Ordering::SeqCst) {
+                client.simple_query(queries[number % queries.len()]).await.expect("an answer and no error");
+                read += 1;
+            }
+            read
+        }));
+    }
+    for _ in 0..TIMES {
+        make_anew(&database).await.expect("made anew");
+        assert!(filling(&database).await.expect("read").is_some());
+    }
+    enough.store(true, Ordering::SeqCst);
+    for reader in readers {
+        assert!(reader.await.expect("no error") > TIMES, "it read all the time");
+    }
+    // Nothing of the versions before is left.
+    let schemas: Vec<(String,)> = database
+        .all("SELECT nspname::TEXT FROM pg_namespace WHERE nspname LIKE 'mail%' ORDER BY nspname", &[])
+        .await
+        .expect("read");
+    assert_eq!(schemas, [("mail".to_owned(),), ("mail_kept".to_owned(),)]);
 }
