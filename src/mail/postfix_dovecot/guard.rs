@@ -30,8 +30,8 @@ pub const SENT_BY: &str = "Carepost-Sent-By";
 /// How deep messages inside messages are looked into.
 const DEPTH_MAX: usize = 8;
 
-/// What the guard knows.
-struct Rules {
+/// What the guard decides by.
+struct GuardConfig {
     projection: Database,
     blocked: BTreeSet<String>,
     /// What our own addresses end in, with the @.
@@ -68,22 +68,22 @@ pub async fn serve(settings: &Settings, stop: impl Future<Output = ()>) -> Resul
         });
     }
     let blocked = settings.blocked_attachments.split_whitespace().map(str::to_lowercase).collect();
-    let rules = Arc::new(Rules { projection, blocked, own });
+    let config = Arc::new(GuardConfig { projection, blocked, own });
     let listen = settings.mail_guard_listen;
     let listener = TcpListener::bind(listen).await.map_err(|error| format!("{listen}: {error}"))?;
     tracing::info!(%listen, "the mail guard looks at messages");
     let size_max = (usize::from(settings.message_limit_mib) + 2) << 20;
     let look = move |message: Message| {
-        let rules = Arc::clone(&rules);
-        async move { look_at(&rules, message).await }
+        let config = Arc::clone(&config);
+        async move { look_at(&config, message).await }
     };
     let served = milter::serve(listener, size_max, look, stop).await;
     let _ = stopped.send(true);
     served.map_err(|error| error.to_string())
 }
 
-async fn look_at(rules: &Rules, message: Message) -> Verdict {
-    let blocked = rules.blocked.clone();
+async fn look_at(config: &GuardConfig, message: Message) -> Verdict {
+    let blocked = config.blocked.clone();
     // A hostile message must not take the guard with it, and a large one must not hold up others.
     let read = tokio::task::spawn_blocking(move || (read(&message.raw, &blocked), message));
     let Ok((read, message)) = read.await else {
@@ -99,7 +99,7 @@ async fn look_at(rules: &Rules, message: Message) -> Verdict {
     }
     let remove = forged(&message.headers);
     let Some(login) = &message.login else {
-        if read.from.iter().chain(&read.sender).any(|address| address.ends_with(&rules.own)) {
+        if read.from.iter().chain(&read.sender).any(|address| address.ends_with(&config.own)) {
             tracing::info!(queue_id, "a message from outside that says it is from us was refused");
             return Verdict::Refuse(
                 "550 5.7.1 Mail from us is taken only from people who have signed in".to_owned(),
@@ -114,17 +114,17 @@ async fn look_at(rules: &Rules, message: Message) -> Verdict {
             return Verdict::Refuse(format!("550 5.7.1 {words}"));
         }
     };
-    match holds_all(rules, login, &from).await {
-        Ok(Held::By(sender)) => Verdict::Take {
+    match holds_all(config, login, &from).await {
+        Ok(Holding::By(sender)) => Verdict::Take {
             remove,
             add: vec![(SENT_BY.to_owned(), sender.account_id)],
             recipients: sender.sent_copy.into_iter().collect(),
         },
-        Ok(Held::NotYetKnown) => {
+        Ok(Holding::NotYetKnown) => {
             tracing::info!(queue_id, "whose address a message is from is not known yet");
             Verdict::Later
         }
-        Ok(Held::BySomebodyElse) => {
+        Ok(Holding::BySomebodyElse) => {
             tracing::info!(queue_id, "a message from an address its sender does not hold was refused");
             Verdict::Refuse(
                 "550 5.7.1 From must be your own address or that of a shared mailbox you belong to"
@@ -139,7 +139,7 @@ async fn look_at(rules: &Rules, message: Message) -> Verdict {
 }
 
 /// Whether somebody holds every address a message is from.
-enum Held {
+enum Holding {
     /// As the first one is held.
     By(Sender),
     BySomebodyElse,
@@ -147,23 +147,27 @@ enum Held {
     NotYetKnown,
 }
 
-async fn holds_all(rules: &Rules, login: &str, addresses: &[String]) -> Result<Held, crate::database::Error> {
+async fn holds_all(
+    config: &GuardConfig,
+    login: &str,
+    addresses: &[String],
+) -> Result<Holding, crate::database::Error> {
     let mut first = None;
     for address in addresses {
-        let Some(sender) = store::sender(&rules.projection, login, address).await? else {
+        let Some(sender) = store::sender(&config.projection, login, address).await? else {
             // Either may be what is still to come: the address, or whoever has signed in.
             for name in [address.as_str(), login] {
-                if name.ends_with(&rules.own)
-                    && !store::look_up(&rules.projection, LookupTable::Unfilled, name).await?.is_empty()
+                if name.ends_with(&config.own)
+                    && !store::look_up(&config.projection, LookupTable::Unfilled, name).await?.is_empty()
                 {
-                    return Ok(Held::NotYetKnown);
+                    return Ok(Holding::NotYetKnown);
                 }
             }
-            return Ok(Held::BySomebodyElse);
+            return Ok(Holding::BySomebodyElse);
         };
         first = first.or(Some(sender));
     }
-    Ok(first.map_or(Held::BySomebodyElse, Held::By))
+    Ok(first.map_or(Holding::BySomebodyElse, Holding::By))
 }
 
 /// Headers with our name that somebody else has written, the last first so that counting holds.
@@ -174,7 +178,7 @@ fn forged(headers: &[(String, String)]) -> Vec<(String, u32)> {
 
 /// What a message says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Read {
+struct MessageSummary {
     /// The name of an attachment that is not taken.
     blocked: Option<String>,
     from: Vec<String>,
@@ -186,16 +190,19 @@ fn addresses(of: Option<&mail_parser::Address<'_>>) -> Vec<String> {
     of.iter().map(|one| one.address().unwrap_or("").to_lowercase()).collect()
 }
 
-fn read(raw: &[u8], blocked: &BTreeSet<String>) -> Read {
-    let Some(message) = MessageParser::default().parse(raw) else { return Read::default() };
-    let mut found =
-        Read { blocked: None, from: addresses(message.from()), sender: addresses(message.sender()) };
+fn read(raw: &[u8], blocked: &BTreeSet<String>) -> MessageSummary {
+    let Some(message) = MessageParser::default().parse(raw) else { return MessageSummary::default() };
+    let mut found = MessageSummary {
+        blocked: None,
+        from: addresses(message.from()),
+        sender: addresses(message.sender()),
+    };
     found.blocked = blocked_name(&message, blocked, 0);
     found
 }
 
 /// The addresses a message says it is from: the one From, and the Sender where there is one.
-fn said_sender(headers: &[(String, String)], read: &Read) -> Result<Vec<String>, &'static str> {
+fn said_sender(headers: &[(String, String)], read: &MessageSummary) -> Result<Vec<String>, &'static str> {
     let count = |wanted: &str| headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted)).count();
     if count("From") != 1 || read.from.len() != 1 {
         return Err("A message must have one From with one address");

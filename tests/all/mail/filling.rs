@@ -4,7 +4,6 @@
 use super::clients::{Imap, Smtp};
 use super::life::compare;
 use super::world::{MailWorld, Person, until};
-use carepost::directory::upkeep::store as upkeep;
 use carepost::mail::postfix_dovecot::servers::Ports;
 use carepost::mail::{EngineError, MailEngine};
 use std::process::Command;
@@ -156,20 +155,20 @@ async fn filling_puts_mail_and_mail_programs_off_until_everything_is_there_again
     }
 }
 
-/// What others were told who asked all the time.
+/// How often somebody who asks all the time was answered, and put off.
 #[derive(Default)]
-struct Told {
+struct Counts {
     answers: AtomicUsize,
     put_off: AtomicUsize,
 }
 
 /// Asks both servers about somebody they should know and somebody they should not, until it is enough.
 /// Whatever happens meanwhile, the first is never refused for good.
-async fn asks_all_the_time(ports: Ports, asha: Person, told: Arc<Told>, enough: Arc<AtomicBool>) {
+async fn asks_all_the_time(ports: Ports, asha: Person, counts: Arc<Counts>, enough: Arc<AtomicBool>) {
     let nobody = Person { address: "nobody@carepost.example".to_owned(), ..asha.clone() };
     let count = |is_put_off: bool| {
-        told.answers.fetch_add(1, Ordering::SeqCst);
-        told.put_off.fetch_add(usize::from(is_put_off), Ordering::SeqCst);
+        counts.answers.fetch_add(1, Ordering::SeqCst);
+        counts.put_off.fetch_add(usize::from(is_put_off), Ordering::SeqCst);
     };
     while !enough.load(Ordering::SeqCst) {
         for (person, is_somebody) in [(&asha, true), (&nobody, false)] {
@@ -201,22 +200,22 @@ const FILLINGS: usize = 4;
 async fn filling_goes_through_each_time_while_others_ask_all_the_time() {
     for mut world in MailWorld::on_both_databases().await {
         let home = world.joins("VM195", &[("Asha", "Patel"), ("Bo", "Li")]).await;
-        let (told, enough) = (Arc::new(Told::default()), Arc::new(AtomicBool::new(false)));
+        let (counts, enough) = (Arc::new(Counts::default()), Arc::new(AtomicBool::new(false)));
         let asking: Vec<_> = home
             .people
             .iter()
             .map(|person| {
-                let (told, enough) = (Arc::clone(&told), Arc::clone(&enough));
-                tokio::spawn(asks_all_the_time(world.ports, person.clone(), told, enough))
+                let (counts, enough) = (Arc::clone(&counts), Arc::clone(&enough));
+                tokio::spawn(asks_all_the_time(world.ports, person.clone(), counts, enough))
             })
             .collect();
         for _ in 0..FILLINGS {
             world.stop_service();
             world.makes_projection_anew().await;
-            let before = told.put_off.load(Ordering::SeqCst);
+            let before = counts.put_off.load(Ordering::SeqCst);
             until("others are put off", || async {
                 assert!(asking.iter().all(|task| !task.is_finished()), "somebody was told what is not so");
-                told.put_off.load(Ordering::SeqCst) > before + 4
+                counts.put_off.load(Ordering::SeqCst) > before + 4
             })
             .await;
             let begun = Instant::now();
