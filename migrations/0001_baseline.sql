@@ -127,8 +127,12 @@ CREATE TABLE sessions (
   started_at BIGINT NOT NULL,
   seen_at BIGINT NOT NULL,
   ends_at BIGINT NOT NULL,
+  -- The hash of the secret that the browser had before, and what its new one was derived with.
+  rotated_from TEXT NOT NULL DEFAULT '',
+  salt TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (token_hash, kind)
 );
+CREATE INDEX sessions_rotated_from ON sessions (rotated_from) WHERE rotated_from <> '';
 CREATE INDEX sessions_of_subject ON sessions (subject);
 CREATE INDEX sessions_end ON sessions (ends_at);
 
@@ -147,6 +151,7 @@ CREATE TABLE codes (
 );
 -- Only the newest code works.
 CREATE UNIQUE INDEX codes_one_works ON codes (purpose, subject, browser) WHERE used_at IS NULL;
+CREATE INDEX codes_of_subject ON codes (subject, purpose, browser);
 CREATE INDEX codes_expire ON codes (expires_at);
 
 -- Single-use links. Only an id is kept; the link carries a mark only the service can make.

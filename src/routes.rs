@@ -15,7 +15,7 @@ use crate::registration::pages as registration;
 use crate::service_desk::pages as service_desk;
 use crate::service_status::pages as service_status;
 use crate::sign_in::Policy;
-use crate::sign_in::session;
+use crate::sign_in::{permits, session};
 use crate::web::doors::RouteKind;
 use crate::web::page::Service;
 use crate::web::{Answer, Interrupt, Layout, Problems, Visit, assets, layers, show};
@@ -295,7 +295,7 @@ pub fn router(app: &App, words: Arc<Library>) -> Router {
 
 async fn admit(app: App, policy: Policy, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    match session::admit(&app, policy, &mut parts).await {
+    match permits::admit(&app, policy, &mut parts).await {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(stop) => stop.into_response(),
     }

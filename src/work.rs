@@ -39,7 +39,7 @@ async fn run(app: &App, taken: &Taken) -> Result<(), WorkError> {
         }
         Work::ProvisionAccount { account } => directory::provision::account(app, taken, account).await,
         Work::SendActivationLink { asked } => {
-            my_account::store::send_activation_link(app, taken, asked).await
+            my_account::moves::send_activation_link(app, taken, asked).await
         }
         Work::CompareMail => upkeep::store::compare(app, taken).await,
         Work::WatchUnread => upkeep::store::watch_unread(app, taken).await,

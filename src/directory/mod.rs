@@ -32,6 +32,7 @@ pub use organisation::{KnownOrganisation, Organisation, Origin, Scope};
 pub use shared_mailbox::{SharedMailbox, SharedMailboxMove, SharedMailboxState};
 pub use site::{NewPerson, NewSite, Site, SiteMove, SiteSearch, SiteState, plain_words};
 
+pub use crate::sign_in::access::Access;
 pub use crate::sign_in::authority::Management;
 pub use app_password::{APP_PASSWORDS_MAX, AppPassword};
 
@@ -40,43 +41,6 @@ use crate::settings::Settings;
 
 /// Places for accounts at a site without an exception.
 pub const SLOTS: usize = 10;
-
-/// What a person may do with a shared mailbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Reads, sends, and looks after who else may.
-    Owner,
-    /// Reads and sends.
-    Member,
-}
-
-impl Access {
-    pub fn stored(self) -> &'static str {
-        match self {
-            Access::Owner => "Owner",
-            Access::Member => "Member",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Access::Owner, Access::Member].into_iter().find(|known| known.stored() == text)
-    }
-
-    pub fn in_words(self) -> &'static str {
-        match self {
-            Access::Owner => "Owner",
-            Access::Member => "Member",
-        }
-    }
-
-    /// Within a sentence.
-    pub fn with_article(self) -> &'static str {
-        match self {
-            Access::Owner => "an owner",
-            Access::Member => "a member",
-        }
-    }
-}
 
 /// How many owners and members a shared mailbox can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,13 +16,12 @@
 
 pub mod letters;
 pub mod mail_settings;
+pub mod moves;
 pub mod pages;
 pub mod store;
 
 use crate::clock::Timestamp;
 use crate::settings::Secret;
-use crate::sign_in::codes::{NOT_SIX_DIGITS, SixDigits, six_digits};
-use crate::sign_in::recovery::RecoveryCode;
 
 /// A step of activation that a page asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,27 +69,6 @@ pub fn activation_path(token: &str) -> String {
     format!("/activate/{token}")
 }
 
-/// What is wrong with a code of an authenticator app before it is tried, in words; nothing when it can
-/// be tried. A slip of the finger must not cost one of the few tries.
-pub fn app_code_problem(typed: &str) -> Option<&'static str> {
-    match six_digits(typed) {
-        SixDigits::Yes => None,
-        SixDigits::Nothing => Some("Enter the code from your authenticator app"),
-        SixDigits::No => Some(NOT_SIX_DIGITS),
-    }
-}
-
-/// The same for a recovery code.
-pub fn recovery_code_problem(typed: &str) -> Option<&'static str> {
-    if typed.is_empty() {
-        Some("Enter one of your recovery codes")
-    } else if RecoveryCode::parse(typed).is_none() {
-        Some("A recovery code has 16 letters and digits. Check each of them against your paper")
-    } else {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,13 +88,5 @@ mod tests {
         check(None, &[Step::Code]);
         check(Some(&confirmed), &[Step::Password]);
         check(Some(&chosen), &[Step::Password, Step::Policy]);
-    }
-
-    #[test]
-    fn a_slip_of_the_finger_is_not_a_try() {
-        assert_eq!(app_code_problem(""), Some("Enter the code from your authenticator app"));
-        assert_eq!(recovery_code_problem(""), Some("Enter one of your recovery codes"));
-        assert!(recovery_code_problem("123456").is_some());
-        assert_eq!(recovery_code_problem(&RecoveryCode::new().shown()), None);
     }
 }

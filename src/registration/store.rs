@@ -341,7 +341,8 @@ pub async fn expire_drafts(database: &Database, now: Timestamp) -> Result<usize>
                     // What was typed and never sent is forgotten with the draft.
                     tx.run("UPDATE registrations SET answers = '{}', email = NULL WHERE id = $1", &[&id])
                         .await?;
-                    crate::sign_in::store::end_sessions_of(tx, "Registrant", &id).await?;
+                    let kind = crate::sign_in::session::SessionKind::Registrant;
+                    crate::sign_in::store::end_sessions_of(tx, kind, &id).await?;
                     count += 1;
                 }
             }

@@ -73,6 +73,9 @@ pub enum CodeProblem {
     Wrong(Channel),
     /// Expired, used, tried too often, replaced, or sent to another address: a new one is needed.
     Stale,
+    /// Typed right, and used a moment ago by another press of the same button: whoever is here looks
+    /// what that press has led to.
+    JustUsed,
     /// Too many wrong tries today, whichever code.
     TooManyTries(UsedUp),
     /// Too many codes were asked for.
@@ -88,7 +91,9 @@ impl CodeProblem {
                 let letter = in_words(channel);
                 format!("The code is not right. Check the {letter} and enter the code again")
             }
-            CodeProblem::Stale => "This code no longer works. Ask for a new one".to_owned(),
+            CodeProblem::Stale | CodeProblem::JustUsed => {
+                "This code no longer works. Ask for a new one".to_owned()
+            }
             CodeProblem::TooManyTries(used_up) => format!(
                 "There have been too many wrong codes today. Try again {}, or call our helpdesk",
                 wait_in_words(now, used_up.until)
@@ -107,7 +112,8 @@ impl CodeProblem {
             CodeProblem::Missing(_)
             | CodeProblem::NotSixDigits
             | CodeProblem::Wrong(_)
-            | CodeProblem::Stale => false,
+            | CodeProblem::Stale
+            | CodeProblem::JustUsed => false,
         }
     }
 }
@@ -247,6 +253,11 @@ pub async fn check(app: &App, code: &CodeFor, typed: &str) -> Result<Result<Righ
         .await?;
     let id = match counted {
         Ok(id) => id,
+        Err(CodeProblem::Stale) => {
+            let just_used = store::code_used_since(&app.database, code, now.minus(SAME_PRESS)).await?;
+            let is_it = just_used.is_some_and(|id| secrets::is_code(&app.key, code.purpose, &id, typed));
+            return Ok(Err(if is_it { CodeProblem::JustUsed } else { CodeProblem::Stale }));
+        }
         Err(problem) => return Ok(Err(problem)),
     };
     if secrets::is_code(&app.key, code.purpose, &id, typed) {
@@ -321,7 +332,7 @@ pub async fn attempt(
     let code = CodeFor { purpose, subject, recipient, browser };
     let right = match check(&app, &code, &typed).await? {
         Ok(right) => right,
-        Err(CodeProblem::Stale) => return Ok(Tried::Stale),
+        Err(CodeProblem::Stale | CodeProblem::JustUsed) => return Ok(Tried::Stale),
         Err(CodeProblem::TooManyTries(used_up) | CodeProblem::TooManySent(used_up)) => {
             return Ok(Tried::TooOften(used_up));
         }
@@ -400,6 +411,8 @@ mod tests {
             assert!(!redeemed(&app, &right, &of(&app, "draft", EVE, "browser")).await);
             assert!(redeemed(&app, &right, &amys).await);
             assert!(!redeemed(&app, &right, &amys).await, "once");
+            assert_eq!(problem(&app, &amys, &typed).await, Some(CodeProblem::JustUsed));
+            app.clock.advance(Span::seconds(11));
             assert_eq!(problem(&app, &amys, &typed).await, Some(CodeProblem::Stale), "used");
 
             let old = made(&app, &amys).await;

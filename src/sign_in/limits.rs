@@ -21,11 +21,16 @@ impl Budget {
     /// A budget of `most` for each `of`, in an hour. What it is for is hashed, so that no address or
     /// number stands in the table.
     pub fn an_hour(what: &str, of: &str, most: i64) -> Self {
-        Budget { name: name(what, of), most, window: Span::hours(1) }
+        Self::of(what, of, most, Span::hours(1))
     }
 
     pub fn a_day(what: &str, of: &str, most: i64) -> Self {
-        Budget { name: name(what, of), most, window: Span::days(1) }
+        Self::of(what, of, most, Span::days(1))
+    }
+
+    /// A budget in a window of its own.
+    pub fn of(what: &str, of: &str, most: i64, window: Span) -> Self {
+        Budget { name: name(what, of), most, window }
     }
 }
 

@@ -9,22 +9,25 @@
 //!
 //! There are no secret questions, no passwords sent, and no way to choose somebody else's password.
 
+pub mod access;
 pub mod account_state;
 pub mod app_code;
 pub mod authority;
 pub mod codes;
-pub mod doors;
 pub mod factor;
 pub mod limits;
 pub mod links;
+pub mod moves;
 pub mod password;
+pub mod permits;
+pub mod realm;
 pub mod recovery;
 pub mod secrets;
 pub mod session;
 pub mod store;
 
 pub use account_state::AccountState;
-pub use session::{
+pub use permits::{
     AccountHolder, Activating, CaseWorker, HalfSignedIn, HolderHalfSignedIn, Policy, Registrant,
     SettingUpApp, StatusReader,
 };

@@ -73,6 +73,11 @@ pub fn recipient_hash(key: &SecretKey, recipient: &str) -> String {
     crate::id::hex(&keyed(key, &["recipient", recipient])[..16])
 }
 
+/// The secret that a browser gets in place of `old`. Whoever knows `old` and not the key cannot tell it.
+pub(super) fn rotated_secret(key: &SecretKey, old: &str, salt: &str) -> String {
+    crate::id::hex(&keyed(key, &["browser", old, salt]))
+}
+
 /// A code of six digits.
 pub fn code(key: &SecretKey, purpose: Purpose, id: &str) -> String {
     let bytes = derive(key, purpose, id);

@@ -2,11 +2,11 @@
 
 use super::Underway;
 use crate::app::App;
-use crate::database::{Error, transaction};
-use crate::my_account::{Step, store};
+use crate::my_account::Step;
+use crate::my_account::moves::{self, ActivationRefusal};
+use crate::outbox::outcome::{Declined, without_faults};
 use crate::sign_in::Activating;
-use crate::sign_in::codes::{self, CodeProblem};
-use crate::sign_in::secrets::Purpose;
+use crate::sign_in::codes::CodeProblem;
 use crate::web::form::query;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Visit, go_to, show};
 use axum::extract::State;
@@ -44,10 +44,15 @@ fn show_page(underway: &Underway, form: Form, sent_again: bool) -> Answer {
     show(&template, &problems)
 }
 
-fn show_problem(underway: &Underway, typed: Fields, problem: CodeProblem) -> Answer {
-    let words = problem.words(underway.app.clock.now());
+/// Shows why a step was not taken, or leads elsewhere.
+fn show_declined(underway: &Underway, typed: Fields, declined: Declined<ActivationRefusal>) -> Answer {
     // A code that was tried is not worth correcting: the field comes back empty.
-    let fields = if problem == CodeProblem::NotSixDigits { typed } else { Fields::default() };
+    let is_slip = matches!(declined, Declined::Refusal(ActivationRefusal::Code(CodeProblem::NotSixDigits)));
+    let words = match declined {
+        Declined::Refusal(refusal) => underway.words(refusal)?,
+        Declined::Conflict(conflict) => conflict.words,
+    };
+    let fields = if is_slip { typed } else { Fields::default() };
     show_page(underway, underway.visit.form(fields, Problems::one("code", words)), false)
 }
 
@@ -61,38 +66,20 @@ pub async fn page(State(app): State<App>, visit: Visit, activating: Activating, 
 /// POST /activate/code: tries the code.
 pub async fn save(State(app): State<App>, visit: Visit, activating: Activating, fields: Fields) -> Answer {
     let underway = Underway::at(Step::Code, app, visit, activating).await?;
-    let now = underway.app.clock.now();
-    let purpose = Purpose::ActivationCode;
-    let code = store::code_for(&underway.app.key, purpose, &underway.account, &underway.browser);
-    let right = match codes::check(&underway.app, &code, fields.text("code")).await? {
-        Ok(right) => right,
-        Err(problem) => return show_problem(&underway, fields, problem),
-    };
-    let link = underway.link.clone();
-    let confirmed = underway
-        .app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            store::confirm_code(tx, &right, &code, &link, now).await
-        }))
-        .await?;
-    if confirmed { go_to(Step::Password.path()) } else { show_problem(&underway, fields, CodeProblem::Stale) }
+    let (permit, order) = (underway.permit().await?, underway.order());
+    let confirmed = moves::confirm_mobile(&underway.app, permit, order, fields.text("code")).await;
+    match without_faults(confirmed)? {
+        Ok(()) => go_to(Step::Password.path()),
+        Err(declined) => show_declined(&underway, fields, declined),
+    }
 }
 
 /// POST /activate/code/again: sends a new code; the one before stops working.
 pub async fn again(State(app): State<App>, visit: Visit, activating: Activating) -> Answer {
     let underway = Underway::at(Step::Code, app, visit, activating).await?;
-    let now = underway.app.clock.now();
-    let (app, account, browser) = (underway.app.clone(), underway.account.clone(), underway.browser.clone());
-    let sent = underway
-        .app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            store::send_code(tx, &app, &account, Purpose::ActivationCode, &browser, now).await
-        }))
-        .await?;
-    match sent {
+    let (permit, order) = (underway.permit().await?, underway.order());
+    match without_faults(moves::send_activation_code(&underway.app, permit, order).await)? {
         Ok(()) => go_to("/activate/code?sent=again"),
-        Err(problem) => show_problem(&underway, Fields::default(), problem),
+        Err(declined) => show_declined(&underway, Fields::default(), declined),
     }
 }

@@ -4,7 +4,7 @@ use super::paths;
 use crate::app::App;
 use crate::directory::{self, Access, AccountState, store::SiteOfAccount};
 use crate::sign_in::SettingUpApp;
-use crate::sign_in::session::SIGN_IN;
+use crate::sign_in::permits::SIGN_IN;
 use crate::web::components::{Button, Heading, Panel};
 use crate::web::{Answer, Layout, Problems, Visit, go_to, show};
 use axum::extract::State;

@@ -1,16 +1,16 @@
 //! Mail programs: an app password for each, shown once, named, and revoked on its own.
 
-use super::{layout, paths};
+use super::just_done::{self, JustDone};
+use super::{layout, own_account, paths};
 use crate::app::App;
-use crate::database::{Error, transaction};
 use crate::directory;
-use crate::directory::app_password::{APP_PASSWORDS_MAX, AppPassword, NAME_LETTERS_MAX};
-use crate::my_account::store;
+use crate::directory::app_password::{APP_PASSWORDS_MAX, AppPassword, NAME_LETTERS_MAX, NewAppPassword};
+use crate::my_account::moves;
+use crate::outbox::outcome::{Declined, without_faults};
 use crate::sign_in::AccountHolder;
 use crate::web::components::{Heading, Html, NotificationBanner, Table, TableCell, TableHeader};
-use crate::web::form::query;
 use crate::web::page::show_with;
-use crate::web::parts::{success, wrapped};
+use crate::web::parts::wrapped;
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show};
 use axum::extract::{Path, State as Shared};
 use axum::http::{StatusCode, Uri};
@@ -76,11 +76,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, uri
     let programs = in_force(&app, &by).await?;
     let template = MailProgramsPage {
         layout: layout(&visit, &by, "Mail programs", paths::MAIL_PROGRAMS),
-        banner: (query(&uri).text("done") == "revoked").then(|| {
-            success(
-                "The app password is revoked. The program that used it cannot open your mailbox any more.",
-            )
-        }),
+        banner: just_done::banner(&uri, &[JustDone::AppPasswordRevoked]),
         programs: (!programs.is_empty()).then(|| table(&programs)),
         can_add: i64::try_from(programs.len()).unwrap_or(i64::MAX) < APP_PASSWORDS_MAX,
         most: APP_PASSWORDS_MAX,
@@ -127,25 +123,21 @@ pub async fn add(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, fiel
             return show_add(&visit, &by, form, StatusCode::UNPROCESSABLE_ENTITY);
         }
     };
-    let now = app.clock.now();
-    let (in_app, account, called) = (app.clone(), by.account.clone(), name.clone());
-    let made = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            store::add_app_password(tx, &in_app, &account, &called, now).await
-        }))
-        .await?;
-    let new = match made {
-        Ok(new) => new,
-        Err(refusal) => {
-            let form = visit.form(fields, Problems::one(NAME, refusal.words()));
-            return show_add(&visit, &by, form, StatusCode::UNPROCESSABLE_ENTITY);
-        }
+    let permit = own_account(&app, &by.who(), &by.account).await?;
+    let words = match without_faults(moves::add_app_password(&app, permit, &name).await)? {
+        Ok(new) => return show_added(&visit, by, &new),
+        Err(Declined::Refusal(refusal)) => refusal.words(),
+        Err(Declined::Conflict(conflict)) => conflict.words,
     };
+    let form = visit.form(fields, Problems::one(NAME, words));
+    show_add(&visit, &by, form, StatusCode::UNPROCESSABLE_ENTITY)
+}
+
+fn show_added(visit: &Visit, by: AccountHolder, new: &NewAppPassword) -> Answer {
     let groups = new.value.reveal().as_bytes().chunks(GROUP);
     let template = AddedPage {
-        layout: layout(&visit, &by, "Your app password", paths::MAIL_PROGRAMS),
-        name,
+        layout: layout(visit, &by, "Your app password", paths::MAIL_PROGRAMS),
+        name: new.name.clone(),
         address: by.address,
         groups: groups.map(|group| String::from_utf8_lossy(group).into_owned()).collect(),
     };
@@ -182,15 +174,9 @@ pub async fn revoke_page(
 
 /// POST /my-account/mail-programs/{id}/revoke: a second click finds nothing more to revoke.
 pub async fn revoke(Shared(app): Shared<App>, by: AccountHolder, Path(id): Path<String>) -> Answer {
-    let now = app.clock.now();
-    let revoked = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            store::revoke_app_password(tx, &by.account, &id, now).await
-        }))
-        .await?;
-    if revoked {
-        return go_to(format!("{}?done=revoked", paths::MAIL_PROGRAMS));
+    let permit = own_account(&app, &by.who(), &by.account).await?;
+    if moves::revoke_app_password(&app, permit, &id).await? {
+        return go_to(JustDone::AppPasswordRevoked.on(paths::MAIL_PROGRAMS));
     }
     go_to(paths::MAIL_PROGRAMS)
 }

@@ -3,6 +3,7 @@
 pub mod autoconfiguration;
 pub mod code;
 pub mod done;
+mod just_done;
 pub mod mail_programs;
 pub mod mail_settings;
 pub mod new_link;
@@ -18,13 +19,18 @@ pub mod sign_in_code;
 pub mod start;
 pub mod text_code;
 
+use super::moves::{ActivationRefusal, StepOrder};
 use super::{Step, can_visit, next, store};
 use crate::app::App;
-use crate::directory::{Account, AccountState};
+use crate::directory::{self, Account, AccountState};
+use crate::settings::Secret;
+use crate::sign_in::authority::{Permit, Who, deed, permit};
 use crate::sign_in::links;
+use crate::sign_in::permits::SIGN_IN;
 use crate::sign_in::secrets::Purpose;
 use crate::sign_in::{AccountHolder, Activating, session};
 use crate::web::{Interrupt, Layout, Visit};
+use axum::http::StatusCode;
 
 /// The parts of an account holder's pages.
 const NAVIGATION: [(&str, &str); 3] = [
@@ -38,37 +44,71 @@ fn layout(visit: &Visit, by: &AccountHolder, title: &str, part: &str) -> Layout 
     visit.layout(title).for_person(&by.name, "/sign-out", paths::OVERVIEW).with_navigation(&NAVIGATION, part)
 }
 
+/// The permit of somebody for what belongs to their own account.
+async fn own_account(
+    app: &App,
+    who: &Who,
+    account: &str,
+) -> Result<Permit<deed::SecureOwnAccount>, Interrupt> {
+    let subject = directory::store::subject_of_account(&app.database, account).await?;
+    let subject = subject.ok_or_else(|| Interrupt::Redirect(SIGN_IN.to_owned()))?;
+    permit(who, subject).map_err(|not_allowed| {
+        Interrupt::refused(StatusCode::FORBIDDEN, "You cannot do this", not_allowed.words())
+    })
+}
+
+/// The browser's secret, for a move that gives it a new one.
+fn browser(visit: &Visit) -> Secret<String> {
+    Secret::new(visit.browser())
+}
+
+/// How a page of signing in that was not passed is answered.
+fn status(is_too_often: bool) -> StatusCode {
+    if is_too_often { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::UNPROCESSABLE_ENTITY }
+}
+
 /// Who is activating.
-pub(super) struct Underway {
-    pub app: App,
-    pub visit: Visit,
-    pub account: Account,
-    pub link: String,
-    /// Hash of the browser's secret.
-    pub browser: String,
+struct Underway {
+    app: App,
+    visit: Visit,
+    account: Account,
+    activating: Activating,
 }
 
 impl Underway {
     /// Loads what a step needs; elsewhere where the step is not due, or the link no longer works.
-    pub(super) async fn at(
-        step: Step,
-        app: App,
-        visit: Visit,
-        activating: Activating,
-    ) -> Result<Self, Interrupt> {
+    async fn at(step: Step, app: App, visit: Visit, activating: Activating) -> Result<Self, Interrupt> {
         let link = links::find(&app.database, Purpose::ActivationLink, &activating.link).await?;
         let works =
             link.is_some_and(|link| link.works(app.clock.now()) && link.subject == activating.account);
-        let account = crate::directory::store::find_account(&app.database, &activating.account).await?;
+        let account = directory::store::find_account(&app.database, &activating.account).await?;
         let account = match account.filter(|account| works && account.state == AccountState::Pending) {
             Some(account) => account,
             None => return Err(Interrupt::Redirect(paths::NEW_LINK.to_owned())),
         };
         let browser = session::browser_hash(&visit.browser());
-        let activation = store::find(&app.database, &activating.link, &browser).await?;
+        let activation = store::find_activation(&app.database, &activating.link, &browser).await?;
         if !can_visit(activation.as_ref(), step) {
             return Err(Interrupt::Redirect(next(activation.as_ref()).path().to_owned()));
         }
-        Ok(Underway { app, visit, account, link: activating.link, browser })
+        Ok(Underway { app, visit, account, activating })
+    }
+
+    async fn permit(&self) -> Result<Permit<deed::SecureOwnAccount>, Interrupt> {
+        own_account(&self.app, &self.activating.who(), &self.account.id).await
+    }
+
+    fn order(&self) -> StepOrder {
+        StepOrder { link: self.activating.link.clone(), browser: browser(&self.visit) }
+    }
+
+    /// What to say on the page, or where to go instead.
+    fn words(&self, refusal: ActivationRefusal) -> Result<String, Interrupt> {
+        match refusal {
+            ActivationRefusal::LinkGone => Err(Interrupt::Redirect(paths::NEW_LINK.to_owned())),
+            ActivationRefusal::NotReady => Err(Interrupt::Redirect(Step::Code.path().to_owned())),
+            ActivationRefusal::Code(problem) => Ok(problem.words(self.app.clock.now())),
+            ActivationRefusal::Password(words) => Ok(words),
+        }
     }
 }

@@ -4,9 +4,9 @@
 use super::paths;
 use crate::app::App;
 use crate::contact::Email;
-use crate::database::{Error, transaction};
-use crate::outbox::{self, Work};
-use crate::sign_in::limits::{self, Budget};
+use crate::my_account::moves::{self, LinkOrder};
+use crate::outbox::outcome::{Declined, without_faults};
+use crate::sign_in::limits;
 use crate::web::page::show_with;
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show};
 use axum::extract::State;
@@ -55,34 +55,14 @@ pub async fn ask(State(app): State<App>, visit: Visit, fields: Fields) -> Answer
         let form = visit.form(fields, problems.clone());
         return show(&page_of(&app, &visit, form, false), &problems);
     };
-    let now = app.clock.now();
-    let from_network = Budget::an_hour(
-        "activation links from",
-        visit.network(),
-        i64::from(app.settings.starts_a_network_an_hour_max),
-    );
-    let to_address =
-        Budget::an_hour("activation links to", email.as_str(), i64::from(app.settings.codes_an_hour_max));
-    let taken = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            if let Err(used_up) = limits::take(tx, now, &from_network).await? {
-                return Ok(Err(used_up));
-            }
-            // Nobody is flooded, and nobody learns that it was one too many.
-            if limits::take(tx, now, &to_address).await?.is_ok() {
-                let work = Work::SendActivationLink { asked: email.as_str().to_owned() };
-                outbox::store::queue(tx, now, now, &work).await?;
-            }
-            Ok(Ok(()))
-        }))
-        .await?;
-    match taken {
+    let order = LinkOrder { email, network: visit.network().to_owned() };
+    match without_faults(moves::ask_for_link(&app, order).await)? {
         Ok(()) => go_to("/activate/link-sent"),
-        Err(used_up) => Err(Interrupt::too_often(&format!(
+        Err(Declined::Refusal(used_up)) => Err(Interrupt::too_often(&format!(
             "Many links have been asked for from your network. You can ask again {}.",
-            limits::wait_in_words(now, used_up.until)
+            limits::wait_in_words(app.clock.now(), used_up.until)
         ))),
+        Err(Declined::Conflict(conflict)) => Err(Interrupt::too_often(&conflict.words)),
     }
 }
 

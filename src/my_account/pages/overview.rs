@@ -1,16 +1,17 @@
 //! "Your account": who I am, and the shared mailboxes I can open.
 
+use super::just_done::{self, JustDone};
 use super::{layout, paths, security};
 use crate::app::App;
 use crate::directory::store::{PersonOfSite, SiteOfAccount};
 use crate::directory::{self, Access};
-use crate::sign_in::session::SIGN_IN;
+use crate::sign_in::permits::SIGN_IN;
 use crate::sign_in::{AccountHolder, store as sign_ins};
 use crate::web::components::{
     Heading, InsetText, NotificationBanner, SummaryList, Table, TableCell, TableHeader,
 };
-use crate::web::form::{counted, query};
-use crate::web::parts::{fact, success, wrapped};
+use crate::web::form::counted;
+use crate::web::parts::{fact, wrapped};
 use crate::web::{Answer, Layout, Problems, Visit, go_to, show};
 use axum::extract::State as Shared;
 use axum::http::Uri;
@@ -35,16 +36,6 @@ pub struct OverviewPage {
     pub facts: SummaryList,
     pub mailboxes: Vec<Mailbox>,
     pub programs: String,
-}
-
-fn done_words(done: &str) -> Option<&'static str> {
-    match done {
-        "recovery-codes" => {
-            Some("Your account is set up. Keep your recovery codes where only you can reach them.")
-        }
-        "recovery-code" => Some("You signed in with a recovery code. It does not work again."),
-        _ => None,
-    }
 }
 
 fn others(people: &[PersonOfSite], me: &str, site: &str) -> Option<Table> {
@@ -128,7 +119,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, uri
     }
     let template = OverviewPage {
         layout: layout(&visit, &by, "Your account", paths::OVERVIEW),
-        banner: done_words(query(&uri).text("done")).map(success),
+        banner: just_done::banner(&uri, &[JustDone::RecoveryCodesKept, JustDone::RecoveryCodeUsed]),
         warning: warning.map(|text| InsetText { text, ..Default::default() }),
         facts,
         mailboxes,

@@ -2,12 +2,12 @@
 
 use super::Underway;
 use crate::app::App;
-use crate::database::{Error, transaction};
-use crate::my_account::{Step, store};
+use crate::my_account::{Step, moves};
+use crate::outbox::outcome::{Declined, without_faults};
 use crate::settings::Secret;
 use crate::sign_in::{Activating, password};
 use crate::web::components::{ErrorMessage, Label, PasswordInput};
-use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show};
+use crate::web::{Answer, Fields, Form, Layout, Problems, Visit, go_to, show};
 use axum::extract::State;
 
 #[derive(askama::Template)]
@@ -58,30 +58,13 @@ pub async fn page(State(app): State<App>, visit: Visit, activating: Activating) 
 /// POST /activate/password: keeps the password until the policy is accepted.
 pub async fn save(State(app): State<App>, visit: Visit, activating: Activating, fields: Fields) -> Answer {
     let underway = Underway::at(Step::Password, app, visit, activating).await?;
-    let sites = crate::directory::store::list_sites_of_account(
-        &crate::directory::Scope::All,
-        &underway.app.database,
-        &underway.account.id,
-    )
-    .await?;
-    let mut own_words = vec![underway.account.first_name.as_str(), underway.account.last_name.as_str()];
-    own_words.extend(sites.iter().map(|site| site.name.as_str()));
-    let typed = fields.text("password");
-    if let Some(words) = password::problem(typed, &own_words) {
-        // What was typed is never shown again.
-        let form = underway.visit.form(Fields::default(), Problems::one("password", words));
-        return show_page(&underway, form);
-    }
-    let hash = password::hash(&underway.app, typed.to_owned())
-        .await
-        .map_err(|error| Interrupt::fault("hashing a password", error))?;
-    let (hash, link, browser) = (Secret::new(hash), underway.link, underway.browser);
-    let kept = underway
-        .app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            store::keep_password(tx, &link, &browser, &hash).await
-        }))
-        .await?;
-    go_to(if kept { Step::Policy.path() } else { Step::Code.path() })
+    let (permit, order) = (underway.permit().await?, underway.order());
+    let typed = Secret::new(fields.text("password").to_owned());
+    let words = match without_faults(moves::choose_password(&underway.app, permit, order, typed).await)? {
+        Ok(()) => return go_to(Step::Policy.path()),
+        Err(Declined::Refusal(refusal)) => underway.words(refusal)?,
+        Err(Declined::Conflict(conflict)) => conflict.words,
+    };
+    // What was typed is never shown again.
+    show_page(&underway, underway.visit.form(Fields::default(), Problems::one("password", words)))
 }

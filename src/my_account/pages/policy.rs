@@ -1,12 +1,10 @@
 //! The acceptable use policy. Agreeing to it is the last step: the account becomes active.
 
-use super::{Underway, paths};
+use super::Underway;
 use crate::app::App;
-use crate::database::{Error, transaction};
-use crate::my_account::store::{self, Finished};
-use crate::my_account::{Step, next};
+use crate::my_account::{Step, moves};
+use crate::outbox::outcome::{Declined, without_faults};
 use crate::sign_in::Activating;
-use crate::sign_in::session::SessionRotation;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Visit, go_to, show};
 use axum::extract::State;
 
@@ -39,23 +37,14 @@ pub async fn save(State(app): State<App>, visit: Visit, activating: Activating, 
         let form = underway.visit.form(fields, Problems::one("agree", words));
         return show_page(&underway, form);
     }
-    let now = underway.app.clock.now();
-    let anew = SessionRotation::of(&underway.visit);
-    let (app, account, link) = (underway.app.clone(), underway.account.id.clone(), underway.link.clone());
-    let begun = anew.clone();
-    let finished = underway
-        .app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            store::finish(tx, &app, &account, &link, &begun, now).await
-        }))
-        .await?;
-    match finished {
-        Finished::Active => {
-            anew.is_saved(&underway.visit);
-            go_to("/activate/done")
+    let (permit, order) = (underway.permit().await?, underway.order());
+    let words = match without_faults(moves::activate(&underway.app, permit, order).await)? {
+        Ok(rotated) => {
+            rotated.is_saved(&underway.visit);
+            return go_to("/activate/done");
         }
-        Finished::NotReady => go_to(next(None).path()),
-        Finished::LinkGone => go_to(paths::NEW_LINK),
-    }
+        Err(Declined::Refusal(refusal)) => underway.words(refusal)?,
+        Err(Declined::Conflict(conflict)) => conflict.words,
+    };
+    show_page(&underway, underway.visit.form(fields, Problems::one("agree", words)))
 }

@@ -1,13 +1,11 @@
 //! Recovery codes: shown once, for writing down or printing.
 
-use super::security::{self, Proof};
-use super::{layout, paths};
+use super::just_done::JustDone;
+use super::{layout, own_account, paths, security};
 use crate::app::App;
-use crate::audit::{Actor, Entry};
-use crate::database::{Error, transaction};
-use crate::my_account::store::{self, Stepped};
-use crate::sign_in::factor::Factor;
-use crate::sign_in::recovery::{CODES, RecoveryCode};
+use crate::my_account::moves;
+use crate::outbox::outcome::without_faults;
+use crate::sign_in::recovery::RecoveryCode;
 use crate::sign_in::{AccountHolder, store as sign_ins};
 use crate::web::components::PasswordInput;
 use crate::web::page::show_with;
@@ -62,34 +60,17 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder) -> 
 
 /// POST /my-account/security/recovery-codes: makes ten and shows them, this once.
 pub async fn make(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, fields: Fields) -> Answer {
-    let now = app.clock.now();
-    let is_first = sign_ins::recovery_codes(&app.database, &by.account).await?.made_at.is_none();
-    let factor: Option<Factor> = if is_first {
-        None
-    } else {
-        match security::prove(&app, &visit, &by, &fields).await? {
-            Proof::Given(factor) => Some(factor),
-            Proof::Not(problems, status) => return show(&app, &visit, &by, problems, status).await,
+    let permit = own_account(&app, &by.who(), &by.account).await?;
+    let order = security::proof_order(&visit, &fields);
+    let codes = match without_faults(moves::make_recovery_codes(&app, permit, &by, order).await)? {
+        Ok(codes) => codes,
+        Err(declined) => {
+            return match security::problems_of(&app, declined) {
+                Some((problems, status)) => show(&app, &visit, &by, problems, status).await,
+                None => go_to(paths::RECOVERY_CODES),
+            };
         }
     };
-    let codes: Vec<RecoveryCode> = (0..CODES).map(|_| RecoveryCode::new()).collect();
-    let hashes: Vec<String> = codes.iter().map(RecoveryCode::hash).collect();
-    let (in_app, account, used) = (app.clone(), by.account.clone(), factor.clone());
-    let stepped = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            store::make_recovery_codes(tx, &in_app, &account, used.as_ref(), &hashes, now).await
-        }))
-        .await?;
-    match stepped {
-        Stepped::Done => {}
-        Stepped::Refused => {
-            let words = factor.as_ref().map_or("Enter a code", Factor::refused_words);
-            let problems = Problems::one(security::CODE, words);
-            return show(&app, &visit, &by, problems, StatusCode::UNPROCESSABLE_ENTITY).await;
-        }
-        Stepped::Gone => return go_to(paths::RECOVERY_CODES),
-    }
     let template = ShownPage {
         layout: layout(&visit, &by, "Your recovery codes", paths::SECURITY),
         form: visit.empty_form(),
@@ -102,13 +83,7 @@ pub async fn make(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, fie
 
 /// POST /my-account/security/recovery-codes/written
 pub async fn written(Shared(app): Shared<App>, by: AccountHolder) -> Answer {
-    let now = app.clock.now();
-    app.database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            let actor = Actor::AccountHolder(by.account.clone());
-            let entry = Entry::new(actor, "recovery codes written down", &by.account);
-            crate::audit::store::add(tx, now, &entry).await
-        }))
-        .await?;
-    go_to(format!("{}?done=recovery-codes", paths::OVERVIEW))
+    let permit = own_account(&app, &by.who(), &by.account).await?;
+    moves::keep_recovery_codes(&app, permit).await?;
+    go_to(JustDone::RecoveryCodesKept.on(paths::OVERVIEW))
 }

@@ -1,25 +1,24 @@
 //! Security: the authenticator app, the recovery codes, signing out everywhere.
 
-use super::{layout, paths};
+use super::just_done::{self, JustDone};
+use super::{browser, layout, own_account, paths};
 use crate::app::App;
-use crate::database::{Error, Tx, transaction};
-use crate::my_account::store::{self, Stepped};
-use crate::sign_in::doors::{Door, count_code, whose_password};
-use crate::sign_in::factor::Factor;
-use crate::sign_in::limits::wait_in_words;
-use crate::sign_in::session::{SIGN_IN, browser_hash};
+use crate::my_account::moves::{self, ProofOrder, ProofRefusal};
+use crate::outbox::outcome::{Declined, without_faults};
+use crate::settings::Secret;
+use crate::sign_in::permits::SIGN_IN;
 use crate::sign_in::{AccountHolder, store as sign_ins};
 use crate::web::components::{
     Action, Actions, NotificationBanner, PasswordInput, SummaryList, SummaryListRow,
 };
-use crate::web::form::{counted, query};
+use crate::web::form::counted;
 use crate::web::page::show_with;
-use crate::web::parts::{error, fact, success};
-use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
+use crate::web::parts::{error, fact};
+use crate::web::{Answer, Fields, Form, Layout, Problems, Visit, go_to};
 use axum::extract::State as Shared;
 use axum::http::{StatusCode, Uri};
 
-pub(super) const CODE: &str = "code";
+const CODE: &str = "code";
 const PASSWORD: &str = "password";
 /// With fewer recovery codes than this the page says to make new ones.
 pub(super) const FEW_CODES: i64 = 3;
@@ -68,25 +67,13 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, uri
             " in place of your recovery codes",
         ),
     ];
-    let banner = match query(&uri).text("done") {
-        "app" => Some(success(
-            "The new app is set up. If you lost your phone, revoke its app password, too: see Mail programs.",
-        )),
-        _ => None,
-    };
+    let banner = just_done::banner(&uri, &[JustDone::AppReplaced]);
     let template = SecurityPage {
         layout: layout(&visit, &by, "Security", paths::SECURITY),
         banner,
         facts: SummaryList { rows, ..Default::default() },
     };
     show_with(StatusCode::OK, &template)
-}
-
-/// What became of showing the password and a code once more.
-pub(super) enum Proof {
-    /// Both look right; the code is to be used up with what it is shown for.
-    Given(Factor),
-    Not(Problems, StatusCode),
 }
 
 pub(super) fn password_field(form: &Form) -> PasswordInput {
@@ -98,54 +85,38 @@ pub(super) fn password_field(form: &Form) -> PasswordInput {
     }
 }
 
-/// Reads and judges the password and a code of somebody who is signed in: a browser left open must
-/// not be enough to change how its owner signs in. Tries are counted as those of signing in are.
-pub(super) async fn prove(
-    app: &App,
-    visit: &Visit,
-    by: &AccountHolder,
-    fields: &Fields,
-) -> Result<Proof, Interrupt> {
-    let not = |problems: Problems| Ok(Proof::Not(problems, StatusCode::UNPROCESSABLE_ENTITY));
+/// The password and a code, as they were typed.
+pub(super) fn proof_order(visit: &Visit, fields: &Fields) -> ProofOrder {
+    ProofOrder {
+        password: Secret::new(fields.text(PASSWORD).to_owned()),
+        code: fields.text(CODE).to_owned(),
+        network: visit.network().to_owned(),
+        browser: browser(visit),
+    }
+}
+
+/// What to say on a page that asks for the password and a code; nothing where the step is over.
+pub(super) fn problems_of(app: &App, declined: Declined<ProofRefusal>) -> Option<(Problems, StatusCode)> {
     let mut problems = Problems::none();
-    if fields.text(PASSWORD).is_empty() {
-        problems.add(PASSWORD, "Enter your password");
-    }
-    if fields.text(CODE).is_empty() {
-        problems.add(CODE, "Enter the code that your app shows now, or a recovery code");
-    }
-    if !problems.is_empty() {
-        return not(problems);
-    }
-    let now = app.clock.now();
-    let mut counted = Door::MyAccount.count_password(app, now, &by.address, visit.network()).await?;
-    if counted.is_ok() {
-        counted = count_code(app, now, &by.account).await?;
-    }
-    if let Err(used_up) = counted {
-        let words = format!("Too many tries. Try again {}", wait_in_words(now, used_up.until));
-        return Ok(Proof::Not(Problems::one(PASSWORD, words), StatusCode::TOO_MANY_REQUESTS));
-    }
-    let found = sign_ins::holder(&app.database, &by.account).await?.and_then(|row| row.password_hash);
-    let theirs = whose_password(app, found, |hash| hash.reveal().clone(), fields.text(PASSWORD))
-        .await
-        .map_err(|cause| Interrupt::fault("checking a password", cause))?;
-    let factor = sign_ins::authenticator(&app.database, &by.account)
-        .await?
-        .and_then(|authenticator| Factor::of_either(&app.key, &authenticator, fields.text(CODE), now));
-    if theirs.is_none() {
-        problems.add(PASSWORD, "The password is not right");
-    }
-    match factor {
-        Some(factor) if problems.is_empty() => Ok(Proof::Given(factor)),
-        Some(_) => not(problems),
-        None => {
-            problems.add(
-                CODE,
-                "The code is not right. Enter the 6 digits that your app shows now, or a recovery code",
-            );
-            not(problems)
+    match declined {
+        Declined::Refusal(ProofRefusal::NotProven { password, code }) => {
+            if let Some(words) = password {
+                problems.add(PASSWORD, words);
+            }
+            if let Some(problem) = code {
+                problems.add(CODE, problem.words());
+            }
+            Some((problems, StatusCode::UNPROCESSABLE_ENTITY))
         }
+        Declined::Refusal(ProofRefusal::TooOften(used_up)) => {
+            problems.add(PASSWORD, ProofRefusal::wait_words(used_up, app.clock.now()));
+            Some((problems, StatusCode::TOO_MANY_REQUESTS))
+        }
+        Declined::Conflict(conflict) => {
+            problems.add(PASSWORD, conflict.words);
+            Some((problems, StatusCode::CONFLICT))
+        }
+        Declined::Refusal(ProofRefusal::Over) => None,
     }
 }
 
@@ -176,27 +147,14 @@ pub async fn replace_page(visit: Visit, by: AccountHolder) -> Answer {
 
 /// POST /my-account/security/app: with the password and a code, on to setting up another app.
 pub async fn replace(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, fields: Fields) -> Answer {
-    let factor = match prove(&app, &visit, &by, &fields).await? {
-        Proof::Given(factor) => factor,
-        Proof::Not(problems, status) => return show_replace(&visit, &by, problems, status),
-    };
-    let now = app.clock.now();
-    let (in_app, account, used, secret) = (app.clone(), by.account.clone(), factor.clone(), visit.browser());
-    let stepped = app
-        .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(
-                async move { store::allow_another_app(tx, &in_app, &account, &used, &secret, now).await },
-            )
-        })
-        .await?;
-    match stepped {
-        Stepped::Done => go_to(paths::SET_UP_APP),
-        Stepped::Refused => {
-            let problems = Problems::one(CODE, factor.refused_words());
-            show_replace(&visit, &by, problems, StatusCode::UNPROCESSABLE_ENTITY)
-        }
-        Stepped::Gone => go_to(SIGN_IN),
+    let permit = own_account(&app, &by.who(), &by.account).await?;
+    let order = proof_order(&visit, &fields);
+    match without_faults(moves::replace_app(&app, permit, &by, order).await)? {
+        Ok(()) => go_to(paths::SET_UP_APP),
+        Err(declined) => match problems_of(&app, declined) {
+            Some((problems, status)) => show_replace(&visit, &by, problems, status),
+            None => go_to(SIGN_IN),
+        },
     }
 }
 
@@ -218,14 +176,8 @@ pub async fn everywhere_page(visit: Visit, by: AccountHolder) -> Answer {
 
 /// POST /my-account/security/sign-out-everywhere: every session ends, half-finished ones too.
 pub async fn everywhere(Shared(app): Shared<App>, visit: Visit, by: AccountHolder) -> Answer {
-    let now = app.clock.now();
-    let (in_app, secret) = (app.clone(), browser_hash(&visit.browser()));
-    app.database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            store::sign_out_everywhere(tx, &in_app, &by.account, now).await?;
-            sign_ins::end_sessions_of_browser(tx, &secret).await.map(|_| ())
-        }))
-        .await?;
+    let permit = own_account(&app, &by.who(), &by.account).await?;
+    moves::sign_out_everywhere(&app, permit, &visit.browser()).await?;
     visit.renew_browser();
-    go_to(format!("{SIGN_IN}?done=everywhere"))
+    go_to(JustDone::SignedOutEverywhere.on(SIGN_IN))
 }

@@ -3,13 +3,15 @@
 //! Whoever is here has just activated, or has shown the password and a second thing. It leads on
 //! once: the session that opens this page is used up by the first right code.
 
-use super::paths;
+use super::just_done::JustDone;
+use super::{browser, own_account, paths};
 use crate::app::App;
-use crate::database::{Error, Tx};
-use crate::my_account::app_code_problem;
-use crate::my_account::store::{self, Confirmed, Stepped};
+use crate::my_account::moves::{self, Bound};
+use crate::outbox::outcome::{Declined, without_faults};
+use crate::sign_in::factor::FactorProblem;
+use crate::sign_in::moves::{CodeOrder, SignInRefusal};
+use crate::sign_in::permits::SIGN_IN;
 use crate::sign_in::secrets::Purpose;
-use crate::sign_in::session::{SIGN_IN, SessionRotation};
 use crate::sign_in::{SettingUpApp, app_code, store as sign_ins};
 use crate::web::components::Html;
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, qr, show};
@@ -83,39 +85,23 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: SettingUpApp) -> A
 
 /// POST /sign-in/app: the first code.
 pub async fn confirm(Shared(app): Shared<App>, visit: Visit, by: SettingUpApp, fields: Fields) -> Answer {
-    let waiting = waiting(&app, &by).await?;
-    let wrong = |words: &str| show_page(&app, &visit, &waiting, Problems::one(CODE, words));
-    let typed = fields.text(CODE);
-    if let Some(words) = app_code_problem(typed) {
-        return wrong(words);
-    }
-    let now = app.clock.now();
-    // Not counted: whoever is here is being shown the key itself.
-    let Some(step) = app_code::step_of(&app.key, Purpose::AccountApp, &waiting.app.id, typed, now) else {
-        return wrong(
-            "The code is not right. Enter the 6 digits that your app shows now, and check that your phone’s clock is set automatically",
-        );
-    };
-    let anew = SessionRotation::of(&visit);
-    let confirmed = Confirmed { authenticator: waiting.app.id.clone(), step };
-    let (in_app, begun) = (app.clone(), anew.clone());
-    let stepped = app
-        .database
-        .write::<_, Error, _>(move |tx: &mut Tx| {
-            Box::pin(
-                async move { store::confirm_app(tx, &in_app, &by.account, &confirmed, &begun, now).await },
-            )
-        })
-        .await?;
-    match stepped {
-        Stepped::Done => {
-            anew.is_saved(&visit);
-            go_to(if waiting.is_another {
-                format!("{}?done=app", paths::SECURITY)
-            } else {
-                paths::RECOVERY_CODES.to_owned()
-            })
+    let permit = own_account(&app, &by.who(), &by.account).await?;
+    let order = CodeOrder { typed: fields.text(CODE).to_owned(), browser: browser(&visit) };
+    let words = match without_faults(moves::bind_app(&app, permit, order).await)? {
+        Ok(Bound::First(rotated)) => {
+            rotated.is_saved(&visit);
+            return go_to(paths::RECOVERY_CODES);
         }
-        Stepped::Refused | Stepped::Gone => go_to(SIGN_IN),
-    }
+        Ok(Bound::Another(rotated)) => {
+            rotated.is_saved(&visit);
+            return go_to(JustDone::AppReplaced.on(paths::SECURITY));
+        }
+        Err(Declined::Refusal(SignInRefusal::Over) | Declined::Conflict(_)) => return go_to(SIGN_IN),
+        Err(Declined::Refusal(SignInRefusal::Factor(FactorProblem::Wrong(_)))) => {
+            "The code is not right. Enter the 6 digits that your app shows now, and check that your phone’s clock is set automatically".to_owned()
+        }
+        Err(Declined::Refusal(refusal)) => refusal.words(app.clock.now()),
+    };
+    let waiting = waiting(&app, &by).await?;
+    show_page(&app, &visit, &waiting, Problems::one(CODE, words))
 }

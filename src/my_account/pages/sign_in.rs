@@ -1,22 +1,20 @@
 //! Signing in: address and password, then a code; and signing out. What is counted and what is
-//! answered alike stands in [`crate::sign_in::doors`].
+//! answered alike stands in [`crate::sign_in::realm`].
 
-use super::paths;
+use super::just_done::{self, JustDone};
+use super::{browser, paths, status};
 use crate::app::App;
-use crate::audit::{Actor, Entry};
-use crate::database::{Error, transaction};
-use crate::directory;
 use crate::directory::address;
-use crate::my_account::store::{self, HalfWay};
-use crate::sign_in::doors::{Door, whose_password};
-use crate::sign_in::limits::wait_in_words;
-use crate::sign_in::session::{self, SIGN_IN, SessionRotation};
-use crate::sign_in::{AccountHolder, store as sign_ins};
+use crate::my_account::moves::{self, HalfWay};
+use crate::outbox::outcome::{Declined, without_faults};
+use crate::settings::Secret;
+use crate::sign_in::AccountHolder;
+use crate::sign_in::moves::PasswordOrder;
+use crate::sign_in::permits::SIGN_IN;
 use crate::web::components::{NotificationBanner, PasswordInput};
-use crate::web::form::query;
 use crate::web::page::show_with;
-use crate::web::parts::{error, success};
-use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
+use crate::web::parts::error;
+use crate::web::{Answer, Fields, Form, Layout, Problems, Visit, go_to};
 use axum::extract::State as Shared;
 use axum::http::{StatusCode, Uri};
 
@@ -54,11 +52,7 @@ fn page_of(app: &App, visit: &Visit, form: Form, banner: Option<NotificationBann
 
 /// GET /sign-in
 pub async fn page(Shared(app): Shared<App>, visit: Visit, uri: Uri) -> Answer {
-    let banner = match query(&uri).text("done") {
-        "out" => Some(success("You have signed out.")),
-        "everywhere" => Some(success("You have signed out everywhere.")),
-        _ => None,
-    };
+    let banner = just_done::banner(&uri, &[JustDone::SignedOut, JustDone::SignedOutEverywhere]);
     show_with(StatusCode::OK, &page_of(&app, &visit, visit.empty_form(), banner))
 }
 
@@ -78,61 +72,34 @@ pub async fn sign_in(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> 
     if !problems.is_empty() {
         return again(&app, &visit, fields, problems, StatusCode::UNPROCESSABLE_ENTITY);
     }
-    let now = app.clock.now();
-    let address = address::canonical(fields.text(ADDRESS));
-    if let Err(used_up) = Door::MyAccount.count_password(&app, now, &address, visit.network()).await? {
-        let words = format!("Too many tries to sign in. Try again {}", wait_in_words(now, used_up.until));
-        let problems = Problems::one(ADDRESS, words);
-        return again(&app, &visit, fields, problems, StatusCode::TOO_MANY_REQUESTS);
-    }
-    let found = sign_ins::find_holder(&app.database, &address).await?.filter(|row| row.state.may_sign_in());
-    let found = found.and_then(|row| row.password_hash.map(|hash| (row.id, hash)));
-    let theirs = whose_password(&app, found, |(_, hash)| hash.reveal().clone(), fields.text(PASSWORD))
-        .await
-        .map_err(|cause| Interrupt::fault("checking a password", cause))?;
-    let account = match theirs {
-        Some((id, _)) => directory::store::find_account(&app.database, &id).await?,
-        None => None,
+    let order = PasswordOrder {
+        address: address::canonical(fields.text(ADDRESS)),
+        password: Secret::new(fields.text(PASSWORD).to_owned()),
+        network: visit.network().to_owned(),
+        browser: browser(&visit),
     };
-    let Some(account) = account else {
-        tracing::info!(request = visit.number(), "a sign-in of an account holder was refused");
-        let problems =
-            Problems::one(ADDRESS, "Check your email address and password. One of them is not right");
-        return again(&app, &visit, fields, problems, StatusCode::UNPROCESSABLE_ENTITY);
-    };
-    let anew = SessionRotation::of(&visit);
-    let (in_app, begun) = (app.clone(), anew.clone());
-    let begun = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            store::begin_signing_in(tx, &in_app, &account, &begun, now).await
-        }))
-        .await?;
-    match begun {
-        Ok(half_way) => {
-            anew.is_saved(&visit);
+    match without_faults(moves::give_password(&app, order).await)? {
+        Ok((rotated, half_way)) => {
+            rotated.is_saved(&visit);
             go_to(match half_way {
                 HalfWay::CodeOfApp => paths::CODE_OF_APP,
                 HalfWay::CodeByText => paths::CODE_BY_TEXT,
             })
         }
-        Err(problem) => {
-            let problems = Problems::one(ADDRESS, problem.words(now));
-            again(&app, &visit, fields, problems, StatusCode::TOO_MANY_REQUESTS)
+        Err(Declined::Refusal(refusal)) => {
+            tracing::info!(request = visit.number(), "a sign-in of an account holder was refused");
+            let problems = Problems::one(ADDRESS, refusal.words(app.clock.now()));
+            again(&app, &visit, fields, problems, status(refusal.is_too_often()))
+        }
+        Err(Declined::Conflict(conflict)) => {
+            again(&app, &visit, fields, Problems::one(ADDRESS, conflict.words), StatusCode::CONFLICT)
         }
     }
 }
 
 /// POST /sign-out
 pub async fn sign_out(Shared(app): Shared<App>, visit: Visit, by: AccountHolder) -> Answer {
-    let now = app.clock.now();
-    app.database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            let actor = Actor::AccountHolder(by.account.clone());
-            let entry = Entry::new(actor, "account holder signed out", &by.account);
-            crate::audit::store::add(tx, now, &entry).await
-        }))
-        .await?;
-    session::end_all(&app, &visit).await?;
-    go_to(format!("{SIGN_IN}?done=out"))
+    moves::sign_out(&app, &by, &visit.browser()).await?;
+    visit.renew_browser();
+    go_to(JustDone::SignedOut.on(SIGN_IN))
 }

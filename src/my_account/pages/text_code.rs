@@ -1,14 +1,13 @@
 //! The second step of signing in for somebody who has not set up an authenticator app yet: a code by
 //! text message to the mobile that was given for them. It leads to setting up the app and nowhere else.
 
-use super::paths;
+use super::{browser, paths};
 use crate::app::App;
-use crate::database::{Error, transaction};
 use crate::directory::{self, Account};
-use crate::my_account::store::{self, Stepped};
-use crate::sign_in::codes::{self, CodeProblem};
-use crate::sign_in::secrets::Purpose;
-use crate::sign_in::session::{SIGN_IN, SessionRotation, browser_hash};
+use crate::my_account::moves;
+use crate::outbox::outcome::{Declined, without_faults};
+use crate::sign_in::moves::{CodeOrder, SignInRefusal};
+use crate::sign_in::permits::SIGN_IN;
 use crate::sign_in::{HolderHalfSignedIn, store as sign_ins};
 use crate::web::form::query;
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show};
@@ -63,6 +62,17 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, half: HolderHalfSigned
     show_page(&app, &visit, &account, Problems::none(), query(&uri).has("sent"))
 }
 
+/// Shows why it was not done, or leads elsewhere.
+fn show_declined(app: &App, visit: &Visit, account: &Account, declined: Declined<SignInRefusal>) -> Answer {
+    match declined {
+        Declined::Refusal(SignInRefusal::Over) | Declined::Conflict(_) => go_to(SIGN_IN),
+        Declined::Refusal(refusal) => {
+            let problems = Problems::one(CODE, refusal.words(app.clock.now()));
+            show_page(app, visit, account, problems, false)
+        }
+    }
+}
+
 /// POST /sign-in/text-code
 pub async fn open(
     Shared(app): Shared<App>,
@@ -71,45 +81,21 @@ pub async fn open(
     fields: Fields,
 ) -> Answer {
     let account = without_app(&app, &half).await?;
-    let wrong = |words: String| show_page(&app, &visit, &account, Problems::one(CODE, words), false);
-    let browser = browser_hash(&visit.browser());
-    let code = store::code_for(&app.key, Purpose::SignInCode, &account, &browser);
-    let now = app.clock.now();
-    let right = match codes::check(&app, &code, fields.text(CODE)).await? {
-        Ok(right) => right,
-        Err(problem) => return wrong(problem.words(now)),
-    };
-    let anew = SessionRotation::of(&visit);
-    let (in_app, id, begun) = (app.clone(), account.id.clone(), anew.clone());
-    let stepped = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            store::allow_app(tx, &in_app, &id, &right, &begun, now).await
-        }))
-        .await?;
-    match stepped {
-        Stepped::Done => {
-            anew.is_saved(&visit);
+    let order = CodeOrder { typed: fields.text(CODE).to_owned(), browser: browser(&visit) };
+    match without_faults(moves::prove_mobile(&app, half, order).await)? {
+        Ok(rotated) => {
+            rotated.is_saved(&visit);
             go_to(paths::SET_UP_APP)
         }
-        Stepped::Refused => wrong(CodeProblem::Stale.words(now)),
-        Stepped::Gone => go_to(SIGN_IN),
+        Err(declined) => show_declined(&app, &visit, &account, declined),
     }
 }
 
 /// POST /sign-in/text-code/again: sends a new code; the one before stops working.
 pub async fn again(Shared(app): Shared<App>, visit: Visit, half: HolderHalfSignedIn) -> Answer {
     let account = without_app(&app, &half).await?;
-    let now = app.clock.now();
-    let (in_app, holder, browser) = (app.clone(), account.clone(), browser_hash(&visit.browser()));
-    let sent = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            store::send_code(tx, &in_app, &holder, Purpose::SignInCode, &browser, now).await
-        }))
-        .await?;
-    match sent {
+    match without_faults(moves::send_sign_in_code(&app, half, browser(&visit)).await)? {
         Ok(()) => go_to(format!("{}?sent=again", paths::CODE_BY_TEXT)),
-        Err(problem) => show_page(&app, &visit, &account, Problems::one(CODE, problem.words(now)), false),
+        Err(declined) => show_declined(&app, &visit, &account, declined),
     }
 }

@@ -3,6 +3,7 @@
 use crate::database::{Error, FromRow, Reads, Result, Row};
 use crate::settings::Secret;
 use crate::sign_in::AccountState;
+use crate::sign_in::access::Access;
 
 /// An account as signing in sees it.
 #[derive(Clone, Debug)]
@@ -44,4 +45,19 @@ pub async fn find_holder(from: &impl Reads, canonical: &str) -> Result<Option<Ho
         &[&canonical],
     )
     .await
+}
+
+/// Sites whose shared mailboxes one person can own: as many as the largest organisations have.
+const SITES_OWNED_MAX: i64 = 500;
+
+/// The sites whose shared mailboxes an account owns.
+pub(in crate::sign_in) async fn list_sites_owned(from: &impl Reads, account: &str) -> Result<Vec<String>> {
+    let sites: Vec<(String,)> = from
+        .all(
+            "SELECT m.site_id FROM shared_mailbox_access x JOIN shared_mailboxes m ON m.id = x.shared_mailbox_id
+              WHERE x.account_id = $1 AND x.access = $2 ORDER BY m.site_id LIMIT $3",
+            &[&account, &Access::Owner.stored(), &SITES_OWNED_MAX],
+        )
+        .await?;
+    Ok(sites.into_iter().map(|(site,)| site).collect())
 }

@@ -3,6 +3,7 @@
 use crate::clock::Timestamp;
 use crate::database::{Database, FromRow, Reads, Result, Row, Tx};
 use crate::id::new_id;
+use crate::sign_in::permits::SessionKind;
 
 /// An authenticator app as stored. Its secret is derived from its identifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,17 @@ pub async fn authenticator(from: &impl Reads, account: &str) -> Result<Option<Au
         &[&account],
     )
     .await
+}
+
+/// How many apps an account has ever had in force.
+pub async fn count_authenticators(from: &impl Reads, account: &str) -> Result<i64> {
+    let (count,): (i64,) = from
+        .one(
+            "SELECT COUNT(*) FROM authenticators WHERE account_id = $1 AND confirmed_at IS NOT NULL",
+            &[&account],
+        )
+        .await?;
+    Ok(count)
 }
 
 /// The newest apps of account holders, at most 20: for the demo, whose codes stand on a page. Identifier, name and address of its holder, last step used.
@@ -50,7 +62,7 @@ pub async fn waiting_authenticator(from: &impl Reads, account: &str) -> Result<O
 
 /// Lets one browser set up an app: whatever was being set up elsewhere stops.
 pub async fn add_authenticator(tx: &mut Tx, account: &str, now: Timestamp) -> Result<()> {
-    tx.run("DELETE FROM sessions WHERE kind = 'SettingUpApp' AND subject = $1", &[&account]).await?;
+    super::end_sessions_of(tx, SessionKind::SettingUpApp, account).await?;
     forget_waiting_authenticators(tx, account).await?;
     tx.run(
         "INSERT INTO authenticators (id, account_id, made_at) VALUES ($1, $2, $3)",
@@ -102,4 +114,16 @@ pub async fn use_authenticator_step(tx: &mut Tx, id: &str, step: i64) -> Result<
         )
         .await?;
     Ok(used == 1)
+}
+
+/// The newest step of its clock that an app in force has shown.
+pub(in crate::sign_in) async fn last_step_used(from: &impl Reads, id: &str) -> Result<Option<i64>> {
+    let found: Option<(i64,)> = from
+        .maybe(
+            "SELECT last_code_step FROM authenticators
+              WHERE id = $1 AND confirmed_at IS NOT NULL AND replaced_at IS NULL",
+            &[&id],
+        )
+        .await?;
+    Ok(found.map(|(step,)| step))
 }

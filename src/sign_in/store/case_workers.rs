@@ -28,7 +28,7 @@ impl FromRow for CaseWorkerRow {
     }
 }
 
-pub async fn find_case_worker(from: &Database, email: &str) -> Result<Option<CaseWorkerRow>> {
+pub async fn find_case_worker(from: &impl Reads, email: &str) -> Result<Option<CaseWorkerRow>> {
     from.maybe(
         "SELECT id, name, email, password_hash, last_code_step, disabled_at FROM case_workers WHERE email = $1",
         &[&email],

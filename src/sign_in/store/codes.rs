@@ -123,3 +123,20 @@ pub(in crate::sign_in) async fn recipient_of_code(
         .await?;
     Ok(found.map(|(recipient,)| recipient))
 }
+
+/// A code for exactly this that was used at `since` or later.
+pub(in crate::sign_in) async fn code_used_since(
+    from: &impl Reads,
+    code: &CodeFor,
+    since: Timestamp,
+) -> Result<Option<String>> {
+    let found: Option<(String,)> = from
+        .maybe(
+            "SELECT id FROM codes
+              WHERE purpose = $1 AND subject = $2 AND browser = $3 AND recipient = $4 AND used_at >= $5
+              ORDER BY used_at DESC, id DESC LIMIT 1",
+            &[&code.purpose().stored(), &code.subject(), &code.browser(), &code.recipient(), &since],
+        )
+        .await?;
+    Ok(found.map(|(id,)| id))
+}

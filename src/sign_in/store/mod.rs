@@ -13,22 +13,33 @@ use crate::clock::{Span, Timestamp};
 use crate::database::{Database, Result, Tx, transaction};
 use sha2::{Digest, Sha256};
 
+pub(super) use account_holders::list_sites_owned;
 pub use account_holders::{HolderRow, find_holder, holder};
+pub(super) use authenticators::last_step_used;
 pub use authenticators::{
-    Authenticator, add_authenticator, authenticator, confirm_authenticator, forget_waiting_authenticators,
-    list_authenticators, use_authenticator_step, waiting_authenticator,
+    Authenticator, add_authenticator, authenticator, confirm_authenticator, count_authenticators,
+    forget_waiting_authenticators, list_authenticators, use_authenticator_step, waiting_authenticator,
 };
 pub(super) use budgets::{read_budget, use_budget};
 pub use case_workers::{
     CaseWorkerRow, add_case_worker, case_worker, find_case_worker, list_case_workers, use_app_step,
 };
-pub(super) use codes::{add_code, count_try, fresh_code, lock_code, recipient_of_code, use_code};
-pub(super) use links::{add_link, has_fresh_link, link, use_link};
-pub use recovery_codes::{RecoveryCodes, recovery_codes, replace_recovery_codes, use_recovery_code};
-pub use sessions::{
-    Session, begin_session, end_sessions_of, end_sessions_of_browser, end_sessions_of_holder, list_sessions,
-    session_seen, use_session,
+pub(super) use codes::{
+    add_code, code_used_since, count_try, fresh_code, lock_code, recipient_of_code, use_code,
 };
+pub(super) use links::{add_link, has_fresh_link, link, use_link};
+pub(super) use recovery_codes::recovery_code_used_since;
+pub use recovery_codes::{RecoveryCodes, recovery_codes, replace_recovery_codes, use_recovery_code};
+pub(super) use sessions::{NewSession, Rotation, begin_session, lock_browser, salt_of_rotation};
+pub use sessions::{
+    Session, end_sessions_of, end_sessions_of_browser, end_sessions_of_holder, has_begun_since,
+    list_sessions, session_seen, use_session,
+};
+
+/// Makes others that sign the same case worker in wait until this transaction ends.
+pub(super) async fn lock_case_worker(tx: &mut Tx, id: &str) -> Result<()> {
+    lock(tx, &["case worker", id]).await
+}
 
 /// Makes other writers of what these words name wait until this transaction ends.
 async fn lock(tx: &mut Tx, words: &[&str]) -> Result<()> {
@@ -58,6 +69,7 @@ mod tests {
     use crate::database::Error;
     use crate::database::for_tests::{both_engines, run};
     use crate::sign_in::AccountState;
+    use crate::sign_in::permits::SessionKind;
 
     const NOON: Timestamp = Timestamp::from_milliseconds(43_200_000);
 
@@ -79,9 +91,9 @@ mod tests {
                     assert_eq!((found.name.as_str(), found.state), ("Asha Patel", AccountState::Active));
                     assert_eq!(holder(tx, "a1").await?.map(|row| row.address), Some(found.address));
                     add_authenticator(tx, "a1", NOON).await?;
-                    begin_session(tx, "t", "SettingUpApp", "a1", false, NOON, NOON).await?;
+                    begins(tx, "t", SessionKind::SettingUpApp).await?;
                     add_authenticator(tx, "a1", NOON).await?;
-                    assert!(!use_session(tx, "t", "SettingUpApp", "a1").await?, "only the newest");
+                    assert!(!use_session(tx, "t", SessionKind::SettingUpApp, "a1").await?, "only the newest");
                     let waiting = waiting_authenticator(tx, "a1").await?.expect("one waits");
                     assert!(!use_authenticator_step(tx, &waiting.id, 7).await?, "not in force");
                     assert!(confirm_authenticator(tx, "a1", &waiting.id, 7, NOON).await?);
@@ -102,16 +114,26 @@ mod tests {
                     let one = RecoveryCodes { left: 1, made_at: Some(NOON) };
                     assert_eq!(recovery_codes(tx, "a1").await?, one);
 
-                    for kind in ["HolderHalfSignedIn", "SettingUpApp", "AccountHolder", "CaseWorker"] {
-                        begin_session(tx, kind, kind, "a1", false, NOON, NOON).await?;
+                    for kind in SessionKind::ALL {
+                        begins(tx, kind.stored(), *kind).await?;
                     }
                     assert_eq!(end_sessions_of_holder(tx, "a1").await?, 3);
+                    let left = list_sessions(tx, SessionKind::CaseWorker.stored()).await?;
+                    assert_eq!(left.len(), 1, "the subject is a case worker's, not an account's");
+                    tx.run("UPDATE sessions SET kind = 'Unheard of'", &[]).await?;
+                    let unknown = list_sessions(tx, SessionKind::CaseWorker.stored()).await?;
+                    assert_eq!(unknown.len(), 0, "what this version does not know opens nothing");
                     Ok(())
                 }))
                 .await
                 .expect("written");
             assert_eq!(list_authenticators(&database).await.expect("listed").len(), 1);
         }
+    }
+
+    async fn begins(tx: &mut Tx, token_hash: &str, kind: SessionKind) -> Result<()> {
+        let new = NewSession { kind, subject: "a1", masked: false, rotated: None };
+        begin_session(tx, token_hash, &new, NOON, NOON).await
     }
 
     /// A confirmation that failed has taken the app out of force: whoever asked rolls it back.

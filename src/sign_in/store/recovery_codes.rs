@@ -49,3 +49,19 @@ pub async fn recovery_codes(from: &impl Reads, account: &str) -> Result<Recovery
         .await?;
     Ok(RecoveryCodes { left, made_at })
 }
+
+/// Whether a recovery code of an account was used at `since` or later.
+pub(in crate::sign_in) async fn recovery_code_used_since(
+    from: &impl Reads,
+    account: &str,
+    hash: &str,
+    since: Timestamp,
+) -> Result<bool> {
+    let found: Option<(String,)> = from
+        .maybe(
+            "SELECT hash FROM recovery_codes WHERE account_id = $1 AND hash = $2 AND used_at >= $3",
+            &[&account, &hash, &since],
+        )
+        .await?;
+    Ok(found.is_some())
+}

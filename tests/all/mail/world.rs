@@ -13,6 +13,7 @@ use carepost::mail::MailEngine;
 use carepost::mail::postfix_dovecot::servers::{self, OwnLines, Ports, Servers, TemporaryServers};
 use carepost::mail::postfix_dovecot::{PostfixDovecot, projection_address};
 use carepost::settings::{Secret, SecretKey, Settings};
+use carepost::sign_in::authority::{Permit, Who, deed, permit};
 use carepost::{id, my_account, outbox, routes, web, work};
 use std::future::Future;
 use std::path::PathBuf;
@@ -288,18 +289,17 @@ impl MailWorld {
             .expect("activated")
     }
 
+    /// The permit of somebody for what belongs to their own account.
+    async fn own(&self, account: &str) -> Permit<deed::SecureOwnAccount> {
+        let subject = store::subject_of_account(&self.app.database, account).await.expect("read");
+        let who = Who::AccountHolder { account: account.to_owned(), owns: Vec::new() };
+        permit(&who, subject.expect("an account")).expect("their own")
+    }
+
     /// Makes an app password and waits until the mail servers know it.
     pub async fn makes_app_password(&self, account: &str, name: &str) -> String {
-        let (app, id, name, now) =
-            (self.app.clone(), account.to_owned(), name.to_owned(), self.app.clock.now());
-        let made = self
-            .app
-            .database
-            .write::<_, Error, _>(transaction!(async move |tx| {
-                my_account::store::add_app_password(tx, &app, &id, &name, now).await
-            }))
+        let made = my_account::moves::add_app_password(&self.app, self.own(account).await, name)
             .await
-            .expect("written")
             .expect("an app password");
         self.settle().await;
         made.value.reveal().clone()
@@ -309,13 +309,7 @@ impl MailWorld {
     pub async fn revokes_app_password(&self, account: &str, name: &str) {
         let in_force = store::list_app_passwords_in_force(&self.app.database, account).await.expect("listed");
         let id = in_force.iter().find(|password| password.name == name).expect("in force").id.clone();
-        let (account, now) = (account.to_owned(), self.app.clock.now());
-        let revoked = self
-            .app
-            .database
-            .write::<_, Error, _>(transaction!(async move |tx| {
-                my_account::store::revoke_app_password(tx, &account, &id, now).await
-            }))
+        let revoked = my_account::moves::revoke_app_password(&self.app, self.own(account).await, &id)
             .await
             .expect("written");
         assert!(revoked);

@@ -1,5 +1,5 @@
-//! The two ways in, for case workers and for account holders: what tries are counted against, and a
-//! password compared in the same time whether anybody is there or not.
+//! Realms, those of case workers and of account holders: what tries to sign in are counted against, and
+//! a password compared in the same time whether anybody is there or not.
 //!
 //! An unknown address, a wrong password and somebody who may not sign in any more get the same answer
 //! for the same work. Tries are counted before they are judged. Nobody is ever locked out for good:
@@ -23,19 +23,19 @@ const HOLDERS_TRIES_FROM_A_NETWORK_MAX: i64 = 1_000;
 /// Codes tried for one person in an hour; at this rate guessing one takes years.
 const CODES_AN_HOUR_MAX: i64 = 20;
 
-/// A way in. What is counted at one is not counted at the other.
+/// Where somebody signs in. What is counted in one is not counted in the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum Realm {
     CaseWork,
     MyAccount,
 }
 
-impl Door {
+impl Realm {
     /// What a sign-in is counted against, the narrowest first.
     fn budgets(self, address: &str, network: &str) -> Vec<Budget> {
         let (which, from_network) = match self {
-            Door::CaseWork => ("case work", TRIES_FROM_A_NETWORK_MAX),
-            Door::MyAccount => ("my account", HOLDERS_TRIES_FROM_A_NETWORK_MAX),
+            Realm::CaseWork => ("case work", TRIES_FROM_A_NETWORK_MAX),
+            Realm::MyAccount => ("my account", HOLDERS_TRIES_FROM_A_NETWORK_MAX),
         };
         vec![
             Budget::an_hour(
@@ -89,16 +89,21 @@ async fn take(app: &App, now: Timestamp, budgets: Vec<Budget>) -> Result<Result<
 /// was found.
 ///
 /// # Errors
-/// Words for the log when the machine cannot hash.
+/// When the machine cannot hash.
 pub async fn whose_password<T>(
     app: &App,
     found: Option<T>,
     hash: impl FnOnce(&T) -> String,
     typed: &str,
-) -> Result<Option<T>, String> {
+) -> Result<Option<T>, Error> {
     let hash = found.as_ref().map(hash);
-    let is_right = password::verify(app, typed.to_owned(), hash).await?;
+    let is_right = password::verify(app, typed.to_owned(), hash).await.map_err(cannot_hash)?;
     Ok(found.filter(|_| is_right))
+}
+
+/// The fault of a machine that cannot hash a password.
+pub fn cannot_hash(cause: String) -> Error {
+    Error::Misused(format!("a password could not be hashed: {cause}"))
 }
 
 #[cfg(test)]
@@ -107,18 +112,18 @@ mod tests {
 
     #[test]
     fn what_is_counted_names_no_address_and_no_network() {
-        for door in [Door::CaseWork, Door::MyAccount] {
-            let counted = door.budgets("casey@carepost.example", "192.0.2.7");
+        for realm in [Realm::CaseWork, Realm::MyAccount] {
+            let counted = realm.budgets("casey@carepost.example", "192.0.2.7");
             assert_eq!(counted.len(), 3);
             for budget in &counted {
                 assert!(!budget.name.contains("casey") && !budget.name.contains("192"), "{}", budget.name);
             }
-            let elsewhere = door.budgets("casey@carepost.example", "198.51.100.9");
+            let elsewhere = realm.budgets("casey@carepost.example", "198.51.100.9");
             assert_ne!(counted[0].name, elsewhere[0].name, "a stranger uses up their own tries");
             assert_eq!(counted[2].name, elsewhere[2].name);
         }
-        let one = Door::CaseWork.budgets("a", "b");
-        let other = Door::MyAccount.budgets("a", "b");
+        let one = Realm::CaseWork.budgets("a", "b");
+        let other = Realm::MyAccount.budgets("a", "b");
         assert!(one.iter().zip(&other).all(|(one, other)| one.name != other.name));
     }
 }
