@@ -10,7 +10,7 @@ use crate::directory::letters::activation as activation_letter;
 use crate::directory::{self, Account, AccountState, Scope};
 use crate::letter::Letterhead;
 use crate::outbox::store::Taken;
-use crate::outbox::{self, NotDone};
+use crate::outbox::{self, WorkError};
 use crate::sign_in::links;
 
 /// The link goes to the address that was given for the person, whichever of theirs was typed; older
@@ -18,12 +18,12 @@ use crate::sign_in::links;
 ///
 /// # Errors
 /// Later.
-pub async fn send_activation_link(app: &App, taken: &Taken, asked: &str) -> Result<(), NotDone> {
+pub async fn send_activation_link(app: &App, taken: &Taken, asked: &str) -> Result<(), WorkError> {
     let now = app.clock.now();
     let from = Letterhead::of(&app.settings);
     let (taken, asked, key) = (taken.clone(), Email::parse(asked), app.key.clone());
     app.database
-        .write::<_, NotDone, _>(transaction!(async move |tx| {
+        .write::<_, WorkError, _>(transaction!(async move |tx| {
             if !outbox::store::done(tx, now, &taken).await? {
                 return Ok(());
             }
@@ -41,7 +41,7 @@ pub async fn send_activation_link(app: &App, taken: &Taken, asked: &str) -> Resu
             // Of two that are asked for together, one waits and replaces the other's.
             let link = links::make(tx, &link_for(&key, &account), now, lasts).await?;
             let letter = activation_letter(&from, now, &account, &site, &link);
-            outbox::store::write_letter(tx, now, &letter).await?;
+            outbox::store::write_letter(tx, now, &letter.waited_for()).await?;
             let entry = Entry::new(Actor::Service, "activation link sent", &account.id)
                 .because("somebody asked for a new one");
             audit::store::add(tx, now, &entry).await?;

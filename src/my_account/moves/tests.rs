@@ -340,8 +340,9 @@ async fn activation_links_go_to_the_address_that_was_given_and_end_the_old_one()
 async fn activation_links_asked_for_together_leave_one_that_works() {
     for database in both_engines().await {
         let (app, _, _) = with_account(database).await;
-        for _ in 0..8 {
-            let work = Work::SendActivationLink { asked: "asha@home.example".to_owned() };
+        for place in 0..8 {
+            // Asked for in the same words, they would be one.
+            let work = Work::SendActivationLink { asked: format!("asha@home.example {place}") };
             app.database
                 .write::<_, Error, _>(transaction!(async move |tx| {
                     outbox::store::queue(tx, NOON, NOON, &work).await
