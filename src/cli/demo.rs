@@ -54,14 +54,10 @@ pub struct Demo {
     without_mail: bool,
 }
 
-/// The demo's mail, as far as this machine can move any.
-enum DemoMail {
-    Moves {
-        _servers: Started,
-        _lock: File,
-    },
-    /// Why not, as the end of a sentence that says so.
-    Rests(String),
+/// The demo's mail servers; they stop, and their folder is free again, when this is dropped.
+struct MailServers {
+    _servers: Started,
+    _lock: File,
 }
 
 impl Demo {
@@ -107,19 +103,19 @@ impl Demo {
         served
     }
 
-    /// Starts the demo's mail servers on ports of this machine alone, where they are wanted and can be
-    /// started.
+    /// Starts the demo's mail servers on ports of this machine alone. Where they are not wanted or cannot be
+    /// started, the inner error says why no mail moves, as the end of a sentence.
     async fn start_mail(
         &self,
         settings: &mut Settings,
         key: &SecretKey,
         is_new: bool,
-    ) -> Result<DemoMail, String> {
+    ) -> Result<Result<MailServers, String>, String> {
         let why_not =
             if self.without_mail { Some("--without-mail says so".to_owned()) } else { servers::missing() };
         if let Some(why) = why_not {
             settings.mail_engine = "embedded".to_owned();
-            return Ok(DemoMail::Rests(why));
+            return Ok(Err(why));
         }
         let folder = std::path::absolute(&self.mail_folder).map_err(|error| error.to_string())?;
         let is_ours = folder.join(MAIL_MARKER).exists();
@@ -139,7 +135,7 @@ impl Demo {
         let own =
             OwnLines { postfix: "default_transport = error:5.4.1 the demo sends nothing out\n", dovecot: "" };
         let started = servers::start_below(&folder, settings, key, ports, own).await?;
-        Ok(DemoMail::Moves { _servers: started, _lock: lock })
+        Ok(Ok(MailServers { _servers: started, _lock: lock }))
     }
 }
 
@@ -177,15 +173,15 @@ fn clear(folder: &Path) -> Result<(), String> {
 }
 
 /// What the demo prints once it serves.
-fn what_to_try(listen: SocketAddr, settings: &Settings, mail: &DemoMail) -> Vec<String> {
+fn what_to_try(listen: SocketAddr, settings: &Settings, mail: &Result<MailServers, String>) -> Vec<String> {
     let mail = match mail {
-        DemoMail::Moves { .. } => format!(
+        Ok(_) => format!(
             "make an app password on http://{listen}/my-account; IMAP {server}:{imap}, SMTP {server}:{smtp}, both with TLS and a certificate of the demo's own (README.md says how to send the first email)",
             server = settings.mail_server_name,
             imap = settings.imap_port,
             smtp = settings.submission_port,
         ),
-        DemoMail::Rests(why) => format!("no mail moves, because {why}"),
+        Err(why) => format!("no mail moves, because {why}"),
     };
     vec![
         format!(
