@@ -189,10 +189,7 @@ async fn take_effect(
         Ok(opened) => opened,
         Err(refusal) => return Err(NotDecided::Directory(refusal)),
     };
-    let mut change = match by {
-        Actor::Service => case.approve_green()?,
-        by => case.approve(by, why)?,
-    };
+    let mut change = if by == Actor::Service { case.approve_green()? } else { case.approve(by, why)? };
     if let Some(email) = change.state.registrant_email().cloned() {
         let letter =
             letters::approved(&effect.from, now, &change.state, &email, &opened.shared_mailbox_address);

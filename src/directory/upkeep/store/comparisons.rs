@@ -496,14 +496,11 @@ mod tests {
             let repairs = take(Lane::Bulk).await;
             assert_eq!((take(Lane::Mailboxes).await.len(), repairs.len()), (1, 3));
             for taken in &repairs {
-                match &taken.work {
-                    Work::ProvisionAccount { account } => {
-                        assert_eq!(provision::account(app, taken, account).await, Ok(()));
-                    }
-                    work => {
-                        assert_eq!(work.subject(), home.mailbox);
-                        assert_eq!(provision::shared_mailbox(app, taken, &home.mailbox).await, Ok(()));
-                    }
+                if let Work::ProvisionAccount { account } = &taken.work {
+                    assert_eq!(provision::account(app, taken, account).await, Ok(()));
+                } else {
+                    assert_eq!(taken.work.subject(), home.mailbox);
+                    assert_eq!(provision::shared_mailbox(app, taken, &home.mailbox).await, Ok(()));
                 }
             }
             assert_eq!(progress().await, [(0, 0, over()), (3, 3, over())]);
