@@ -186,6 +186,7 @@ async fn without_an_app_the_mobile_is_the_second_thing_and_the_app_comes_first()
         asha.passes("/my-account/security/recovery-codes/written", &[]).await,
         "/my-account?done=recovery-codes"
     );
+    harness.app.clock.advance(Span::minutes(1));
     let again = asha.post("/my-account/security/recovery-codes", &[]).await;
     assert_eq!(again.status, 422, "new ones need the password and a code");
     assert!(!again.body.contains(&codes[0]));

@@ -987,6 +987,7 @@ async fn my_account(book: &mut Book) {
     let done = asha.passes("/my-account/security/recovery-codes/written", &[]).await;
     book.page("my-account-set-up", 200, &asha.get(&done).await);
     book.page("my-account-recovery-codes", 200, &asha.get(codes).await);
+    harness.app.clock.advance(Span::minutes(1));
     book.page("my-account-recovery-codes-none", 422, &asha.post(codes, &[]).await);
     let wrong = asha.post(codes, &[("password", "not this one"), ("code", "000000")]).await;
     book.page("my-account-recovery-codes-wrong", 422, &wrong);
@@ -1063,6 +1064,7 @@ async fn sites(book: &mut Book) {
     )
     .await;
     book.page("casework-site-disabled", 200, &casey.get(&done).await);
+    let order = [("version", "1-1"), ("reason", "Bo Li called, too."), ("confirm", "yes")];
     let late = casey.post(&path(&home.bo, "disable"), &order).await;
     book.page("casework-site-disable-too-late", 409, &late);
     book.page("casework-site-enable", 200, &casey.get(&path(&home.bo, "enable")).await);

@@ -177,7 +177,7 @@ fn drivers_sql_and_the_web_stay_where_they_belong() {
         }
         let may_use_axum = name.starts_with("src/web/")
             || name == "src/routes.rs"
-            || name == "src/sign_in/session.rs"
+            || name == "src/sign_in/permits.rs"
             || name.contains("/pages/");
         if text.contains("axum::") && !may_use_axum {
             wrong.push(format!("{name} uses axum"));
