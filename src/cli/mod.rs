@@ -2,7 +2,7 @@
 //! name, and what it does as `run`. Shared by them: `tables.rs` (opening the database), `outside.rs` (mail
 //! engine, registers and letters as the settings name them), `process.rs` (log and signals).
 //!
-//! A new command: a file here, a variant of [`Command`], a line in [`run`].
+//! A new command: a file here, a variant of `Command`, a line in `run`.
 
 mod add_case_worker;
 mod authority;

@@ -1,8 +1,8 @@
 //! States and the moves between them, each written in one table.
 //!
-//! [`states!`] declares a state without its data and how it is stored; [`transitions!`] declares every
+//! `states!` declares a state without its data and how it is stored; `transitions!` declares every
 //! move with the states it may start from and the one it leads to. A move asks the table
-//! ([`Transition::leads`]) before it changes anything; `docs/states.md` is made from it ([`picture`]),
+//! (`Transition::leads`) before it changes anything; `docs/states.md` is made from it ([`picture`]),
 //! and lists of states in SQL are made from the enum ([`sql_list`]), so that a new state does not
 //! compile until somebody has said where it belongs.
 

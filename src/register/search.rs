@@ -773,7 +773,7 @@ impl Search {
 
     /// One page of the sites that fit what was typed; pages are counted from 0. After an import of
     /// a whole register the old index answers until the new one is made. Where there is no old one, every
-    /// search waits for the new one for [`FIRST_WAIT`] and then answers [`Searched::Starting`].
+    /// search waits for the new one for `FIRST_WAIT` and then answers [`Searched::Starting`].
     ///
     /// # Errors
     /// What the database answered when it was asked for the newest import.

@@ -1,6 +1,6 @@
 //! The service looks at itself, and keeps the messages on top of every page up to date.
 //!
-//! A check gives a [`ComponentFinding`] for the component it speaks of; add yours to [`look_at_all`].
+//! A check gives a [`ComponentFinding`] for the component it speaks of; add yours to `look_at_all`.
 //! Where several speak of one component, people see the worst.
 
 use super::store::{self, Backlog};

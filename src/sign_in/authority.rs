@@ -1,6 +1,6 @@
 //! Who may do what to whom: one pure function, and the permit that a move demands.
 //!
-//! [`rule`] is the whole policy, a line for each kind of person and each kind of deed; [`may`] judges
+//! `rule` is the whole policy, a line for each kind of person and each kind of deed; [`may`] judges
 //! one person, one deed and one subject by it. Nothing else makes a [`Permit`], and a move that
 //! changes something takes one for its own deed, so a change without a decision about authority does
 //! not compile. The subject is judged as it was read: a move compares it with what is stored, in its
