@@ -187,8 +187,9 @@ async fn asks_all_the_time(ports: Ports, asha: Person, counts: Arc<Counts>, enou
             assert_eq!(outside.command("MAIL FROM:<ward@trust.example>").await.0, 250);
             let (code, words) = outside.command(&format!("RCPT TO:<{}>", person.address)).await;
             let expected = if is_somebody { 250 } else { 550 };
-            assert!(code == 451 || code == expected, "{}: {code} {words}", person.address);
-            count(code == 451);
+            // Where the tables begin again between two questions of Postfix, Dovecot has it put off (450).
+            assert!(code / 100 == 4 || code == expected, "{}: {code} {words}", person.address);
+            count(code / 100 == 4);
         }
     }
 }
