@@ -53,7 +53,7 @@ pub fn missing() -> Option<String> {
     }
 }
 
-/// Ports for servers of one's own.
+/// The ports of one set of servers.
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
     pub smtp: u16,
@@ -124,7 +124,7 @@ impl Ports {
     }
 }
 
-/// Where ports of one's own are looked for, and among how many.
+/// Where free ports are looked for, and among how many.
 const FREE_FROM: u16 = 12_000;
 const FREE_PORTS: u32 = 20_000;
 
@@ -367,7 +367,7 @@ fn places_below(folder: &Path) -> Places {
     Places { config: folder.join("config"), state: folder.join("state") }
 }
 
-/// Lines of one's own in the servers' configuration.
+/// Lines added to the servers' configuration.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OwnLines<'a> {
     pub postfix: &'a str,
@@ -431,7 +431,7 @@ pub struct TemporaryServers {
     started: Option<Started>,
 }
 
-/// A new folder for [`TemporaryServers`] servers.
+/// A new folder for [`TemporaryServers`].
 pub fn temporary_folder() -> Result<PathBuf, String> {
     // Sockets have short names at most, so it lies as high as it can.
     let folder = PathBuf::from("/run").join(format!("carepost-mail-{}", &crate::id::new_token()[..8]));
@@ -439,8 +439,8 @@ pub fn temporary_folder() -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// Settings for [`TemporaryServers`] servers over a PostgreSQL database, by the service's address and that of the
-/// mail servers; else over a SQLite file in their folder.
+/// Settings for [`TemporaryServers`] over a PostgreSQL database, by the service's address and that of the mail
+/// servers; else over a SQLite file in their folder.
 pub fn temporary_settings(folder: &Path, postgres: Option<(String, String)>) -> Result<Settings, String> {
     let (database, mail_database) =
         postgres.unwrap_or_else(|| (format!("sqlite:{}/own/carepost.db", folder.display()), String::new()));
