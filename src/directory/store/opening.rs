@@ -199,10 +199,10 @@ pub async fn progress(from: &impl Reads, site: &str) -> Result<Progress> {
     let first_owner: Option<(String,)> = from
         .maybe(
             "SELECT a.id FROM shared_mailboxes m
-               JOIN shared_mailbox_access x ON x.shared_mailbox_id = m.id AND x.access = $2
-               JOIN accounts a ON a.id = x.account_id AND a.state = $3
-              WHERE m.site_id = $1 ORDER BY a.activated_at, a.id LIMIT 1",
-            &[&site, &Access::Owner.stored(), &AccountState::Active.stored()],
+               JOIN shared_mailbox_access x ON x.shared_mailbox_id = m.id AND x.access = $1
+               JOIN accounts a ON a.id = x.account_id AND a.state = $2
+              WHERE m.site_id = $3 ORDER BY a.activated_at, a.id LIMIT 1",
+            &[&Access::Owner.stored(), &AccountState::Active.stored(), &site],
         )
         .await?;
     Ok(Progress { unprovisioned, first_owner: first_owner.map(|(id,)| id) })
