@@ -100,18 +100,13 @@ pub const TABLE: &[Scheduled] = &[
     ),
     every(
         nodes::BEATS_EVERY,
-        "sign of life",
+        "sign of life, and work of nodes that give none",
         Does::OnEachNode(|c| {
             Box::pin(async move {
-                nodes::beat(&c.app.database, &c.app.node, c.app.clock.now(), &c.movement).await
+                let (database, now) = (&c.app.database, c.app.clock.now());
+                nodes::beat(database, &c.app.node, now, &c.movement).await?;
+                nodes::take_over(database, now).await.map(drop)
             })
-        }),
-    ),
-    every(
-        nodes::BEATS_EVERY,
-        "work of nodes that died",
-        Does::OnEachNode(|c| {
-            Box::pin(async move { nodes::take_over(&c.app.database, c.app.clock.now()).await.map(drop) })
         }),
     ),
     every(
@@ -359,6 +354,188 @@ async fn occur(context: Context, line: &'static Scheduled, occurrence: Timestamp
                     Ok(())
                 }))
                 .await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::for_tests;
+    use crate::clock::Clock;
+    use crate::database::for_tests::{both_engines, run};
+    use crate::database::{Database, Reads};
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse_london(text).expect(text)
+    }
+
+    #[test]
+    fn a_daily_time_is_once_a_day_when_clocks_change() {
+        let occurrence = |hour, minute, now: Timestamp| When::Daily { hour, minute }.occurrence(now);
+        let check = |hour, minute, now: &str, expect: &str| {
+            assert_eq!(occurrence(hour, minute, at(now)), at(expect), "{hour}:{minute:02} at {now}");
+        };
+        check(2, 30, "2026-03-02 09:00", "2026-03-02 02:30");
+        check(2, 30, "2026-03-02 02:29", "2026-03-01 02:30");
+        check(2, 30, "2026-03-02 02:30", "2026-03-02 02:30");
+        check(0, 0, "2026-03-02 00:00", "2026-03-02 00:00");
+        // British Summer Time begins: 1:00 to 1:59 are not there on 29 March.
+        check(1, 30, "2026-03-29 00:59", "2026-03-28 01:30");
+        check(1, 30, "2026-03-29 02:29", "2026-03-28 01:30");
+        check(1, 30, "2026-03-29 02:30", "2026-03-29 02:30");
+        check(2, 30, "2026-03-29 02:30", "2026-03-29 02:30");
+        assert_eq!(at("2026-03-29 02:30").since(at("2026-03-28 02:30")), Span::hours(23));
+        // It ends: 1:00 to 1:59 are there twice on 25 October, and the second are no occurrence.
+        let first = at("2026-10-25 01:30");
+        for later in [Span::milliseconds(0), Span::minutes(40), HOUR, Span::minutes(90), Span::hours(20)] {
+            assert_eq!(occurrence(1, 30, first.plus(later)), first, "{later:?} later");
+        }
+        assert_eq!(occurrence(1, 30, at("2026-10-26 01:30")), at("2026-10-26 01:30"));
+        assert_eq!(at("2026-10-26 01:30").since(first), Span::hours(25));
+    }
+
+    #[test]
+    fn every_moment_of_a_year_has_an_occurrence_before_it_and_none_is_missed() {
+        for when in [When::Every(Span::minutes(7)), When::Daily { hour: 1, minute: 30 }] {
+            let (mut now, end) = (at("2026-01-01 00:00"), at("2027-01-01 00:00"));
+            let (mut last, mut days) = (when.occurrence(now), 0);
+            while now < end {
+                now = now.plus(Span::minutes(11));
+                let found = when.occurrence(now);
+                assert!(found <= now && found >= last, "{when:?} at {}", now.rfc3339());
+                assert_eq!(when.occurrence(found), found, "an occurrence is its own newest");
+                days += u32::from(found > last);
+                last = found;
+            }
+            if when == (When::Daily { hour: 1, minute: 30 }) {
+                assert_eq!(days, 365);
+            }
+        }
+    }
+
+    #[test]
+    fn each_line_has_a_name_of_its_own_and_an_end() {
+        let names: BTreeSet<&str> = TABLE.iter().map(|line| line.name).collect();
+        assert_eq!(names.len(), TABLE.len(), "a name is what is claimed");
+        for line in TABLE {
+            assert!(line.limit > Duration::ZERO && line.limit <= Duration::from_secs(60), "{}", line.name);
+        }
+    }
+
+    /// Two nodes on one database, with one clock.
+    fn two_nodes(database: &Database, clock: &Clock) -> [(App, Schedule); 2] {
+        [(), ()].map(|()| {
+            let (app, _) = for_tests::app(database.clone(), clock.clone());
+            let schedule = Schedule::new(&app, &Arc::new(Movement::new(clock.now())));
+            (app, schedule)
+        })
+    }
+
+    async fn count(database: &Database, kind: &str) -> i64 {
+        let (count,): (i64,) =
+            database.one("SELECT COUNT(*) FROM outbox WHERE kind = $1", &[&kind]).await.expect("counted");
+        count
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn two_nodes_do_what_happens_at_a_time_once() {
+        for database in both_engines().await {
+            let clock = Clock::still(at("2026-11-23 09:00"));
+            let [(_, one), (_, other)] = two_nodes(&database, &clock);
+            let happens = async |what: &str| {
+                let (first, second) = tokio::join!(one.run_due(), other.run_due());
+                assert_eq!((first, second), (Vec::new(), Vec::new()), "{what}: {}", database.engine());
+                // What was queued is done, so that the next is not the same.
+                run(&database, "UPDATE outbox SET state = 'Done'").await;
+                (count(&database, "CompareMail").await, count(&database, "WatchUnread").await)
+            };
+            assert_eq!(happens("the first start").await, (1, 1));
+            assert_eq!(happens("the same moment").await, (1, 1));
+            clock.advance(Span::minutes(59));
+            assert_eq!(happens("within the hour").await, (1, 1));
+            clock.advance(Span::minutes(1));
+            assert_eq!(happens("the next hour").await, (1, 2));
+            clock.set(at("2026-11-24 02:29"));
+            assert_eq!(happens("before half past two").await, (1, 3));
+            clock.advance(MINUTE);
+            assert_eq!(happens("half past two").await, (2, 3));
+            // Both were down for three days: the newest is done, and those between are not.
+            clock.set(at("2026-11-27 12:00"));
+            assert_eq!(happens("after three days").await, (3, 4));
+            // The clock goes back by a quarter of an hour: nothing happens twice.
+            clock.advance(Span::minutes(-15));
+            assert_eq!(happens("a quarter back").await, (3, 4));
+            clock.advance(Span::minutes(15));
+            assert_eq!(happens("the same hour again").await, (3, 4));
+            clock.advance(HOUR);
+            assert_eq!(happens("on from there").await, (3, 5));
+            // It was wrong by a year, and is put right.
+            clock.advance(Span::days(365));
+            assert_eq!(happens("a year too far").await, (4, 6));
+            clock.advance(Span::days(-365));
+            assert_eq!(happens("put right").await, (5, 7), "it does not wait for a year");
+            assert_eq!(happens("and once").await, (5, 7));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_node_that_starts_later_repeats_nothing() {
+        for database in both_engines().await {
+            let clock = Clock::still(at("2026-11-23 09:00"));
+            let [(app, one), _] = two_nodes(&database, &clock);
+            assert_eq!(one.run_due().await, [""; 0]);
+            run(&database, "UPDATE outbox SET state = 'Done'").await;
+            assert_eq!(run_due(&app).await, [""; 0]);
+            assert_eq!(count(&database, "CompareMail").await, 1);
+            assert_eq!(count(&database, "WatchUnread").await, 1);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_fails_holds_up_nothing_else_and_comes_again() {
+        for database in both_engines().await {
+            let clock = Clock::still(at("2026-11-23 09:00"));
+            let [(_, one), _] = two_nodes(&database, &clock);
+            run(&database, "ALTER TABLE audit_waiting RENAME TO audit_waiting_elsewhere").await;
+            // Noting what the service found of itself writes entries, which wait in that table.
+            assert!(one.run_due().await.contains(&"audit chain"), "{}", database.engine());
+            assert_eq!(count(&database, "CompareMail").await, 1);
+            run(&database, "ALTER TABLE audit_waiting_elsewhere RENAME TO audit_waiting").await;
+            clock.advance(Span::seconds(1));
+            assert_eq!(one.run_due().await, [""; 0]);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_lane_that_does_not_move_is_in_the_figures_until_it_does() {
+        for database in both_engines().await {
+            let clock = Clock::still(at("2026-11-23 09:00"));
+            let [(app, one), _] = two_nodes(&database, &clock);
+            let now = clock.now();
+            database
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    let work = Work::SendLetter { letter: "l".to_owned(), waited_for: true };
+                    outbox::store::queue(tx, now, now, &work).await
+                }))
+                .await
+                .expect("queued");
+            let figures = async |after: Span| {
+                clock.advance(after);
+                assert_eq!(one.run_due().await, [""; 0]);
+                let text = app.figures.text();
+                let of = |name: &str| {
+                    let start = format!("carepost_{name}{{lane=\"LettersWithCodes\"}} ");
+                    let line = text.lines().find(|line| line.starts_with(&start)).expect("the figure");
+                    line[start.len()..].to_owned()
+                };
+                ["lane_due", "lane_oldest_due_seconds", "lane_taken", "lane_stuck"].map(of)
+            };
+            assert_eq!(figures(Span::seconds(0)).await, ["1", "0", "0", "0"]);
+            assert_eq!(figures(Span::seconds(110)).await, ["1", "110", "0", "0"]);
+            assert_eq!(figures(Span::seconds(20)).await, ["1", "130", "0", "1"]);
+            one.context.movement.moved(Lane::LettersWithCodes, clock.now());
+            assert_eq!(figures(Span::seconds(10)).await, ["1", "140", "0", "0"], "it moves, if late");
         }
     }
 }

@@ -89,7 +89,8 @@ pub(super) async fn release_overdue(database: &Database, now: Timestamp) -> Resu
 }
 
 /// Takes over from nodes that have died: what they held is due at once. Also makes due what lies beyond its
-/// lease, and forgets nodes that died long ago.
+/// lease, and forgets nodes that died long ago. A node says that it lives before it looks after others: after a
+/// pause of the machine it would count itself as dead.
 pub async fn take_over(database: &Database, now: Timestamp) -> Result<u64> {
     let mut count = release_overdue(database, now).await?;
     let dead_before = now.minus(DEAD_AFTER);
