@@ -6,6 +6,7 @@
 mod approvals;
 mod browser;
 mod imports;
+mod lanes;
 mod lighthouse;
 mod mail;
 mod registrations;
@@ -58,6 +59,9 @@ fn main() {
         }
         if wants("mail") {
             mail::measure().await;
+        }
+        if wants("lanes") {
+            lanes::measure().await;
         }
         if wants("approvals") {
             approvals::measure().await;

@@ -139,6 +139,10 @@ async fn do_one_until(app: &App, taken: &Taken, deadline: Duration) {
 /// Works until `stop`: what is queued, what is due, what the clock asks for. Then takes nothing more, lets what
 /// is under way end for a while, and gives back the rest, so that another node can take it at once.
 pub async fn work_until_stopped(app: App, stop: impl Future<Output = ()>) {
+    work_until(app, stop, STOP_LIMIT).await;
+}
+
+async fn work_until(app: App, stop: impl Future<Output = ()>, limit: Duration) {
     let movement = Arc::new(Movement::new(app.clock.now()));
     // A node that has not said that it lives would have its work taken over.
     while let Err(error) = nodes::beat(&app.database, &app.node, app.clock.now(), &movement).await {
@@ -146,8 +150,8 @@ pub async fn work_until_stopped(app: App, stop: impl Future<Output = ()>) {
         tokio::time::sleep(LOOK_EVERY).await;
     }
     let (stopping, stopped) = watch::channel(false);
-    let schedule = tokio::spawn(Schedule::new(&app, &movement).keep());
-    let mut keepers = JoinSet::new();
+    let (mut schedule, mut keepers) = (JoinSet::new(), JoinSet::new());
+    schedule.spawn(Schedule::new(&app, &movement).keep());
     for lane in Lane::ALL {
         keepers.spawn(keep_lane(app.clone(), lane, Arc::clone(&movement), stopped.clone()));
     }
@@ -155,11 +159,11 @@ pub async fn work_until_stopped(app: App, stop: impl Future<Output = ()>) {
     // There is a receiver in every keeper.
     let _ = stopping.send(true);
     let all_ended = async { while keepers.join_next().await.is_some() {} };
-    if tokio::time::timeout(STOP_LIMIT, all_ended).await.is_err() {
+    if tokio::time::timeout(limit, all_ended).await.is_err() {
         // Each keeper takes its workers with it.
         keepers.shutdown().await;
     }
-    schedule.abort();
+    schedule.shutdown().await;
     match nodes::leave(&app.database, &app.node, app.clock.now()).await {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "work that was not done was given back"),
@@ -226,4 +230,200 @@ async fn keep_lane(app: App, lane: Lane, movement: Arc<Movement>, mut stopped: w
         }
     }
     while doing.join_next().await.is_some() {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Outside;
+    use crate::clock::{Clock, Timestamp};
+    use crate::database::for_tests::both_engines;
+    use crate::database::{Database, Reads};
+    use crate::letter::{Letter, Transport};
+    use crate::mail::fake::FakeEngine;
+    use crate::settings::{Secret, Settings};
+    use tokio::net::TcpListener;
+    use tokio::task::JoinHandle;
+
+    const NOON: Timestamp = Timestamp::from_milliseconds(1_800_000_000_000);
+    /// What does not come true in this time never does.
+    const SOON: Duration = Duration::from_secs(20);
+
+    /// A mail server that takes connections and never says a word.
+    async fn silent_server() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address").to_string();
+        tokio::spawn(async move {
+            let mut held = Vec::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                held.push(stream);
+            }
+        });
+        address
+    }
+
+    /// A node whose letters go to a mail server, or stay where they are.
+    fn node(database: &Database, clock: &Clock, smtp_server: Option<&str>) -> App {
+        let mut settings = Settings::defaults().expect("defaults");
+        settings.smtp_server = smtp_server.map(str::to_owned);
+        settings.smtp_security = "none".to_owned();
+        let letters = Transport::open(&settings).expect("a transport");
+        let mail = Arc::new(FakeEngine::default());
+        let outside = Outside { live: Vec::new(), mail, letters, demo: false };
+        App::new(database.clone(), settings, clock.clone(), Secret::new([7; 32]), outside)
+    }
+
+    async fn writes_letters(app: &App, count: usize) {
+        let now = app.clock.now();
+        app.database
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                for number in 0..count {
+                    let to = format!("amy{number}@oakhouse.example");
+                    let (subject, body) = ("Hello".to_owned(), "Hello".to_owned());
+                    let letter = Letter::email(now, "carepost.example", "test", &to, subject, body);
+                    outbox::store::write_letter(tx, now, &letter).await?;
+                }
+                Ok(())
+            }))
+            .await
+            .expect("written");
+    }
+
+    async fn queues(app: &App, work: Work) {
+        let now = app.clock.now();
+        app.database
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                outbox::store::queue(tx, now, now, &work).await
+            }))
+            .await
+            .expect("queued");
+    }
+
+    async fn count(app: &App, kind: &str, state: &str) -> i64 {
+        let (count,): (i64,) = app
+            .database
+            .one("SELECT COUNT(*) FROM outbox WHERE kind = $1 AND state = $2", &[&kind, &state])
+            .await
+            .expect("counted");
+        count
+    }
+
+    async fn becomes(app: &App, kind: &str, state: &str, expect: i64) {
+        let begun = Instant::now();
+        while count(app, kind, state).await != expect {
+            let rows: Vec<(String, String, i64)> = app
+                .database
+                .all("SELECT kind, state, COUNT(*) FROM outbox GROUP BY kind, state", &[])
+                .await
+                .expect("counted");
+            assert!(begun.elapsed() < SOON, "{expect} {kind} never became {state}: {rows:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn works(app: &App) -> (JoinHandle<()>, tokio::sync::oneshot::Sender<()>) {
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let stopping = async move {
+            let _ = stopped.await;
+        };
+        (tokio::spawn(work_until(app.clone(), stopping, Duration::from_millis(300))), stop)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_piece_is_stopped_at_its_deadline_whatever_it_waits_for() {
+        let server = silent_server().await;
+        for database in both_engines().await {
+            let app = node(&database, &Clock::still(NOON), Some(&server));
+            writes_letters(&app, 1).await;
+            let taken = outbox::store::take(&app.database, NOON).await.expect("taken").remove(0);
+            let begun = Instant::now();
+            do_one_until(&app, &taken, Duration::from_millis(200)).await;
+            assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+            let (state, reason, attempts): (String, String, i64) =
+                app.database.one("SELECT state, reason, attempts FROM outbox", &[]).await.expect("read");
+            let expect = ("Waiting", "it was stopped after 0.2 seconds", 1);
+            assert_eq!((state.as_str(), reason.as_str(), attempts), expect, "{}", database.engine());
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn work_that_hangs_holds_up_its_own_lane_and_no_other() {
+        let server = silent_server().await;
+        for database in both_engines().await {
+            let app = node(&database, &Clock::still(NOON), Some(&server));
+            writes_letters(&app, 20).await;
+            let (working, stop) = works(&app);
+            let at_once = i64::from(app.settings.letters_at_once);
+            becomes(&app, "SendLetter", "Taken", at_once).await;
+            // Every place of the lane is taken, and the rest waits. The others work.
+            queues(&app, Work::RunChecks { registration: "gone".to_owned() }).await;
+            queues(&app, Work::CompareMail).await;
+            queues(&app, Work::SendActivationLink { asked: "nobody".to_owned() }).await;
+            for kind in ["RunChecks", "SendActivationLink"] {
+                becomes(&app, kind, "Done", 1).await;
+            }
+            // The schedule may have asked for a comparison, too.
+            becomes(&app, "CompareMail", "Waiting", 0).await;
+            becomes(&app, "CompareMail", "Taken", 0).await;
+            assert!(count(&app, "CompareMail", "Done").await >= 1, "{}", database.engine());
+            queues(&app, Work::SendLetter { letter: "code".to_owned(), waited_for: true }).await;
+            becomes(&app, "SendLetter", "NeedsAttention", 1).await;
+            assert_eq!(count(&app, "SendLetter", "Taken").await, at_once);
+            assert_eq!(count(&app, "SendLetter", "Waiting").await, 20 - at_once);
+            drop(stop);
+            working.await.expect("no panic");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_node_that_is_told_to_stop_gives_back_what_it_cannot_end() {
+        let server = silent_server().await;
+        for database in both_engines().await {
+            let clock = Clock::still(NOON);
+            let app = node(&database, &clock, Some(&server));
+            writes_letters(&app, 3).await;
+            let (working, stop) = works(&app);
+            becomes(&app, "SendLetter", "Taken", 3).await;
+            let begun = Instant::now();
+            drop(stop);
+            working.await.expect("no panic");
+            assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+            // Another node takes it at once, and it is its first attempt.
+            let other = node(&database, &clock, None);
+            assert!(do_due(&other).await.expect("worked") >= 3);
+            let (most, done): (i64, i64) = app
+                .database
+                .one(
+                    "SELECT MAX(attempts), COUNT(*) FROM outbox WHERE kind = 'SendLetter' AND state = 'Done'",
+                    &[],
+                )
+                .await
+                .expect("counted");
+            assert_eq!((most, done), (1, 3), "{}", database.engine());
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_node_that_crashes_is_replaced_within_half_a_minute() {
+        let server = silent_server().await;
+        for database in both_engines().await {
+            let clock = Clock::still(NOON);
+            let crashes = node(&database, &clock, Some(&server));
+            writes_letters(&crashes, 2).await;
+            let (crashing, _stop) = works(&crashes);
+            becomes(&crashes, "SendLetter", "Taken", 2).await;
+            crashing.abort();
+            let _ = crashing.await;
+            let other = node(&database, &clock, None);
+            let (working, stop) = works(&other);
+            // Before its silence is long enough nobody knows that it is dead.
+            clock.advance(Span::seconds(10));
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            assert_eq!(count(&other, "SendLetter", "Taken").await, 2, "{}", database.engine());
+            clock.advance(Span::seconds(15));
+            becomes(&other, "SendLetter", "Done", 2).await;
+            drop(stop);
+            working.await.expect("no panic");
+        }
+    }
 }

@@ -167,7 +167,7 @@ pub struct Backlog {
     pub late_letters: i64,
     /// Letters that did go out since.
     pub sent_lately: i64,
-    /// Mailboxes that wait to be set up for longer than they should.
+    /// Mailboxes that wait to be set up for longer than they should; not those that are set up in bulk.
     pub late_mailboxes: i64,
     /// Registrations that wait to be checked for longer than they should.
     pub late_checks: i64,
@@ -180,7 +180,7 @@ pub async fn backlog(from: &Database, now: Timestamp, late_after: Span) -> Resul
         .one(
             "SELECT (SELECT COUNT(*) FROM outbox WHERE state IN ('Waiting', 'Taken') AND kind = 'SendLetter' AND queued_at < $1),
                     (SELECT COUNT(*) FROM outbox WHERE state IN ('Waiting', 'Taken') AND queued_at < $1
-                        AND kind IN ('ProvisionAccount', 'ProvisionSharedMailbox')),
+                        AND lane <> 'Bulk' AND kind IN ('ProvisionAccount', 'ProvisionSharedMailbox')),
                     (SELECT COUNT(*) FROM outbox WHERE state IN ('Waiting', 'Taken') AND queued_at < $1
                         AND kind IN ('RunChecks', 'Decide')),
                     (SELECT COUNT(*) FROM outbox WHERE state = 'Done' AND kind = 'SendLetter' AND finished_at >= $1)",

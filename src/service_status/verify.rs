@@ -9,6 +9,8 @@ use crate::app::App;
 use crate::clock::Span;
 use crate::database::{Error, transaction};
 use crate::mail::EngineError;
+use crate::outbox::Lane;
+use crate::outbox::store::stuck_lanes;
 use crate::web::notices::Notice;
 use std::time::Duration;
 
@@ -36,7 +38,7 @@ fn of_backlog(backlog: Backlog) -> [ComponentFinding; 3] {
         }
     };
     let no_letter_leaves = backlog.late_letters >= LATE_LETTERS_MIN && backlog.sent_lately == 0;
-    let letters = if no_letter_leaves {
+    let letters = if no_letter_leaves || is_stuck(&[Lane::LettersWithCodes]) {
         ComponentFinding { component: Component::Letters, health: Health::NotWorking, words: LETTERS_LATE }
     } else {
         late(Component::Letters, backlog.late_letters >= LATE_LETTERS_MIN * 4, LETTERS_LATE)
@@ -46,6 +48,19 @@ fn of_backlog(backlog: Backlog) -> [ComponentFinding; 3] {
         late(Component::Accounts, backlog.late_mailboxes > 0, MAILBOXES_LATE),
         late(Component::Checks, backlog.late_checks > 0, CHECKS_LATE),
     ]
+}
+
+/// What a lane that has due work and does not move says of the component that it is for.
+fn of_stuck_lane(lane: Lane) -> ComponentFinding {
+    let (component, health, words) = match lane {
+        Lane::LettersWithCodes => (Component::Letters, Health::NotWorking, LETTERS_LATE),
+        Lane::Letters => (Component::Letters, Health::Problems, LETTERS_LATE),
+        Lane::Checks => (Component::Checks, Health::Problems, CHECKS_LATE),
+        Lane::Mailboxes | Lane::Upkeep | Lane::Bulk => {
+            (Component::Accounts, Health::Problems, MAILBOXES_LATE)
+        }
+    };
+    ComponentFinding { component, health, words }
 }
 
 /// Whether the mail engine answers.
@@ -65,8 +80,9 @@ async fn of_mail(app: &App) -> ComponentFinding {
 /// # Errors
 /// What the database answered: then nobody can tell.
 async fn look_at_all(app: &App) -> Result<Vec<ComponentFinding>, Error> {
-    let mut found = vec![of_mail(app).await];
-    found.extend(of_backlog(store::backlog(&app.database, app.clock.now(), LATE_AFTER).await?));
+    let (mut found, now) = (vec![of_mail(app).await], app.clock.now());
+    found.extend(of_backlog(store::backlog(&app.database, now, LATE_AFTER).await?));
+    found.extend(stuck_lanes(&app.database, now).await?.into_iter().map(of_stuck_lane));
     Ok(found)
 }
 
@@ -163,6 +179,34 @@ mod tests {
         assert_eq!(health(3, 0), Health::NotWorking);
         assert_eq!(health(3, 1), Health::Working);
         assert_eq!(health(12, 1), Health::Problems);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn codes_that_nobody_hands_over_are_told_after_two_minutes() {
+        for database in both_engines().await {
+            let clock = Clock::still(Timestamp::from_milliseconds(10_000_000_000));
+            let (app, _) = for_tests::app(database, clock);
+            let now = app.clock.now();
+            app.database
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    let work = crate::outbox::Work::SendLetter { letter: "l".to_owned(), waited_for: true };
+                    crate::outbox::store::queue(tx, now, now, &work).await
+                }))
+                .await
+                .expect("queued");
+            let titles = async |after: Span| {
+                app.clock.advance(after);
+                look(&app).await.expect("looked");
+                app.notices.at(app.clock.now()).into_iter().map(|notice| notice.title).collect::<Vec<_>>()
+            };
+            assert_eq!(titles(Span::seconds(119)).await, [""; 0]);
+            assert_eq!(
+                titles(Span::seconds(1)).await,
+                ["Emails and text messages with codes and links: does not work"],
+                "{}",
+                app.database.engine()
+            );
+        }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
