@@ -38,7 +38,7 @@ fn of_backlog(backlog: Backlog) -> [ComponentFinding; 3] {
         }
     };
     let no_letter_leaves = backlog.late_letters >= LATE_LETTERS_MIN && backlog.sent_lately == 0;
-    let letters = if no_letter_leaves || is_stuck(&[Lane::LettersWithCodes]) {
+    let letters = if no_letter_leaves {
         ComponentFinding { component: Component::Letters, health: Health::NotWorking, words: LETTERS_LATE }
     } else {
         late(Component::Letters, backlog.late_letters >= LATE_LETTERS_MIN * 4, LETTERS_LATE)

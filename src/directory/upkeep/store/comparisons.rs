@@ -405,6 +405,7 @@ mod tests {
     use super::*;
     use crate::clock::Span;
     use crate::mail::MailEngine;
+    use crate::outbox::Lane;
 
     fn found(listed: &[Listed]) -> Vec<(&str, Difference, Option<Repair>)> {
         listed.iter().map(|one| (one.found.address.as_str(), one.found.difference, one.repaired())).collect()
@@ -453,6 +454,59 @@ mod tests {
             );
             // The next one forgets what this one found.
             assert_eq!(home.compares().await, []);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_differs_is_repaired_in_bulk_and_how_far_that_is_can_be_seen() {
+        for home in homes().await {
+            for id in home.people.iter().chain([&home.mailbox]) {
+                home.engine.lose(id);
+            }
+            let (app, now) = (&home.app, home.app.clock.now());
+            // One of them is changed by somebody, who does not wait for the rest.
+            let work = Work::ProvisionAccount { account: home.people[0].clone() };
+            app.database
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    outbox::store::queue(tx, now, now, &work).await
+                }))
+                .await
+                .expect("queued");
+            assert!(home.asks().await);
+            let take = async |lane| {
+                outbox::store::take_in(&app.database, "node", lane, now, 10).await.expect("taken")
+            };
+            let comparison = take(Lane::Upkeep).await.remove(0);
+            // A comparison that ends half way and is made again queues nothing twice.
+            assert_eq!(differences(app).await.map(|found| found.differences).ok(), Some(4));
+            assert_eq!(compare(app, &comparison).await, Ok(()));
+            assert_eq!(home.newest().await.differences, 4);
+            let listed = list_differences(&app.database).await.expect("listed");
+            assert!(listed.iter().all(|one| one.repaired() == Some(Repair::UnderWay)), "{listed:?}");
+
+            let progress = async || {
+                bulk::count_up(&app.database, now).await.expect("counted");
+                let all = bulk::list(&app.database).await.expect("listed");
+                assert!(all.iter().all(|one| (one.name.as_str(), one.subject.as_str()) == (REPAIR, "mail")));
+                all.into_iter().map(|one| (one.total, one.done, one.result)).collect::<Vec<_>>()
+            };
+            let over = || "all done".to_owned();
+            // The newer finds everything waiting that the older had queued.
+            assert_eq!(progress().await, [(0, 0, over()), (3, 0, String::new())]);
+            let repairs = take(Lane::Bulk).await;
+            assert_eq!((take(Lane::Mailboxes).await.len(), repairs.len()), (1, 3));
+            for taken in &repairs {
+                match &taken.work {
+                    Work::ProvisionAccount { account } => {
+                        assert_eq!(provision::account(app, taken, account).await, Ok(()));
+                    }
+                    work => {
+                        assert_eq!(work.subject(), home.mailbox);
+                        assert_eq!(provision::shared_mailbox(app, taken, &home.mailbox).await, Ok(()));
+                    }
+                }
+            }
+            assert_eq!(progress().await, [(0, 0, over()), (3, 3, over())]);
         }
     }
 
