@@ -90,6 +90,21 @@ async fn somebody_asks_for_a_comparison_and_sees_what_became_of_it() {
     sees(&got, "Nothing differed");
     assert!(!got.body.contains("--remove-unknown"));
 
+    // How far the mailboxes are that are set up again is said while they are.
+    harness.app.clock.advance(Span::minutes(1));
+    harness.mail.lose(&home.bo);
+    harness.mail.lose(&home.asha);
+    casey.passes(COMPARE, &[]).await;
+    assert_eq!(carepost::work::do_due(&harness.app).await.expect("compared"), 1);
+    assert!(carepost::schedule::run_due(&harness.app).await.is_empty());
+    let got = casey.get(PAGE).await;
+    sees(&got, "Being set up again");
+    sees(&got, "0 of 2 done");
+    does_all_work(&harness).await;
+    harness.app.clock.advance(Span::seconds(5));
+    assert!(carepost::schedule::run_due(&harness.app).await.is_empty());
+    assert!(!casey.get(PAGE).await.body.contains("Being set up again"));
+
     // A server that does not answer is said on the page.
     harness.app.clock.advance(Span::minutes(1));
     harness.mail.set_down(true);

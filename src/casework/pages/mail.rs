@@ -7,6 +7,7 @@ use crate::audit::Actor;
 use crate::database::{Error, transaction};
 use crate::directory::upkeep::Repair;
 use crate::directory::upkeep::store::{self as upkeep, Comparison, Listed, UNREAD_MAX, Unread, Waiting};
+use crate::outbox::store::bulk::{self, Progress};
 use crate::sign_in::CaseWorker;
 use crate::web::components::{Html, NotificationBanner, SummaryList, Table, TableCell};
 use crate::web::form::{counted, query};
@@ -56,18 +57,30 @@ fn outcome(listed: &[Listed]) -> String {
     if parts.is_empty() { "Nothing differed".to_owned() } else { parts.join("; ") }
 }
 
-fn newest(comparison: &Comparison, listed: &[Listed]) -> SummaryList {
+/// How far mailboxes have been set up again.
+fn repaired(repair: &Progress) -> String {
+    let failed = match repair.failed {
+        0 => String::new(),
+        some => format!("; {some} could not be set up again"),
+    };
+    format!("{} of {} done{failed}", repair.done, repair.total)
+}
+
+fn newest(comparison: &Comparison, listed: &[Listed], repair: Option<&Progress>) -> SummaryList {
     let ended = comparison.ended_at.unwrap_or(comparison.begun_at);
     let differed = match comparison.differences {
         0 => "None".to_owned(),
         some => some.to_string(),
     };
-    let rows = vec![
+    let mut rows = vec![
         fact("Last compared", ended.in_words()),
         fact("Mailboxes", comparison.mailboxes.to_string()),
         fact("Differences", differed),
         fact("Outcome", outcome(listed)),
     ];
+    if let Some(repair) = repair {
+        rows.push(fact("Being set up again", repaired(repair)));
+    }
     SummaryList { rows, ..Default::default() }
 }
 
@@ -153,11 +166,13 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: U
         _ => None,
     };
     let waiting = upkeep::waiting_comparison(&app.database).await?;
+    let repair = bulk::newest(&app.database, upkeep::REPAIR).await?;
+    let repair = repair.filter(|repair| repair.finished_at.is_none() && repair.total > 0);
     let template = MailPage {
         layout: layout(&visit, &by, "Mail server", ATTENTION).back_to(ATTENTION),
         banner,
         form: visit.empty_form(),
-        newest: comparison.as_ref().map(|comparison| newest(comparison, &listed)),
+        newest: comparison.as_ref().map(|comparison| newest(comparison, &listed, repair.as_ref())),
         can_ask: waiting.as_ref().is_none_or(|waiting| !waiting.reason.is_empty()),
         waiting,
         differences: (!listed.is_empty()).then(|| differences(&listed)),
