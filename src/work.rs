@@ -144,10 +144,14 @@ pub async fn work_until_stopped(app: App, stop: impl Future<Output = ()>) {
 
 async fn work_until(app: App, stop: impl Future<Output = ()>, limit: Duration) {
     let movement = Arc::new(Movement::new(app.clock.now()));
+    let mut stop = std::pin::pin!(stop);
     // A node that has not said that it lives would have its work taken over.
     while let Err(error) = nodes::beat(&app.database, &app.node, app.clock.now(), &movement).await {
         tracing::error!(%error, "this node could not say that it works");
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::select! {
+            () = &mut stop => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
     }
     let (stopping, stopped) = watch::channel(false);
     let (mut schedule, mut keepers) = (JoinSet::new(), JoinSet::new());

@@ -114,11 +114,10 @@ pub async fn try_again(tx: &mut Tx, now: Timestamp, id: &str) -> Result<bool> {
         reason: "",
         attempts_less: attempts,
     };
-    wait_again(tx, now, &back).await?;
     if let Some(lane) = Lane::parse(&lane) {
         tx.signal(lane.channel());
     }
-    Ok(true)
+    wait_again(tx, now, &back).await
 }
 
 /// Gives work up for good. False when somebody was faster.

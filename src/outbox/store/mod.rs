@@ -129,8 +129,8 @@ async fn insert(
     Ok(())
 }
 
-/// Removes work that was done before `before`, with its attempts; answers how much. Work that a person
-/// gave up is kept: it explains what is missing.
+/// Removes work that was done before `before`, with its attempts and its bulks; answers how much. Work that a
+/// person gave up is kept: it explains what is missing.
 pub async fn forget_before(database: &Database, before: Timestamp) -> Result<u64> {
     let mut forgotten = 0;
     for _ in 0..FORGOTTEN_TIMES_MAX {
@@ -140,6 +140,11 @@ pub async fn forget_before(database: &Database, before: Timestamp) -> Result<u64
             break;
         }
     }
+    database
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            tx.run("DELETE FROM bulk_progress WHERE finished_at < $1", &[&before]).await
+        }))
+        .await?;
     Ok(forgotten)
 }
 

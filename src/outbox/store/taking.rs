@@ -134,8 +134,8 @@ pub async fn is_held(from: &Database, taken: &Taken) -> Result<bool> {
 }
 
 /// Lets work wait again until `due_at`. Where equal work was queued while this was under way, that one stands
-/// for both, and this is finished.
-pub(super) async fn wait_again(tx: &mut Tx, now: Timestamp, back: &Back<'_>) -> Result<()> {
+/// for both, and this is finished. False where it is not any more as `back` says.
+pub(super) async fn wait_again(tx: &mut Tx, now: Timestamp, back: &Back<'_>) -> Result<bool> {
     let waits = tx
         .run(
             "UPDATE outbox
@@ -147,16 +147,18 @@ pub(super) async fn wait_again(tx: &mut Tx, now: Timestamp, back: &Back<'_>) -> 
             &[&back.due_at, &back.reason, &back.attempts_less, &back.id, &back.from_state, &back.lease],
         )
         .await?;
-    if waits == 0 {
-        tx.run(
+    if waits == 1 {
+        return Ok(true);
+    }
+    let joined = tx
+        .run(
             "UPDATE outbox
                 SET state = 'Done', finished_at = $1, reason = 'equal work was queued meanwhile', lease_ends_at = NULL
               WHERE id = $2 AND state = $3 AND ($4 = '' OR lease = $4)",
             &[&now, &back.id, &back.from_state, &back.lease],
         )
         .await?;
-    }
-    Ok(())
+    Ok(joined == 1)
 }
 
 /// How work comes to wait again.
@@ -221,7 +223,7 @@ pub async fn not_done(
                         reason: &reason,
                         attempts_less: 0,
                     };
-                    wait_again(tx, now, &back).await
+                    wait_again(tx, now, &back).await.map(|_| ())
                 }
                 None => park(tx, &taken.id, &taken.lease, &reason).await,
             }

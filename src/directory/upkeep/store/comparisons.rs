@@ -133,11 +133,13 @@ impl FromRow for Waiting {
 /// The comparison that waits or is under way, if there is one.
 pub async fn waiting_comparison(from: &impl Reads) -> Result<Option<Waiting>> {
     from.maybe(
-        "SELECT o.queued_at, COALESCE(t.reason, '') FROM outbox o
+        "SELECT o.queued_at, COALESCE(t.reason, '')
+           FROM (SELECT id, queued_at, attempts FROM outbox WHERE work_key = $1 AND state = 'Waiting'
+                 UNION ALL
+                 SELECT id, queued_at, attempts FROM outbox WHERE work_key = $1 AND state = 'Taken') AS o
            LEFT JOIN outbox_attempts t ON t.work_id = o.id AND t.attempt = o.attempts
-          WHERE o.kind = 'CompareMail' AND o.state IN ('Waiting', 'Taken')
           ORDER BY o.queued_at, o.id, t.ended_at DESC LIMIT 1",
-        &[],
+        &[&Work::CompareMail.key()],
     )
     .await
 }
@@ -148,8 +150,8 @@ pub async fn ask_for_comparison(tx: &mut Tx, now: Timestamp, by: &Actor) -> Resu
     tx.lock(UPKEEP_LOCK).await?;
     if waiting_comparison(tx).await?.is_some() {
         tx.run(
-            "UPDATE outbox SET due_at = $1 WHERE kind = 'CompareMail' AND state = 'Waiting' AND due_at > $1",
-            &[&now],
+            "UPDATE outbox SET due_at = $1 WHERE work_key = $2 AND state = 'Waiting' AND due_at > $1",
+            &[&now, &Work::CompareMail.key()],
         )
         .await?;
         tx.signal(Work::CompareMail.lane().channel());

@@ -35,8 +35,15 @@ async fn may_be_filled(app: &App, compared: Option<Timestamp>) -> Result<bool> {
         .database
         .maybe(
             "SELECT id FROM outbox
-              WHERE (state IN ('Waiting', 'Taken') OR (state = 'NeedsAttention' AND queued_at >= $1))
-                AND kind IN ('ProvisionAccount', 'ProvisionSharedMailbox') LIMIT 1",
+              WHERE state = 'Waiting' AND kind IN ('ProvisionAccount', 'ProvisionSharedMailbox')
+             UNION ALL
+             SELECT id FROM outbox
+              WHERE state = 'Taken' AND kind IN ('ProvisionAccount', 'ProvisionSharedMailbox')
+             UNION ALL
+             SELECT id FROM outbox
+              WHERE state = 'NeedsAttention' AND queued_at >= $1
+                AND kind IN ('ProvisionAccount', 'ProvisionSharedMailbox')
+             LIMIT 1",
             &[&compared],
         )
         .await?;
