@@ -6,8 +6,8 @@
 //!   picture.
 //! - A full picture marks what it no longer names as gone. A file that would close or remove more
 //!   than [`SHRINK_MAX_PERCENT`] % is refused until a person says that it is right.
-//! - What differs from one register to another is a `Subject` (in `subject`); reading bytes and finding
-//!   columns is in `lines`.
+//! - What differs from one register to another is a `Subject` (in `subject`, a file a register); reading
+//!   bytes and finding columns is in `lines`.
 //!
 //! `docs/decisions/0008-imports-by-difference.md` says why it is done by difference.
 
