@@ -12,9 +12,8 @@ use crate::register::{
 };
 use crate::registration::answers::{Proof, SiteAnswer};
 use crate::registration::checks::{self, Bounds, Findings, RegisterCheck, Verdict};
-use crate::registration::pages::dspt::threshold;
 use crate::registration::store::{self as registrations, Saved};
-use crate::registration::{Registration, RegistrationState};
+use crate::registration::{Registration, RegistrationState, verify as registers};
 
 /// Runs the checks of a sent registration and keeps their evidence: on to the decision where all is
 /// green, to a case worker where something is not, again later where a register did not answer.
@@ -100,7 +99,7 @@ fn wrong_code(what: impl std::fmt::Display) -> AskError {
 
 async fn ods(app: &App, site: &SiteAnswer) -> Result<Option<OdsOrganisation>, AskError> {
     let code = OdsSiteCode::parse(&site.ods_code).map_err(wrong_code)?;
-    crate::registration::pages::find_site::ask_ods(app, &code).await
+    registers::ods(app, &code).await
 }
 
 async fn location(app: &App, site: &SiteAnswer) -> Result<Option<CqcLocation>, AskError> {
@@ -113,7 +112,7 @@ async fn location(app: &App, site: &SiteAnswer) -> Result<Option<CqcLocation>, A
 
 async fn dspt(app: &App, site: &SiteAnswer, now: Timestamp) -> Result<DsptStanding, AskError> {
     let code = OdsSiteCode::parse(&site.ods_code).map_err(wrong_code)?;
-    Ok(app.imported.dspt_standing(&code, now.day(), &threshold(&app.settings)).await?)
+    Ok(app.imported.dspt_standing(&code, now.day(), &checks::dspt_threshold(&app.settings)).await?)
 }
 
 async fn dspt_evidence(app: &App, site: &SiteAnswer) -> String {

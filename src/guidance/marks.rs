@@ -4,7 +4,7 @@
 //! that fits it.
 
 use crate::directory::app_password::APP_PASSWORDS_MAX;
-use crate::registration::pages::dspt;
+use crate::registration::checks::dspt_threshold;
 use crate::settings::Settings;
 use crate::sign_in::{password, recovery};
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ impl Marks {
             .filter(|line| SETTINGS.contains(&line.name))
             .map(|line| (line.name, line.value))
             .collect();
-        values.insert("dspt_level", dspt::threshold(settings).to_string());
+        values.insert("dspt_level", dspt_threshold(settings).to_string());
         // Files grow by a third on their way (base64, RFC 2045, section 6.8).
         values.insert("attachment_mib", (u32::from(settings.message_limit_mib) * 3 / 4).to_string());
         // To the nearest month.

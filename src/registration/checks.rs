@@ -4,7 +4,9 @@
 use super::answers::{Proof, SiteAnswer};
 use super::reasons::Reason;
 use crate::clock::{Day, Span, Timestamp};
+use crate::register::dspt::DsptLevel;
 use crate::register::{AskError, CqcLocation, DsptStanding, OdsOrganisation, Provenance};
+use crate::settings::Settings;
 
 /// What is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -177,6 +179,15 @@ pub struct Bounds {
     pub now: Timestamp,
     pub recent_owner: Span,
     pub registrations_max: i64,
+}
+
+/// The lowest level of the DSPT at which a site may join.
+pub fn dspt_threshold(settings: &Settings) -> DsptLevel {
+    match settings.dspt_threshold.as_str() {
+        "exceeded" => DsptLevel::StandardsExceeded,
+        "met" => DsptLevel::StandardsMet,
+        _ => DsptLevel::ApproachingStandards,
+    }
 }
 
 /// Judges everything.

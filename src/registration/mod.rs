@@ -18,6 +18,7 @@ pub mod pages;
 pub mod reasons;
 pub mod site_choice;
 pub mod store;
+pub mod verify;
 
 use crate::audit::{Actor, Entry};
 use crate::clock::{Span, Timestamp};

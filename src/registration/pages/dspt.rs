@@ -4,19 +4,9 @@ use super::{Asking, onwards};
 use crate::register::dspt::{CoveredBy, DsptLevel};
 use crate::register::{DsptStanding, OdsSiteCode};
 use crate::registration::answers::DsptAnswer;
-use crate::registration::checks::dspt_words;
+use crate::registration::checks::{dspt_threshold, dspt_words};
 use crate::registration::journey::Page;
-use crate::settings::Settings;
 use crate::web::{Answer, Form, Interrupt, Layout, Problems, go_to, show as show_page};
-
-/// The lowest level at which a site may join, from the settings.
-pub fn threshold(settings: &Settings) -> DsptLevel {
-    match settings.dspt_threshold.as_str() {
-        "exceeded" => DsptLevel::StandardsExceeded,
-        "met" => DsptLevel::StandardsMet,
-        _ => DsptLevel::ApproachingStandards,
-    }
-}
 
 #[derive(askama::Template)]
 #[template(path = "registration/pages/dspt.html")]
@@ -38,7 +28,7 @@ async fn look(asking: &Asking) -> Result<DsptStanding, Interrupt> {
     let code = OdsSiteCode::parse(&site.ods_code)
         .map_err(|problem| Interrupt::fault("reading the ODS code of a draft", problem))?;
     let today = asking.app.clock.now().day();
-    Ok(asking.app.imported.dspt_standing(&code, today, &threshold(&asking.app.settings)).await?)
+    Ok(asking.app.imported.dspt_standing(&code, today, &dspt_threshold(&asking.app.settings)).await?)
 }
 
 /// What is missing, for a standing that is not met.
@@ -65,7 +55,7 @@ fn missing(standing: &DsptStanding, threshold: &DsptLevel) -> String {
 
 pub async fn show(asking: &Asking) -> Answer {
     let standing = look(asking).await?;
-    let threshold = threshold(&asking.app.settings);
+    let threshold = dspt_threshold(&asking.app.settings);
     let site = asking.answers().site.clone().ok_or_else(Interrupt::not_found)?;
     let form = asking.visit.empty_form();
     let title = if standing.is_met() { "Your DSPT is in place" } else { "Your DSPT is not in place yet" };

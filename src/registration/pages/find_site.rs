@@ -3,8 +3,7 @@
 use super::{Asking, Question, again, onwards};
 use crate::app::App;
 use crate::register::{
-    AskError, Code, CqcLocation, CqcLocationId, CqcProviderId, Finding, OdsOrganisation, OdsSiteCode,
-    Searched, SiteRow,
+    AskError, Code, CqcLocation, CqcLocationId, CqcProviderId, Finding, OdsSiteCode, Searched, SiteRow,
 };
 use crate::registration::answers::SiteAnswer;
 use crate::registration::journey::Page;
@@ -12,6 +11,7 @@ use crate::registration::site_choice::{
     self, Choice, LOCATION_FIELD, Looked, ODS_FIELD, Successor, judge, location_words, ods_words,
 };
 use crate::registration::store;
+use crate::registration::verify;
 use crate::sign_in::Registrant;
 use crate::web::components::{Html, Radios};
 use crate::web::form::encoded;
@@ -172,14 +172,6 @@ async fn ask_location(app: &App, id: &CqcLocationId) -> Result<Option<CqcLocatio
     }
 }
 
-/// What ODS says of a site's code.
-pub async fn ask_ods(app: &App, code: &OdsSiteCode) -> Result<Option<OdsOrganisation>, AskError> {
-    Ok(match app.ask(&Code::OdsSite(code.clone())).await? {
-        Finding::Ods(found) => Some(*found),
-        Finding::NotFound | Finding::CqcLocation(_) | Finding::CqcProvider(_) | Finding::Dspt(_) => None,
-    })
-}
-
 /// Asks the registers everything that judging a choice needs.
 async fn look(
     app: &App,
@@ -192,7 +184,7 @@ async fn look(
         && let Ok(code) = OdsSiteCode::parse(text)
     {
         looked.ods_code = Some(code.as_str().to_owned());
-        looked.ods = ask_ods(app, &code).await.map_err(|error| stop_of(&error))?;
+        looked.ods = verify::ods(app, &code).await.map_err(|error| stop_of(&error))?;
         if looked.ods.as_ref().is_some_and(|ods| !ods.is_open(app.clock.now().day())) {
             for next in app.imported.ods_successors(&code.any()).await?.into_iter().take(SITES_NAMED_MAX) {
                 let name = app
@@ -330,7 +322,7 @@ pub async fn save_codes(
         if problems.of(ODS_FIELD).is_some()
             && looked.ods.is_none()
             && let Some(other) = ods.as_ref().and_then(OdsSiteCode::look_alike)
-            && let Some(meant) = ask_ods(&asking.app, &other).await.map_err(|error| stop_of(&error))?
+            && let Some(meant) = verify::ods(&asking.app, &other).await.map_err(|error| stop_of(&error))?
         {
             let mut better = Problems::one(
                 ODS_FIELD,
