@@ -2,13 +2,14 @@
 
 use crate::audit::store::written;
 use crate::clock::Timestamp;
+use crate::database::page::{Key, Page, Seek};
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
 use crate::outbox::transitions::StateKind;
 use crate::registration::RegistrationStateKind;
 use crate::service_desk::{EnquiryKind, EnquiryState};
 
 /// Cases on one page of the queue.
-pub const PAGE: i64 = 25;
+pub const PAGE: usize = 25;
 
 /// Notes an approval; false where this person has said yes before, which counts once.
 pub async fn add_approval(
@@ -132,49 +133,115 @@ impl Filter {
     }
 }
 
-/// A page of the queue, counted from 0, and one line more where there is another page.
-pub async fn list_queue(from: &Database, filter: Filter, page: i64) -> Result<Vec<CaseLine>> {
-    let (limit, offset) = (PAGE + 1, PAGE * page);
-    let sql = match filter {
-        Filter::ToDo => {
-            "SELECT id, reference, kind, state, title, asked_at, due_at, high_risk, because FROM (
-               SELECT id, reference, 'Registration' AS kind, state, COALESCE(site_name, '') AS title,
-                      COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk,
-                      referred_because AS because
-                 FROM registrations WHERE state = 'Referred'
-               UNION ALL
-               SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE,
-                      COALESCE((SELECT w.name FROM case_workers w WHERE w.id = claimed_by), '')
-                 FROM enquiries WHERE state = 'Open'
-             ) cases ORDER BY due_at, id LIMIT $1 OFFSET $2"
-        }
-        Filter::Waiting => {
-            "SELECT id, reference, 'Registration', state, COALESCE(site_name, ''), COALESCE(submitted_at, 0),
-                    COALESCE(due_at, 0), high_risk, referred_because
-               FROM registrations WHERE state IN ('Submitted', 'Checking', 'MoreInformationAsked')
-              ORDER BY due_at, id LIMIT $1 OFFSET $2"
-        }
-        Filter::Enquiries => {
-            "SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE,
-                      COALESCE((SELECT w.name FROM case_workers w WHERE w.id = claimed_by), '')
-                 FROM enquiries WHERE state = 'Open'
-              ORDER BY due_at, id LIMIT $1 OFFSET $2"
-        }
-        Filter::Ended => {
-            "SELECT id, reference, kind, state, title, asked_at, due_at, high_risk, because FROM (
-               SELECT id, reference, 'Registration' AS kind, state, COALESCE(site_name, '') AS title,
-                      COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk,
-                      referred_because AS because, changed_at AS ended_at
-                 FROM registrations
-                WHERE state IN ('Approved', 'Provisioning', 'Live', 'Declined', 'Withdrawn', 'Stopped') AND submitted_at IS NOT NULL
-               UNION ALL
-               SELECT id, reference, kind, state, organisation, asked_at, due_at, FALSE,
-                      COALESCE((SELECT w.name FROM case_workers w WHERE w.id = claimed_by), ''), COALESCE(closed_at, 0)
-                 FROM enquiries WHERE state = 'Closed'
-             ) cases ORDER BY ended_at DESC, id DESC LIMIT $1 OFFSET $2"
-        }
+/// A page of the queue: what a filter shows, with its place in the order, from a key in one direction.
+macro_rules! page_of_queue {
+    ($cases:literal, $compares:literal, $order:literal) => {
+        concat!(
+            "SELECT id, reference, kind, state, title, asked_at, due_at, high_risk, because, place FROM (",
+            $cases,
+            ") cases WHERE (place, id) ",
+            $compares,
+            " ($1, $2) ORDER BY place ",
+            $order,
+            ", id ",
+            $order,
+            " LIMIT $3"
+        )
     };
-    from.all(sql, &[&limit, &offset]).await
+}
+
+/// Both directions of a filter: onwards and back.
+macro_rules! directions {
+    (rising: $cases:literal) => {
+        [page_of_queue!($cases, ">", "ASC"), page_of_queue!($cases, "<", "DESC")]
+    };
+    (falling: $cases:literal) => {
+        [page_of_queue!($cases, "<", "DESC"), page_of_queue!($cases, ">", "ASC")]
+    };
+}
+
+/// Before every case that there can be, and after.
+const EARLIEST: Timestamp = Timestamp::from_milliseconds(i64::MIN);
+const LATEST: Timestamp = Timestamp::from_milliseconds(i64::MAX);
+
+/// A page of the queue: by when cases are due, or, where they have ended, by when, the newest first.
+pub async fn list_queue(
+    from: &Database,
+    filter: Filter,
+    seek: &Seek<Timestamp>,
+) -> Result<Page<CaseLine, Timestamp>> {
+    let ([onwards, back], start) = match filter {
+        Filter::ToDo => (
+            directions!(
+                rising:
+                "SELECT id, reference, 'Registration' AS kind, state, COALESCE(site_name, '') AS title,
+                        COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk,
+                        referred_because AS because, COALESCE(due_at, 0) AS place
+                   FROM registrations WHERE state = 'Referred'
+                 UNION ALL
+                 SELECT id, reference, kind, state, organisation AS title, asked_at, due_at, FALSE AS high_risk,
+                        COALESCE((SELECT w.name FROM case_workers w WHERE w.id = claimed_by), '') AS because, due_at AS place
+                   FROM enquiries WHERE state = 'Open'"
+            ),
+            EARLIEST,
+        ),
+        Filter::Waiting => (
+            directions!(
+                rising:
+                "SELECT id, reference, 'Registration' AS kind, state, COALESCE(site_name, '') AS title,
+                        COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk,
+                        referred_because AS because, COALESCE(due_at, 0) AS place
+                   FROM registrations WHERE state IN ('Submitted', 'Checking', 'MoreInformationAsked')"
+            ),
+            EARLIEST,
+        ),
+        Filter::Enquiries => (
+            directions!(
+                rising:
+                "SELECT id, reference, kind, state, organisation AS title, asked_at, due_at, FALSE AS high_risk,
+                        COALESCE((SELECT w.name FROM case_workers w WHERE w.id = claimed_by), '') AS because, due_at AS place
+                   FROM enquiries WHERE state = 'Open'"
+            ),
+            EARLIEST,
+        ),
+        Filter::Ended => (
+            directions!(
+                falling:
+                "SELECT id, reference, 'Registration' AS kind, state, COALESCE(site_name, '') AS title,
+                        COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk,
+                        referred_because AS because, changed_at AS place
+                   FROM registrations WHERE state IN ('Approved', 'Provisioning', 'Live', 'Declined', 'Withdrawn', 'Stopped') AND submitted_at IS NOT NULL
+                 UNION ALL
+                 SELECT id, reference, kind, state, organisation AS title, asked_at, due_at, FALSE AS high_risk,
+                        COALESCE((SELECT w.name FROM case_workers w WHERE w.id = claimed_by), '') AS because, COALESCE(closed_at, 0) AS place
+                   FROM enquiries WHERE state = 'Closed'"
+            ),
+            LATEST,
+        ),
+    };
+    let beginning = Key::new(start, "");
+    let (sql, key) = match seek {
+        Seek::First => (onwards, &beginning),
+        Seek::After(key) => (onwards, key),
+        Seek::Before(key) => (back, key),
+    };
+    let limit = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
+    let rows: Vec<Placed> = from.all(sql, &[&key.first, &key.id, &limit]).await?;
+    let page = Page::of(seek, PAGE, rows, |Placed(line, place)| Key::new(*place, &line.id));
+    Ok(Page {
+        rows: page.rows.into_iter().map(|Placed(line, _)| line).collect(),
+        previous: page.previous,
+        next: page.next,
+    })
+}
+
+/// A line with its place in the order.
+struct Placed(CaseLine, Timestamp);
+
+impl FromRow for Placed {
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Placed(CaseLine::from_row(row)?, row.get(9)?))
+    }
 }
 
 /// Cases whose reference, site, code or postcode is what was typed; at most a page.
@@ -193,7 +260,7 @@ pub async fn search(from: &Database, typed: &str) -> Result<Vec<CaseLine>> {
                   COALESCE((SELECT w.name FROM case_workers w WHERE w.id = claimed_by), '')
              FROM enquiries WHERE reference = $1
          ) cases ORDER BY asked_at DESC, id LIMIT $3",
-        &[&upper, &typed, &PAGE],
+        &[&upper, &typed, &i64::try_from(PAGE).unwrap_or(i64::MAX)],
     )
     .await
 }
@@ -268,8 +335,8 @@ mod tests {
         for database in both_engines().await {
             filled(&database).await;
             let check = async |filter: Filter, expect: &[&str]| {
-                let lines = list_queue(&database, filter, 0).await.expect("listed");
-                let ids: Vec<&str> = lines.iter().map(|line| line.id.as_str()).collect();
+                let lines = list_queue(&database, filter, &Seek::First).await.expect("listed");
+                let ids: Vec<&str> = lines.rows.iter().map(|line| line.id.as_str()).collect();
                 assert_eq!(ids, expect, "{filter:?} on {}", database.engine());
             };
             check(Filter::ToDo, &["r2", "e1", "r1"]).await;
@@ -277,8 +344,45 @@ mod tests {
             check(Filter::Enquiries, &["e1"]).await;
             check(Filter::Ended, &["r3"]).await;
             assert_eq!(count_to_do(&database, NOON).await.expect("counted"), (3, 1));
-            let first = list_queue(&database, Filter::ToDo, 0).await.expect("listed").remove(0);
+            let first =
+                list_queue(&database, Filter::ToDo, &Seek::First).await.expect("listed").rows.remove(0);
             assert!(first.high_risk && first.because == "Somebody must look." && first.title == "Rose Court");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn queues_are_walked_by_key_to_the_end_and_back() {
+        for database in both_engines().await {
+            run(
+                &database,
+                "INSERT INTO enquiries (id, reference, version, kind, state, name, email, telephone, organisation,
+                                        message, subject, asked_at, due_at, closed_at, once)
+                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120)
+                 SELECT 'e' || (1000 + i), 'CP-' || i, 1, 'Support', CASE WHEN i <= 60 THEN 'Open' ELSE 'Closed' END,
+                        '', '', '', '', '', '', 1, i / 4, CASE WHEN i <= 60 THEN NULL ELSE i / 4 END, 'once ' || i
+                   FROM n",
+            )
+            .await;
+            for filter in [Filter::ToDo, Filter::Enquiries, Filter::Ended] {
+                let mut there: Vec<String> = Vec::new();
+                let mut seek = Seek::First;
+                let mut page = loop {
+                    let page = list_queue(&database, filter, &seek).await.expect("listed");
+                    there.extend(page.rows.iter().map(|line| line.id.clone()));
+                    match page.next.clone() {
+                        Some(next) => seek = Seek::After(next),
+                        None => break page,
+                    }
+                };
+                assert_eq!(there.len(), 60, "{filter:?} on {}", database.engine());
+                let mut back: Vec<String> = Vec::new();
+                loop {
+                    back.splice(0..0, page.rows.iter().map(|line| line.id.clone()));
+                    let Some(previous) = page.previous.clone() else { break };
+                    page = list_queue(&database, filter, &Seek::Before(previous)).await.expect("listed");
+                }
+                assert_eq!(back, there, "{filter:?} on {}", database.engine());
+            }
         }
     }
 

@@ -15,6 +15,7 @@
 //! `docs/decisions/0002-one-sql-two-engines.md` has the measurements behind this.
 
 mod migrate;
+pub mod page;
 mod postgres;
 mod signals;
 mod sqlite;

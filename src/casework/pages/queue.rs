@@ -4,6 +4,7 @@ use super::{Due, QUEUE, layout, named_table, state_tag, tag, wrapped};
 use crate::app::App;
 use crate::casework::store::{self, CaseLine, CaseOf, Filter, PAGE};
 use crate::clock::Timestamp;
+use crate::database::page::{Key, Page, Seek};
 use crate::id::Reference;
 use crate::outbox;
 use crate::registration::RegistrationStateKind;
@@ -18,8 +19,9 @@ use axum::extract::State as Shared;
 
 /// Longest reason in the table, in characters: two lines; the case page has all of it.
 const WHY_LETTERS_MAX: usize = 110;
-/// The last page of the queue that is shown: nobody works from page 400 of a list.
-const PAGES_MAX: i64 = 400;
+/// The fields of an address that say which page of the queue: after a case, or before one.
+const AFTER: &str = "after";
+const BEFORE: &str = "before";
 /// Longest text that is searched for, in characters; the longest name of a site has about 150.
 const SEARCH_LETTERS_MAX: usize = 200;
 
@@ -51,20 +53,18 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: a
     let fields = query(&uri);
     let now = app.clock.now();
     let filter = Filter::from_slug(fields.text("show")).unwrap_or(Filter::ToDo);
-    let number = fields.text("page").parse::<i64>().map_or(1, |number| number.clamp(1, PAGES_MAX));
+    let seek = Seek::parse(fields.text(AFTER), fields.text(BEFORE));
     let typed: String = fields.text("q").chars().take(SEARCH_LETTERS_MAX).collect();
     let (to_do, late) = store::count_to_do(&app.database, now).await?;
     let (_, attention) = outbox::store::count_unfinished(&app.database).await?;
-    let mut lines = if typed.is_empty() {
-        store::list_queue(&app.database, filter, number - 1).await?
+    let page = if typed.is_empty() {
+        store::list_queue(&app.database, filter, &seek).await?
     } else {
-        search(&app, &typed).await?
+        Page { rows: search(&app, &typed).await?, previous: None, next: None }
     };
-    let is_more = lines.len() > usize::try_from(PAGE).unwrap_or(usize::MAX);
-    lines.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
+    let lines = &page.rows;
     let title = if typed.is_empty() { filter.in_words() } else { "Cases found" };
-    let heading =
-        if typed.is_empty() && number > 1 { format!("{title} (page {number})") } else { title.to_owned() };
+    let heading = if page.previous.is_some() { format!("{title} (continued)") } else { title.to_owned() };
     let template = QueuePage {
         layout: layout(&visit, &by, &heading, QUEUE),
         summary: summary(to_do, late),
@@ -72,7 +72,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: a
         ways: Filter::ALL
             .into_iter()
             .map(|way| Way {
-                href: address(way, 1),
+                href: address(way),
                 words: if way == Filter::ToDo {
                     format!("To do ({to_do})")
                 } else {
@@ -90,27 +90,30 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: a
             value: typed.clone(),
             ..Default::default()
         },
-        cases: (!lines.is_empty()).then(|| table(&lines, title, now)),
+        cases: (!lines.is_empty()).then(|| table(lines, title, now)),
         nothing: nothing(filter, &typed),
-        pagination: if typed.is_empty() { pagination(filter, number, is_more) } else { None },
+        pagination: pagination(filter, &page),
         typed,
     };
     show_page(&template, &Problems::none())
 }
 
-fn address(filter: Filter, page: i64) -> String {
-    let show = encoded(filter.slug());
-    if page > 1 { format!("{QUEUE}?show={show}&page={page}") } else { format!("{QUEUE}?show={show}") }
+fn address(filter: Filter) -> String {
+    format!("{QUEUE}?show={}", encoded(filter.slug()))
 }
 
-fn pagination(filter: Filter, number: i64, is_more: bool) -> Option<Pagination> {
-    let link = |page: i64| PaginationLink {
-        href: address(filter, page),
-        label: format!("Page {page}").into(),
+fn pagination(filter: Filter, page: &Page<CaseLine, Timestamp>) -> Option<Pagination> {
+    let link = |field: &str, key: &Key<Timestamp>, words: &str| PaginationLink {
+        href: format!("{}&{field}={}", address(filter), encoded(&key.written())),
+        label: words.to_owned().into(),
         ..Default::default()
     };
-    let previous = (number > 1).then(|| link(number - 1));
-    let next = (is_more && number < PAGES_MAX).then(|| link(number + 1));
+    let [earlier, later] = match filter {
+        Filter::ToDo | Filter::Waiting | Filter::Enquiries => ["Cases due earlier", "Cases due later"],
+        Filter::Ended => ["Cases that ended later", "Cases that ended earlier"],
+    };
+    let previous = page.previous.as_ref().map(|key| link(BEFORE, key, earlier));
+    let next = page.next.as_ref().map(|key| link(AFTER, key, later));
     (previous.is_some() || next.is_some()).then(|| Pagination {
         aria_label: "Pages of the queue".to_owned(),
         previous,
@@ -331,18 +334,17 @@ mod tests {
     }
 
     #[test]
-    fn a_page_leads_to_the_one_before_and_after() {
-        let check = |number: i64, is_more: bool, previous: Option<&str>, next: Option<&str>| {
-            let made = pagination(Filter::Waiting, number, is_more);
-            let of = |link: Option<&PaginationLink>| link.map(|link| link.href.clone());
-            let made = made.unwrap_or_default();
-            assert_eq!(of(made.previous.as_ref()).as_deref(), previous);
-            assert_eq!(of(made.next.as_ref()).as_deref(), next);
+    fn pages_lead_to_the_ones_beside_them() {
+        let key = |id: &str| Some(Key::new(Timestamp::from_milliseconds(5), id));
+        let check = |previous, next, expect: [Option<&str>; 2]| {
+            let page = Page { rows: Vec::new(), previous, next };
+            let made = pagination(Filter::Waiting, &page).unwrap_or_default();
+            let of = |link: &Option<PaginationLink>| link.as_ref().map(|link| link.href.clone());
+            assert_eq!([of(&made.previous).as_deref(), of(&made.next).as_deref()], expect);
         };
-        check(1, false, None, None);
-        check(1, true, None, Some("/casework?show=waiting&page=2"));
-        check(2, true, Some("/casework?show=waiting"), Some("/casework?show=waiting&page=3"));
-        check(PAGES_MAX, true, Some("/casework?show=waiting&page=399"), None);
+        check(None, None, [None, None]);
+        check(None, key("b"), [None, Some("/casework?show=waiting&after=b.5")]);
+        check(key("a"), None, [Some("/casework?show=waiting&before=a.5"), None]);
     }
 
     #[test]
