@@ -2,7 +2,7 @@
 
 use super::{Due, QUEUE, layout, named_table, state_tag, tag, wrapped};
 use crate::app::App;
-use crate::casework::store::{self, CaseLine, CaseOf, Filter, PAGE};
+use crate::casework::store::{self, CaseLine, CaseOf, Filter};
 use crate::clock::Timestamp;
 use crate::database::page::{Key, Page, Seek};
 use crate::id::Reference;
