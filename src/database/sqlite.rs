@@ -98,6 +98,21 @@ fn meaning(error: rusqlite::Error) -> Error {
     }
 }
 
+/// Gives each parameter its value by its number. SQLite takes `$2` for a name and counts names as they
+/// appear, so a statement in which `$2` stands before `$1` would be given its values crosswise.
+fn bind(statement: &mut rusqlite::Statement<'_>, params: Params<'_>) -> Result<()> {
+    for index in 1..=statement.parameter_count() {
+        let name = statement.parameter_name(index).unwrap_or_default();
+        let number = name.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
+        let value = number.and_then(|number| params.get(number.checked_sub(1)?));
+        let value =
+            value.ok_or_else(|| Error::Broken(format!("a statement was given no value for {name}")))?;
+        let value: &dyn rusqlite::types::ToSql = value;
+        statement.raw_bind_parameter(index, value).map_err(meaning)?;
+    }
+    Ok(())
+}
+
 impl Connection {
     fn open(path: &Path, file: File, cache_kib: u32) -> Result<Self> {
         let access = match file {
@@ -143,10 +158,7 @@ impl Connection {
         mut each: impl FnMut(&Row<'_>) -> Result<()>,
     ) -> Result<()> {
         let mut statement = self.lite.prepare_cached(sql).map_err(meaning)?;
-        for (place, value) in params.iter().enumerate() {
-            let value: &dyn rusqlite::types::ToSql = value;
-            statement.raw_bind_parameter(place + 1, value).map_err(meaning)?;
-        }
+        bind(&mut statement, params)?;
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(|error| self.noted(error))? {
             each(&Row::Sqlite(row))?;
@@ -165,10 +177,7 @@ impl Connection {
 
     pub(super) fn run(&self, sql: &str, params: Params<'_>) -> Result<u64> {
         let mut statement = self.lite.prepare_cached(sql).map_err(meaning)?;
-        for (place, value) in params.iter().enumerate() {
-            let value: &dyn rusqlite::types::ToSql = value;
-            statement.raw_bind_parameter(place + 1, value).map_err(meaning)?;
-        }
+        bind(&mut statement, params)?;
         let count = statement.raw_execute().map_err(|error| self.noted(error))?;
         Ok(u64::try_from(count).unwrap_or(0))
     }

@@ -23,6 +23,21 @@ async fn count(from: &impl Reads) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parameters_are_told_apart_by_their_numbers_wherever_they_stand() {
+    for database in engines().await {
+        add(&database, "one".to_owned(), 1).await.expect("written");
+        let found: Vec<(String,)> = database
+            .all(
+                "SELECT name FROM things WHERE number = $2 AND name = $1 AND number <= $2",
+                &[&"one", &1_i64],
+            )
+            .await
+            .expect("read");
+        assert_eq!(found, [("one".to_owned(),)], "{}", database.engine());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_written_is_read_and_what_failed_is_not() {
     for database in engines().await {
         add(&database, "one".to_owned(), 1).await.expect("written");
