@@ -195,6 +195,8 @@ pub struct PersonPage {
     pub banner: Option<NotificationBanner>,
     pub site: String,
     pub address: String,
+    /// How the account and its access are now: what somebody decides about.
+    pub now: String,
     pub consequences: Vec<String>,
     pub few_owners: Option<WarningCallout>,
     pub version: String,
@@ -226,6 +228,7 @@ pub(super) fn read(fields: &Fields, problems: &mut Problems) {
 struct Subject {
     loaded: Loaded,
     account: Account,
+    access: Access,
     doing: Doing,
 }
 
@@ -239,12 +242,11 @@ impl Subject {
     ) -> Result<Self, Interrupt> {
         let doing = Doing::from_slug(doing).ok_or_else(Interrupt::not_found)?;
         let loaded = load(app, by, site).await?;
-        if !loaded.people.iter().any(|person| person.account_id == account) {
-            return Err(Interrupt::not_found());
-        }
+        let person = loaded.people.iter().find(|person| person.account_id == account);
+        let access = person.ok_or_else(Interrupt::not_found)?.access;
         let account = directory_store::find_account(&app.database, account).await?;
         let account = account.ok_or_else(Interrupt::not_found)?;
-        Ok(Subject { loaded, account, doing })
+        Ok(Subject { loaded, account, access, doing })
     }
 
     /// What somebody decides about: saving is refused where either changed meanwhile.
@@ -279,6 +281,7 @@ impl Subject {
             banner,
             site: self.loaded.called(),
             address: self.account.address.clone(),
+            now: format!("Account: {}. Access: {}.", self.account.state.in_words(), self.access.in_words()),
             consequences: self.doing.consequences(until),
             few_owners: self.doing.takes_an_owner().then(|| few_owners(&left)).flatten(),
             version: self.version(),
