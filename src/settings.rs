@@ -402,8 +402,8 @@ settings! {
     mail_reports_listen: Option<SocketAddr> = "127.0.0.1:8482", "address";
     /// The largest message, as sent.
     message_limit_mib: u16 = "35", "MiB";
-    /// Attachments that are refused, by the ending of their names.
-    blocked_attachments: String = "ade adp app appref-ms bas bat chm cmd com cpl dll docm dotm exe hta inf ins iso jar js jse lnk mde msc msi msp mst pif potm ppam ppsm pptm ps1 reg scr sct sys vb vbe vbs vhd vxd wsc wsf wsh xlam xlsm xltm", "endings";
+    /// Attachments that are refused, by the ending of their names: what Outlook, Exchange Online and Gmail block, documents with macros, disk images, installers and OneNote files. `docs/decisions/0027-the-guard-reads-what-readers-read.md` has the sources.
+    blocked_attachments: String = "ace ade adp apk app appcontent-ms appinstaller application appref-ms appx appxbundle arj asp aspx asx bas bat bgi cab cdxml cer chm cmd cnt com cpl crt csh der desktop diagcab diagcfg diagpkg dll dmg docm dotm dqy drv ex ex_ exe fxp gadget grp hlp hpj hta htc htr htw img inf ins iqy iso isp its jar jnlp js jse ksh lib library-ms lnk mad maf mag mam maq mar mas mat mau mav maw mcf mda mdb mde mdt mdw mdz mht mhtml mjs msc msh msh1 msh1xml msh2 msh2xml mshxml msi msix msixbundle msp msrcincident mst msu nsh ocx one onepkg ops oqy osd osdx pcd pif pkg pl plg potm ppa ppam ppsm pptm prf prg printerexport ps1 ps1xml ps2 ps2xml psc1 psc2 psd1 psdm1 psm1 pssc pst py pyc pyo pyw pyz pyzw rdp reg rqy scf scr sct search-ms searchconnector-ms settingcontent-ms sh shb shs sldm slk sys theme themepack tmp udl url vb vbe vbp vbs vhd vhdx vmdk vsmacros vsw vxd webpnp website wim wll ws wsb wsc wsf wsh xbap xla xlam xll xlsm xltm xnk", "endings";
     /// How connections to accredited secure domains are protected: `encrypt` (never in the clear), `verify` (and the certificate is checked) or `may` (as anywhere else).
     secure_domain_tls: String = "encrypt", "word";
     /// The name under which the key for signing mail (DKIM) is published.

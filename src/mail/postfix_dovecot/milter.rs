@@ -9,6 +9,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -21,8 +22,43 @@ const ACTIONS: u32 = 0x01 | 0x04 | 0x10;
 const STEPS: u32 = 0x01 | 0x02 | 0x100 | 0x200 | 0x80 | 0x4_0000 | 0x8_0000;
 /// The largest packet taken; Postfix sends bodies in pieces of 64 KiB.
 const PACKET_MAX: usize = 1 << 20;
-/// Messages looked at together: each is held whole.
-const MESSAGES_MAX: usize = 16;
+/// Connections of Postfix that are served together; it has 100 processes that take mail.
+const CONNECTIONS_MAX: usize = 128;
+
+/// How much is taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Bytes of one message.
+    pub(super) message: usize,
+    /// Bytes of all messages that are held at the same time. Beyond that senders try again.
+    pub(super) held: usize,
+    /// Header fields that are kept apart; whoever looks sees one more where there are more.
+    pub(super) fields: usize,
+}
+
+/// The bytes that one connection holds, counted among those of all.
+struct Held {
+    all: Arc<AtomicUsize>,
+    own: usize,
+}
+
+impl Held {
+    fn add(&mut self, bytes: usize, most: usize) -> bool {
+        let fits = self.all.fetch_add(bytes, Ordering::Relaxed) + bytes <= most;
+        self.own += bytes;
+        fits
+    }
+
+    fn release(&mut self) {
+        self.all.fetch_sub(std::mem::take(&mut self.own), Ordering::Relaxed);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
 
 /// A message as it was handed in.
 #[derive(Clone, Debug, Default)]
@@ -40,16 +76,22 @@ pub(super) struct Message {
 /// What is to be done with a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    Take {
-        /// Headers to remove: the name and which of those with that name, counted from one.
-        remove: Vec<(String, u32)>,
-        add: Vec<(String, String)>,
-        recipients: Vec<String>,
-    },
+    Take(Edits),
     /// A reply code, an enhanced one and words.
     Refuse(String),
     /// The sender tries again.
     Later,
+}
+
+/// What is changed about a message that is taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Edits {
+    /// Headers to remove: the name and which of those with that name, counted from one.
+    pub(super) remove: Vec<(String, u32)>,
+    /// Headers to write anew: the name, which of those with that name, and the value.
+    pub(super) change: Vec<(String, u32, String)>,
+    pub(super) add: Vec<(String, String)>,
+    pub(super) recipients: Vec<String>,
 }
 
 fn packet(letter: u8, data: &[u8]) -> Vec<u8> {
@@ -67,7 +109,12 @@ fn strings(data: &[u8]) -> Vec<String> {
 fn replies(verdict: &Verdict) -> Vec<u8> {
     let mut out = Vec::new();
     match verdict {
-        Verdict::Take { remove, add, recipients } => {
+        Verdict::Take(Edits { remove, change, add, recipients }) => {
+            for (name, which, value) in change {
+                let mut data = which.to_be_bytes().to_vec();
+                data.extend_from_slice(format!("{name}\0{value}\0").as_bytes());
+                out.extend(packet(b'm', &data));
+            }
             for (name, which) in remove {
                 let mut data = which.to_be_bytes().to_vec();
                 data.extend_from_slice(format!("{name}\0\0").as_bytes());
@@ -94,8 +141,11 @@ fn replies(verdict: &Verdict) -> Vec<u8> {
 struct Connection {
     stream: TcpStream,
     message: Message,
-    size_max: usize,
+    bounds: Bounds,
+    held: Held,
     too_large: bool,
+    /// Too much is held at the moment.
+    no_room: bool,
 }
 
 impl Connection {
@@ -115,8 +165,10 @@ impl Connection {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        if self.message.raw.len() + bytes.len() > self.size_max {
+        if self.message.raw.len() + bytes.len() > self.bounds.message {
             self.too_large = true;
+        } else if self.no_room || !self.held.add(bytes.len(), self.bounds.held) {
+            self.no_room = true;
         } else {
             self.message.raw.extend_from_slice(bytes);
         }
@@ -125,7 +177,8 @@ impl Connection {
     fn begin(&mut self) {
         let login = None;
         self.message = Message { login, ..Message::default() };
-        self.too_large = false;
+        self.held.release();
+        (self.too_large, self.no_room) = (false, false);
     }
 
     fn read_macros(&mut self, data: &[u8]) {
@@ -164,7 +217,9 @@ impl Connection {
                     // Postfix hands lines over with a bare line feed.
                     let line = format!("{name}: {}\r\n", value.replace("\r\n", "\n").replace('\n', "\r\n"));
                     self.keep(line.as_bytes());
-                    self.message.headers.push((name, value));
+                    if self.message.headers.len() <= self.bounds.fields {
+                        self.message.headers.push((name, value));
+                    }
                     None
                 }
                 b'N' => {
@@ -181,6 +236,9 @@ impl Connection {
                     let login = message.login.clone();
                     let verdict = if self.too_large {
                         Verdict::Refuse("552 5.3.4 The message is too large".to_owned())
+                    } else if self.no_room {
+                        tracing::warn!("too many large messages at once; a sender is told to try again");
+                        Verdict::Later
                     } else {
                         look(message).await
                     };
@@ -229,7 +287,7 @@ fn negotiated(data: &[u8]) -> io::Result<Vec<u8>> {
 /// Takes messages until `stop`. Each is looked at by `look` when it is complete.
 pub(super) async fn serve<F, W>(
     listener: TcpListener,
-    size_max: usize,
+    bounds: Bounds,
     look: F,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()>
@@ -237,7 +295,8 @@ where
     F: Fn(Message) -> W + Clone + Send + Sync + 'static,
     W: Future<Output = Verdict> + Send + 'static,
 {
-    let room = Arc::new(tokio::sync::Semaphore::new(MESSAGES_MAX * 8));
+    let all_held = Arc::new(AtomicUsize::new(0));
+    let room = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
     tokio::pin!(stop);
     loop {
         let (stream, from): (TcpStream, SocketAddr) = tokio::select! {
@@ -253,8 +312,10 @@ where
         };
         let Ok(place) = Arc::clone(&room).acquire_owned().await else { return Ok(()) };
         let look = look.clone();
+        let held = Held { all: Arc::clone(&all_held), own: 0 };
         tokio::spawn(async move {
-            let connection = Connection { stream, message: Message::default(), size_max, too_large: false };
+            let message = Message::default();
+            let connection = Connection { stream, message, bounds, held, too_large: false, no_room: false };
             if let Err(error) = connection.serve(look).await {
                 tracing::warn!(%error, %from, "a connection of the mail server ended badly");
             }
@@ -285,13 +346,16 @@ mod tests {
     fn a_verdict_is_written_as_packets() {
         let refused = replies(&Verdict::Refuse("550 5.7.1 100% no".to_owned()));
         assert_eq!(refused, [&[0, 0, 0, 20, b'y'][..], b"550 5.7.1 100%% no\0"].concat());
-        let taken = replies(&Verdict::Take {
+        let taken = replies(&Verdict::Take(Edits {
             remove: vec![("X".to_owned(), 2)],
+            change: vec![("F".to_owned(), 1, "g".to_owned())],
             add: vec![("A".to_owned(), "b".to_owned())],
             recipients: vec!["c@d.example".to_owned()],
-        });
+        }));
         let expect = [
-            &[0, 0, 0, 8, b'm', 0, 0, 0, 2][..],
+            &[0, 0, 0, 9, b'm', 0, 0, 0, 1][..],
+            b"F\0g\0",
+            &[0, 0, 0, 8, b'm', 0, 0, 0, 2],
             b"X\0\0",
             &[0, 0, 0, 5, b'h'],
             b"A\0b\0",
@@ -311,7 +375,8 @@ mod tests {
             let text = String::from_utf8_lossy(&message.raw).into_owned();
             Verdict::Refuse(format!("550 {} {} {text}", message.login.unwrap_or_default(), message.queue_id))
         };
-        tokio::spawn(serve(listener, 100, look, std::future::pending()));
+        let bounds = Bounds { message: 100, held: 1_000, fields: 1 };
+        tokio::spawn(serve(listener, bounds, look, std::future::pending()));
         let mut postfix = TcpStream::connect(address).await.expect("connected");
         let offer: Vec<u8> = [6_u32, 0x1ff, 0x1f_ffff].iter().flat_map(|n| n.to_be_bytes()).collect();
         let mut said = packet(b'O', &offer);
