@@ -219,7 +219,8 @@ CREATE TABLE registrations (
   postcode TEXT,
   high_risk BOOLEAN NOT NULL DEFAULT FALSE,
   referred_because TEXT NOT NULL DEFAULT '',
-  claimed_by TEXT
+  -- When what people said in it was deleted, some time after it ended.
+  forgotten_at BIGINT
 );
 CREATE UNIQUE INDEX registrations_one_a_site ON registrations (ods_code)
   WHERE state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked', 'Approved', 'Provisioning', 'Live');
@@ -228,6 +229,8 @@ CREATE INDEX registrations_waiting ON registrations (due_at, id)
   WHERE state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked');
 CREATE INDEX registrations_decided ON registrations (submitted_at, id);
 CREATE INDEX registrations_drafts ON registrations (expires_at) WHERE state = 'Draft';
+CREATE INDEX registrations_over ON registrations (changed_at)
+  WHERE forgotten_at IS NULL AND state IN ('Ineligible', 'Declined', 'Withdrawn', 'Expired', 'Stopped');
 CREATE INDEX registrations_browser ON registrations (browser, submitted_at);
 
 -- People named in sent registrations, for finding repeats across the service.

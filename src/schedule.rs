@@ -140,11 +140,7 @@ pub const TABLE: &[Scheduled] = &[
     every(
         MINUTE,
         "drafts that nobody continued",
-        Does::Once(|c| {
-            Box::pin(async move {
-                registration::store::expire_drafts(&c.app.database, c.app.clock.now()).await.map(drop)
-            })
-        }),
+        Does::Once(|c| Box::pin(async move { registration::moves::expire_overdue(&c.app).await.map(drop) })),
     ),
     every(
         MINUTE,
@@ -174,6 +170,11 @@ pub const TABLE: &[Scheduled] = &[
                 outbox::store::forget_before(&c.app.database, before).await.map(drop)
             })
         }),
+    ),
+    every(
+        HOUR,
+        "registrations that ended long ago",
+        Does::Once(|c| Box::pin(async move { registration::moves::forget_ended(&c.app).await.map(drop) })),
     ),
     every(
         HOUR,

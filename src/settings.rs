@@ -288,6 +288,9 @@ settings! {
     town_letters_max: u8 = "11", "letters";
     /// How long a draft waits to be continued.
     draft_days: u16 = "30", "days";
+    /// How long what was answered, checked and noted is kept after a registration ended without the site
+    /// joining: declined, withdrawn, stopped, expired or not eligible.
+    ended_case_days: u16 = "180", "days";
     /// How long a code sent by email or text works.
     code_minutes: u16 = "10", "minutes";
     /// Wrong tries at one code before a new one is needed.

@@ -13,7 +13,7 @@ use carepost::outbox::transitions::StateKind;
 use carepost::registration::answers::{SiteAnswer, Sites, Way};
 use carepost::registration::journey::{PAGES, Page};
 use carepost::registration::reasons::Reason;
-use carepost::registration::{Registration, RegistrationState};
+use carepost::registration::{Draft, RegistrationState};
 use carepost::sign_in::session::SessionKind;
 use carepost::web::assets;
 use carepost::work;
@@ -523,7 +523,7 @@ async fn before_you_start(book: &mut Book) {
 }
 
 /// Takes away what is asked at a page and after it.
-fn until(draft: &mut Registration, page: Page) {
+fn until(draft: &mut Draft, page: Page) {
     everything(draft);
     let place = |wanted: Page| PAGES.iter().position(|page| *page == wanted).expect("a page");
     let before = |this: Page| place(page) <= place(this);
@@ -699,7 +699,7 @@ async fn people_and_sending(book: &mut Book) {
 
 async fn ways_out(book: &mut Book) {
     let harness = Harness::new(true).await;
-    let leaves = async |change: fn(&mut Registration)| {
+    let leaves = async |change: fn(&mut Draft)| {
         let draft = harness
             .draft(|draft| {
                 until(draft, Page::Email);
@@ -778,7 +778,7 @@ async fn coming_back(book: &mut Book) {
 }
 
 /// A registration that was sent.
-async fn sent(harness: &Harness) -> Registration {
+async fn sent(harness: &Harness) -> Draft {
     let draft = harness.draft(everything).await;
     let mut amy = Guest::with(harness, SessionKind::Registrant, &draft.id).await;
     amy.passes("/register/check-your-answers", &[("declaration", "yes")]).await;
