@@ -38,7 +38,7 @@ async fn expire(app: &App, permit: Permit<deed::MoveOn>) -> Result<(), NotDone<R
             let change = draft.expire(permit.actor()).map_err(NotDone::Refusal)?;
             saved(store::save_ended(tx, now, &change).await?)?;
             store::forget_answers(tx, permit.id()).await?;
-            let kind = SessionKind::Registrant.stored();
+            let kind = SessionKind::Registrant;
             crate::sign_in::store::end_sessions_of(tx, kind, permit.id()).await?;
             Ok(())
         }))
