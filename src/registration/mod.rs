@@ -15,6 +15,8 @@ pub mod answers;
 pub mod checks;
 pub mod complete;
 mod draft;
+#[cfg(test)]
+pub mod for_tests;
 pub mod journey;
 pub mod letters;
 pub mod moves;

@@ -38,13 +38,12 @@ pub async fn ask_for_email_code(
         .write(transaction!(async move |tx| {
             let now = keeping.now;
             let mut draft = draft_of(tx, permit.id()).await?;
-            let next = journey::next(&draft.answers);
-            if !journey::can_visit(&draft.answers, Page::Email) {
-                return Err(NotDone::Refusal(Refusal::NotAskedYet(next)));
-            }
             let Some(email) = order.to.or_else(|| draft.answers.email.clone()) else {
                 return Err(NotDone::Refusal(Refusal::Unanswered(Page::Email)));
             };
+            if !journey::can_visit(&draft.answers, Page::Email) {
+                return Err(NotDone::Refusal(Refusal::NotAskedYet(journey::next(&draft.answers))));
+            }
             let is_known = draft.answers.email.as_ref() == Some(&email);
             if is_known && draft.answers.email_confirmed {
                 return Ok(draft.answers);

@@ -111,7 +111,7 @@ pub async fn save_code(asking: &Asking, fields: Fields) -> Answer {
 
 /// POST /register/email-code/again
 pub async fn again_code(State(app): State<App>, visit: Visit, registrant: Registrant) -> Answer {
-    let asking = Asking::load_at(app, visit, registrant, Page::EmailCode).await?;
+    let asking = Asking::load(app, visit, registrant).await?;
     match send(&asking, CODE_FIELD, None).await? {
         Ok(answers) if answers.email_confirmed => onwards(&answers, Page::EmailCode),
         Ok(_) => go_to(Page::EmailCode.path()),

@@ -172,7 +172,10 @@ pub async fn save_site_code(asking: &Asking, fields: Fields) -> Answer {
 
 /// POST /register/site-code/again
 pub async fn again_site_code(State(app): State<App>, visit: Visit, registrant: Registrant) -> Answer {
-    let asking = Asking::load_at(app, visit, registrant, Page::SiteCode).await?;
+    let asking = Asking::load(app, visit, registrant).await?;
+    if asking.answers().proof_way != Some(ProofWay::EmailedCode) {
+        return go_to(Page::Proof.path());
+    }
     let browser = browser_hash(&asking.visit.browser());
     let sent = moves::ask_for_site_code(&asking.app, asking.permit()?, &browser).await;
     match asking.outcome(CODE, sent)? {
