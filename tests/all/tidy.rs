@@ -35,18 +35,9 @@ const EXCEPTIONS: &[(&str, &str)] = &[
 /// Pages that still write to the database themselves in place of calling a move. The list only gets
 /// shorter: a page that writes no more is taken off, and none is added.
 const PAGES_THAT_WRITE: &[&str] = &[
-    "src/casework/pages/attention.rs",
     "src/casework/pages/mail.rs",
     "src/casework/pages/site_loaded.rs",
     "src/guidance/pages/article.rs",
-    "src/registration/pages/check_answers.rs",
-    "src/registration/pages/email.rs",
-    "src/registration/pages/mod.rs",
-    "src/registration/pages/proof.rs",
-    "src/registration/pages/resume.rs",
-    "src/registration/pages/start.rs",
-    "src/registration/pages/status.rs",
-    "src/registration/pages/stop.rs",
 ];
 
 fn root() -> PathBuf {
@@ -290,7 +281,8 @@ fn rules_are_pure() {
         let may_wait = ["verify.rs", "provision.rs", "decision.rs"].contains(&file)
             || is_store(&name)
             || name.contains("/pages/")
-            || name.contains("/moves/");
+            || name.contains("/moves/")
+            || is_test_file(&name);
         if is_domain && !may_wait && code(&text).contains("async fn") {
             wrong.push(name);
         }

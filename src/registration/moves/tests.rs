@@ -177,7 +177,7 @@ async fn on_record(app: &App, location: &str, address: &str) {
     app.database
         .write::<_, Error, _>(transaction!(async move |tx| {
             tx.run(
-                "INSERT INTO site_contacts (location_id, document, import_number) VALUES ($1, $2, 0)",
+                "INSERT INTO site_contacts (location_id, facts, import_number) VALUES ($1, $2, 0)",
                 &[&location, &document],
             )
             .await
@@ -190,7 +190,12 @@ async fn on_record(app: &App, location: &str, address: &str) {
 async fn codes_prove_authority_for_the_site_they_were_sent_for() {
     for database in both_engines().await {
         let (app, _) = app(database, Clock::still(NINE));
-        run(&app.database, "INSERT INTO imports (number, kind, layout, full_picture, source, file_name, sha256, data_date, started_at, finished_at, imported_by, rows_read, rows_taken, rows_refused, rows_gone) SELECT 0, 'SiteContacts', 'test', FALSE, 'test', 'test', '', NULL, 0, 0, 'test', 0, 0, 0, 0").await;
+        run(
+            &app.database,
+            "INSERT INTO imports VALUES (0, 'site-contacts', 'test', FALSE, 'test', 'test', '', 0, 0, 0, 0, 0, 0,
+               NULL, 0, 0, 'test')",
+        )
+        .await;
         // One head office answers for both sites.
         for location in ["1-123456789", "1-987654321"] {
             on_record(&app, location, "office@oak.example").await;
@@ -209,13 +214,23 @@ async fn codes_prove_authority_for_the_site_they_were_sent_for() {
         other.ods_code = "VM196".to_owned();
         let mut answers = complete();
         answers.choose_site(other);
-        let moved = draft(&app, Answers { site_confirmed: true, dspt: complete().dspt, proof_way: Some(ProofWay::EmailedCode), ..answers }).await;
+        let moved = draft(
+            &app,
+            Answers {
+                site_confirmed: true,
+                dspt: complete().dspt,
+                proof_way: Some(ProofWay::EmailedCode),
+                ..answers
+            },
+        )
+        .await;
         let used = confirm_site_code(&app, of_registrant(&moved), &code, &browser).await;
         assert_eq!(refusal(used), Refusal::Code(CodeProblem::Stale));
 
         let proved = confirm_site_code(&app, of_registrant(&id), &code, &browser).await.expect("right");
         assert!(matches!(proved.proof, Some(Proof::EmailedCode { .. })));
-        let again = confirm_site_code(&app, of_registrant(&id), &code, &browser).await.expect("proved before");
+        let again =
+            confirm_site_code(&app, of_registrant(&id), &code, &browser).await.expect("proved before");
         assert_eq!(again.proof, proved.proof);
     }
 }
@@ -307,7 +322,8 @@ async fn stopping_and_withdrawing_happen_once_and_before_the_decision() {
             .await
             .expect("a link");
         let contact = crate::sign_in::authority::Who::SiteContact { registration: id.clone() };
-        let stop_it = async || stop(&app, crate::registration::for_tests::of(&contact, &id), link.clone()).await;
+        let stop_it =
+            async || stop(&app, crate::registration::for_tests::of(&contact, &id), link.clone()).await;
         put(&app, &id, RegistrationState::Approved).await;
         assert!(matches!(refusal(stop_it().await), Refusal::NotUndecided(_)));
         assert!(matches!(refusal(withdraw(&app, of_registrant(&id)).await), Refusal::NotUndecided(_)));
