@@ -17,8 +17,7 @@ pub mod site_person;
 pub mod sites;
 
 use crate::console::{
-    Due, LOOKED_FOR, Room, VERSION, history, layout, named_table, note_opened, notes, permit, text_problem,
-    version_of,
+    Due, Room, VERSION, history, layout, named_table, note_opened, notes, permit, text_problem, version_of,
 };
 use crate::registration::RegistrationStateKind;
 use crate::web::components::{Tag, TagColour};
