@@ -140,7 +140,7 @@ pub async fn save(asking: &Asking, fields: Fields) -> Answer {
 enum Chosen {
     GoOn(Page),
     /// What is wrong with the codes, and what the registers said of them.
-    Wrong(Problems, Looked),
+    Wrong(Problems, Box<Looked>),
     Again(Again),
 }
 
@@ -156,7 +156,7 @@ async fn choose(
         Choice::Site(site) => OneAnswer::Site(site),
         // On to recovery, not to a second registration.
         Choice::Already => OneAnswer::SiteHasAccounts,
-        Choice::Wrong(found) => return Ok(Chosen::Wrong(found, looked)),
+        Choice::Wrong(found) => return Ok(Chosen::Wrong(found, Box::new(looked))),
     };
     Ok(match asking.save(CHOSEN, answer).await? {
         Ok(answers) if answers.has_account == Some(true) => Chosen::GoOn(Page::Recovery),
