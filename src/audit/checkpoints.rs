@@ -202,3 +202,219 @@ fn aside(path: &Path, mark: i64) -> PathBuf {
     name.push(format!("-until-{mark}"));
     name.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::for_tests::app;
+    use crate::clock::Clock;
+    use crate::database::Reads;
+    use crate::database::for_tests::{both_engines, run};
+    use crate::settings::Settings;
+    use crate::transparency_log::checkpoint::for_tests::Witness;
+
+    const NOON: Timestamp = Timestamp::from_milliseconds(1_800_000_000_000);
+
+    /// Settings that keep the log in a folder of the test.
+    fn settings(folder: &tempfile::TempDir) -> Settings {
+        let mut settings = Settings::defaults().expect("defaults");
+        settings.audit_folder = Some(folder.path().join("audit"));
+        settings
+    }
+
+    fn node(database: &Database, clock: &Clock, settings: &Settings) -> App {
+        let keeper = Keeper::open(settings, false).expect("a keeper");
+        app(database.clone(), clock.clone()).0.keeping(keeper)
+    }
+
+    async fn adds(app: &App, count: usize) {
+        let now = app.clock.now();
+        app.database
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                for number in 0..count {
+                    let entry =
+                        Entry::new(Actor::Service, "thing done", "subject").because(number.to_string());
+                    add(tx, now, &entry).await?;
+                }
+                Ok(())
+            }))
+            .await
+            .expect("written");
+        log::extend(&app.database).await.expect("logged");
+    }
+
+    fn last(app: &App) -> Option<Signed> {
+        app.log_keeper().expect("a keeper").last().expect("read")
+    }
+
+    async fn checkpoints(database: &Database) -> i64 {
+        let (count,): (i64,) =
+            database.one("SELECT COUNT(*) FROM audit_checkpoints", &[]).await.expect("read");
+        count
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_checkpoint_is_signed_once_a_minute_for_two_nodes_and_stands_in_both_files() {
+        for database in both_engines().await {
+            let (folder, other) =
+                (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+            let clock = Clock::still(NOON);
+            let one = node(&database, &clock, &settings(&folder));
+            let mut of_other = settings(&other);
+            of_other.audit_key_file = Some(folder.path().join("audit").join("key"));
+            let two = node(&database, &clock, &of_other);
+            issue(&one).await.expect("nothing to sign");
+            assert_eq!(last(&one), None);
+            adds(&one, 3).await;
+            let (first, second) = tokio::join!(issue(&one), issue(&two));
+            first.and(second).expect("signed");
+            assert_eq!(checkpoints(&database).await, 1, "{}", database.engine());
+            assert_eq!(last(&one).expect("kept").checkpoint.size, 3);
+            assert_eq!(last(&one), last(&two));
+            adds(&one, 1).await;
+            issue(&two).await.expect("not in the same minute");
+            assert_eq!(checkpoints(&database).await, 1);
+            clock.advance(EVERY);
+            issue(&two).await.expect("signed");
+            issue(&one).await.expect("kept");
+            clock.advance(EVERY);
+            issue(&one).await.expect("nothing new");
+            assert_eq!((checkpoints(&database).await, last(&one)), (2, last(&two)));
+        }
+    }
+
+    /// Everything that a forger who owns the database can do to its log: makes every hash of it anew.
+    async fn rehash(database: &Database) {
+        run(database, "DELETE FROM audit_log").await;
+        run(database, "DELETE FROM audit_waiting").await;
+        run(database, "INSERT INTO audit_waiting SELECT id FROM audit_entries").await;
+        log::extend(database).await.expect("hashed");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_was_done_to_the_trail_since_a_checkpoint_is_found_and_named() {
+        const CUT: &str = "DELETE FROM audit_log WHERE place >= 10;
+            DELETE FROM audit_entries WHERE id NOT IN (SELECT entry FROM audit_log)";
+        const SWAP: &str = "UPDATE audit_entries SET detail = CASE detail WHEN '3' THEN '4' ELSE '3' END
+            WHERE detail IN ('3', '4')";
+        let cases: [(&str, &str, bool, &str); 6] = [
+            (
+                "edit",
+                "UPDATE audit_entries SET detail = 'other' WHERE detail = '3'",
+                true,
+                "were changed, moved or replaced",
+            ),
+            ("delete the last ten", CUT, false, "are gone"),
+            ("delete approvals", "DELETE FROM audit_entries WHERE detail IN ('3', '7')", true, "are gone"),
+            ("delete everything", "DELETE FROM audit_log; DELETE FROM audit_entries", false, "are gone"),
+            ("swap two", SWAP, true, "were changed, moved or replaced"),
+            (
+                "insert one in front",
+                "INSERT INTO audit_entries SELECT '0', at, actor, action, subject, 'forged', '' FROM audit_entries WHERE detail = '3'",
+                true,
+                "were changed, moved or replaced",
+            ),
+        ];
+        for (what, tamper, is_rehashed, expect) in cases {
+            for database in both_engines().await {
+                let folder = tempfile::tempdir().expect("a folder");
+                let settings = settings(&folder);
+                let clock = Clock::still(NOON);
+                let app = node(&database, &clock, &settings);
+                adds(&app, 20).await;
+                issue(&app).await.expect("signed");
+                let keeper = app.log_keeper().expect("a keeper");
+                assert_eq!(may_start(&database, keeper).await, Ok(()));
+                for (table, sqlite, postgres) in [
+                    (
+                        "audit_entries",
+                        ["audit_entries_stay", "audit_entries_are_kept"],
+                        "audit_entries_are_kept",
+                    ),
+                    ("audit_log", ["audit_log_stays", "audit_log_is_kept"], "audit_log_is_kept"),
+                ] {
+                    let script = match database.engine() {
+                        "sqlite" => sqlite.map(|name| format!("DROP TRIGGER {name};")).concat(),
+                        _ => format!("DROP TRIGGER {postgres} ON {table}"),
+                    };
+                    run(&database, script.leak()).await;
+                }
+                run(&database, tamper).await;
+                if is_rehashed {
+                    rehash(&database).await;
+                }
+                let refused = may_start(&database, keeper).await.expect_err(what);
+                assert!(refused.contains(expect), "{what} on {}: {refused}", database.engine());
+                assert!(refused.contains("--new-audit-log"), "{refused}");
+                let signed = last(&app).expect("kept");
+                let found = walk(&database, NOON, &[signed.checkpoint.size]).await.expect("walked");
+                let judged = judge(&found, &signed).expect_err(what);
+                assert!(judged.contains(expect), "{what}: {judged}");
+                assert!(guards::missing(&database).await.expect("read") > 0, "{what}");
+                // Nothing is signed on top of it, and the log says why.
+                clock.advance(EVERY);
+                adds(&app, 30).await;
+                assert!(issue(&app).await.is_err(), "{what}");
+                assert_eq!(last(&app), Some(signed), "{what}");
+                assert!(check(&app).await.is_err(), "{what}");
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_log_is_begun_anew_only_where_the_old_one_is_lost() {
+        for database in both_engines().await {
+            let folder = tempfile::tempdir().expect("a folder");
+            let settings = settings(&folder);
+            let clock = Clock::still(NOON);
+            let app = node(&database, &clock, &settings);
+            adds(&app, 20).await;
+            issue(&app).await.expect("signed");
+            let keeper = app.log_keeper().expect("a keeper");
+            assert!(begin_anew(&database, &settings, keeper, NOON, "no reason").await.is_err());
+            // An older copy of the database is a database that is shorter.
+            let old = crate::database::for_tests::sqlite().await;
+            assert!(may_start(&old, keeper).await.is_err());
+            begin_anew(&old, &settings, keeper, NOON, "The disk broke.").await.expect("begun anew");
+            let new = node(&old, &clock, &settings);
+            assert_ne!(new.log_keeper().expect("a keeper").key.name(), keeper.key.name());
+            log::extend(&old).await.expect("logged");
+            issue(&new).await.expect("signed");
+            assert_eq!(last(&new).expect("kept").checkpoint.size, 1);
+            let written = crate::audit::store::history(&old, "audit").await.expect("read");
+            assert_eq!(written[0].text, "The disk broke.");
+            assert!(written[0].detail.contains("of 20 entries"), "{}", written[0].detail);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_key_that_is_missing_is_not_made_anew_once_checkpoints_were_signed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings = settings(&folder);
+        Keeper::open(&settings, false).expect("made");
+        std::fs::remove_file(folder.path().join("audit").join("key")).expect("gone");
+        let refused = Keeper::open(&settings, true).expect_err("no key");
+        assert!(refused.contains("this file is missing"), "{refused}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_known_witness_co_signs_and_nobody_else() {
+        for database in both_engines().await {
+            let folder = tempfile::tempdir().expect("a folder");
+            let (witness, stranger) = (Witness::new("witness.example/w"), Witness::new("stranger.example/w"));
+            let mut settings = settings(&folder);
+            settings.audit_witnesses = witness.written();
+            let app = node(&database, &Clock::still(NOON), &settings);
+            adds(&app, 5).await;
+            issue(&app).await.expect("signed");
+            let signed = last(&app).expect("kept");
+            let line = witness.cosigns(&signed, 1_800_000_000);
+            let of = async |lines: &str| cosign(&app, lines).await.expect("answered");
+            assert_eq!(of(&stranger.cosigns(&signed, 1)).await, Cosigned::NotTheirs);
+            assert_eq!(of("nonsense").await, Cosigned::NotTheirs);
+            assert_eq!(of(&line).await, Cosigned::Kept);
+            assert_eq!(of(&line).await, Cosigned::Kept, "twice is once");
+            assert_eq!(log::cosignatures(&database, &signed).await.expect("read"), [line]);
+        }
+    }
+}

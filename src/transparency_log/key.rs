@@ -32,7 +32,7 @@ impl SigningKey {
 
     fn parse(text: &str) -> Option<Self> {
         let signer = StandardSigner::new(text).ok()?;
-        let seed = BASE64_STANDARD.decode(text.rsplit_once('+')?.1).ok()?;
+        let seed = BASE64_STANDARD.decode(text.splitn(5, '+').nth(4)?).ok()?;
         let seed = ed25519_dalek::SigningKey::try_from(seed.get(1..)?).ok()?;
         let public = signed_note::new_ed25519_verifier_key(signer.name(), &seed.verifying_key());
         Some(SigningKey { signer: Secret::new(signer), public })
@@ -136,7 +136,7 @@ mod tests {
         }
         let key = SigningKey::read(&path).expect("read");
         let text = std::fs::read_to_string(&path).expect("read");
-        let secret = text.trim().rsplit_once('+').expect("a key").1;
+        let secret = text.trim().splitn(5, '+').nth(4).expect("a key");
         assert!(!format!("{key:?}").contains(secret));
         assert_eq!(key.name(), "carepost.example/audit");
         std::fs::write(&path, format!("{text}x")).expect("written");
