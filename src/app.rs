@@ -18,7 +18,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -56,7 +56,7 @@ pub struct Parts {
     /// Whether this is the demo: letters can be read on a page, and nothing leaves the machine.
     pub demo: bool,
     /// What signs checkpoints of the audit trail and keeps them; nothing in a program that signs none.
-    log_keeper: OnceLock<Keeper>,
+    log_keeper: Option<Keeper>,
 }
 
 impl Deref for App {
@@ -99,15 +99,15 @@ impl App {
             caches,
             node: crate::id::new_token()[..16].to_owned(),
             demo: outside.demo,
-            log_keeper: OnceLock::new(),
+            log_keeper: None,
         }))
     }
 
-    /// The service signs checkpoints of the audit trail from now on.
+    /// The same service, which signs checkpoints of the audit trail. It is not shared yet.
     #[must_use]
-    pub fn keeping(self, keeper: Keeper) -> Self {
-        // Whoever came first stays.
-        let _ = self.log_keeper.set(keeper);
+    pub fn keeping(mut self, keeper: Keeper) -> Self {
+        let parts = Arc::get_mut(&mut self.0).expect("whoever makes the service says so before it is shared");
+        parts.log_keeper = Some(keeper);
         self
     }
 }
@@ -115,7 +115,7 @@ impl App {
 impl Parts {
     /// What signs checkpoints of the audit trail; nothing in a program that signs none.
     pub fn log_keeper(&self) -> Option<&Keeper> {
-        self.log_keeper.get()
+        self.log_keeper.as_ref()
     }
 
     /// What the registers say about a code: the imported one first, then, where it does not know,

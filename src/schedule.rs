@@ -113,9 +113,7 @@ pub const TABLE: &[Scheduled] = &[
     Scheduled {
         name: "checkpoint sent to auditors",
         when: When::Daily { hour: 6, minute: 0 },
-        does: Does::Once(|c| {
-            Box::pin(async move { service_status::auditors::send_checkpoint(&c.app).await })
-        }),
+        does: Does::Once(|c| Box::pin(async move { service_status::moves::send_checkpoint(&c.app).await })),
         limit: Duration::from_secs(60),
     },
     every(

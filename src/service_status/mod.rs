@@ -10,7 +10,6 @@
 //! What is deliberately not here: anything about a person or a site. Who set what stands in the audit
 //! trail.
 
-pub mod auditors;
 pub mod moves;
 pub mod pages;
 pub mod store;
