@@ -9,7 +9,7 @@ use axum::http::Uri;
 /// The field of the address.
 const DONE: &str = "done";
 
-/// What can have been done on a page; each page declares its own with [`done!`].
+/// What can have been done on a page; each page declares its own with `done!`.
 pub trait Done: Copy + 'static {
     const ALL: &'static [Self];
 

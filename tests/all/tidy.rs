@@ -20,7 +20,7 @@ const LINES: &[&[&str]] = &[
     &["outbox"],
     &["audit"],
     &["app"],
-    &["web", "register", "mail", "letter"],
+    &["web", "register", "mail", "letter", "transparency_log"],
     &["settings"],
     &["database"],
     &["contact", "id", "clock", "cache"],
