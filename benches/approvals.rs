@@ -3,7 +3,8 @@
 
 use crate::server::{fresh_folder, fresh_postgres};
 use carepost::app::{App, Outside};
-use carepost::casework;
+use carepost::audit::Actor;
+use carepost::casework::moves;
 use carepost::clock::{Clock, Span};
 use carepost::contact::{Email, Mobile, Name};
 use carepost::database::{Address, Database, Error, transaction};
@@ -12,10 +13,10 @@ use carepost::mail::fake::FakeEngine;
 use carepost::outbox::store::Taken;
 use carepost::outbox::{Lane, Work};
 use carepost::registration::answers::{
-    Answers, AskedAccess, DsptAnswer, Person, Proof, ProofWay, SiteAnswer, Sites,
+    Answers, AskedAccess, DsptAnswer, PeopleBounds, Person, Proof, ProofWay, SiteAnswer, Sites,
 };
 use carepost::registration::checks::{CHECKS, Outcome, RegisterCheck};
-use carepost::registration::{Registration, store};
+use carepost::registration::{Draft, store};
 use carepost::settings::{Secret, Settings};
 use std::sync::Arc;
 use std::time::Instant;
@@ -86,14 +87,18 @@ async fn prepare(app: &App, from: usize, count: usize) -> Vec<String> {
                 for number in numbers {
                     let id = carepost::id::new_id(now);
                     let mut draft =
-                        Registration::begin(id.clone(), "b".to_owned(), "n".to_owned(), now, Span::days(30));
+                        Draft::begin(id.clone(), "b".to_owned(), "n".to_owned(), now, Span::days(30));
                     store::add(tx, &draft).await?;
                     draft.answers = answers(number);
                     store::save_answers(tx, &id, draft.version, &draft.answers, now, draft.expires_at)
                         .await?;
                     draft.version += 1;
-                    let change = draft.submit(now, Span::hours(48)).expect("complete");
-                    store::save_submission(tx, now, &change).await?;
+                    let people = PeopleBounds { min: 2, max: 10 };
+                    let change = draft
+                        .clone()
+                        .submit(Actor::Registrant, now, Span::hours(48), people)
+                        .expect("complete");
+                    store::save_submission(tx, now, &draft, &change).await?;
                     let checks: Vec<RegisterCheck> = CHECKS
                         .into_iter()
                         .map(|check| RegisterCheck {
@@ -134,7 +139,8 @@ async fn approve_all(app: &App, ids: Vec<String>) -> (f64, f64) {
                         attempts: 1,
                         lease: String::new(),
                     };
-                    casework::decision::decide(&app, &taken, &id).await.expect("decided");
+                    let permit = moves::of_service(&id).expect("the service may decide");
+                    moves::decide(&app, permit, &taken).await.expect("decided");
                 }
             })
         })

@@ -67,6 +67,7 @@ impl Server {
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
             .env("CAREPOST_DATABASE", database)
             .env("CAREPOST_SECRET_FILE", &secret)
+            .env("CAREPOST_AUDIT_FOLDER", folder.join("audit"))
             .env("CAREPOST_PUBLIC_ADDRESS", &address)
             .env("CAREPOST_LOG_LEVEL", "warn")
             .env("CAREPOST_STARTS_A_NETWORK_AN_HOUR_MAX", "1000000")

@@ -1,8 +1,8 @@
 -- Every table of the service. Times are milliseconds since 1970 UTC; ids are UUID version 7 as text.
 -- States and kinds are not listed in constraints: the enums of the code are the one list.
 
--- What happened, by whom, why. Rows are only ever added (the guards see to it); the chain ties each to
--- the one before it within a second of its commit.
+-- What happened, by whom, why. Rows are only ever added (the guards see to it); each is in the log within a
+-- second of its commit.
 CREATE TABLE audit_entries (
   id TEXT PRIMARY KEY,
   at BIGINT NOT NULL,
@@ -22,10 +22,28 @@ CREATE TABLE audit_texts (
 );
 CREATE INDEX audit_entries_of_subject ON audit_entries (subject, id);
 CREATE TABLE audit_waiting (entry TEXT PRIMARY KEY);
-CREATE TABLE audit_chain (
-  sequence BIGINT PRIMARY KEY,
+-- The log of the trail: a leaf of the Merkle tree for each entry, without gaps from 0. `hashes` are those that
+-- came to be with the leaf: its own, then those of the nodes that it completes, in hexadecimal digits.
+CREATE TABLE audit_log (
+  place BIGINT PRIMARY KEY,
   entry TEXT NOT NULL UNIQUE,
-  hash TEXT NOT NULL
+  hashes TEXT NOT NULL
+);
+-- Signed checkpoints of the log, and the lines with which witnesses signed them, too.
+CREATE TABLE audit_checkpoints (
+  origin TEXT NOT NULL,
+  size BIGINT NOT NULL,
+  note TEXT NOT NULL,
+  made_at BIGINT NOT NULL,
+  PRIMARY KEY (origin, size)
+);
+CREATE TABLE audit_cosignatures (
+  origin TEXT NOT NULL,
+  size BIGINT NOT NULL,
+  witness TEXT NOT NULL,
+  line TEXT NOT NULL,
+  received_at BIGINT NOT NULL,
+  PRIMARY KEY (origin, size, witness)
 );
 
 -- Work that follows a change, written in the transaction of the change.
@@ -219,7 +237,8 @@ CREATE TABLE registrations (
   postcode TEXT,
   high_risk BOOLEAN NOT NULL DEFAULT FALSE,
   referred_because TEXT NOT NULL DEFAULT '',
-  claimed_by TEXT
+  -- When what people said in it was deleted, some time after it ended.
+  forgotten_at BIGINT
 );
 CREATE UNIQUE INDEX registrations_one_a_site ON registrations (ods_code)
   WHERE state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked', 'Approved', 'Provisioning', 'Live');
@@ -228,6 +247,8 @@ CREATE INDEX registrations_waiting ON registrations (due_at, id)
   WHERE state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked');
 CREATE INDEX registrations_decided ON registrations (submitted_at, id);
 CREATE INDEX registrations_drafts ON registrations (expires_at) WHERE state = 'Draft';
+CREATE INDEX registrations_over ON registrations (changed_at)
+  WHERE forgotten_at IS NULL AND state IN ('Ineligible', 'Declined', 'Withdrawn', 'Expired', 'Stopped');
 CREATE INDEX registrations_browser ON registrations (browser, submitted_at);
 
 -- People named in sent registrations, for finding repeats across the service.

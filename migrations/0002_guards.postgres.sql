@@ -5,5 +5,9 @@ CREATE TRIGGER addresses_are_kept BEFORE UPDATE OR DELETE ON addresses
   FOR EACH ROW EXECUTE FUNCTION carepost_only_added();
 CREATE TRIGGER audit_entries_are_kept BEFORE UPDATE OR DELETE ON audit_entries
   FOR EACH ROW EXECUTE FUNCTION carepost_only_added();
-CREATE TRIGGER audit_chain_is_kept BEFORE UPDATE OR DELETE ON audit_chain
+CREATE TRIGGER audit_log_is_kept BEFORE UPDATE OR DELETE ON audit_log
+  FOR EACH ROW EXECUTE FUNCTION carepost_only_added();
+CREATE TRIGGER audit_checkpoints_are_kept BEFORE UPDATE OR DELETE ON audit_checkpoints
+  FOR EACH ROW EXECUTE FUNCTION carepost_only_added();
+CREATE TRIGGER audit_cosignatures_are_kept BEFORE UPDATE OR DELETE ON audit_cosignatures
   FOR EACH ROW EXECUTE FUNCTION carepost_only_added();

@@ -9,6 +9,7 @@ use crate::register::search::Search;
 use crate::register::site_contacts::ContactKey;
 use crate::register::{AskError, Code, Finding, Imported, Register};
 use crate::settings::{SecretKey, Settings};
+use crate::transparency_log::Keeper;
 use crate::web::notices::Notices;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -54,6 +55,8 @@ pub struct Parts {
     pub node: String,
     /// Whether this is the demo: letters can be read on a page, and nothing leaves the machine.
     pub demo: bool,
+    /// What signs checkpoints of the audit trail and keeps them; nothing in a program that signs none.
+    log_keeper: Option<Keeper>,
 }
 
 impl Deref for App {
@@ -96,11 +99,25 @@ impl App {
             caches,
             node: crate::id::new_token()[..16].to_owned(),
             demo: outside.demo,
+            log_keeper: None,
         }))
+    }
+
+    /// The same service, which signs checkpoints of the audit trail. It is not shared yet.
+    #[must_use]
+    pub fn keeping(mut self, keeper: Keeper) -> Self {
+        let parts = Arc::get_mut(&mut self.0).expect("whoever makes the service says so before it is shared");
+        parts.log_keeper = Some(keeper);
+        self
     }
 }
 
 impl Parts {
+    /// What signs checkpoints of the audit trail; nothing in a program that signs none.
+    pub fn log_keeper(&self) -> Option<&Keeper> {
+        self.log_keeper.as_ref()
+    }
+
     /// What the registers say about a code: the imported one first, then, where it does not know,
     /// those that are asked live.
     ///
@@ -174,6 +191,8 @@ pub struct Figures {
     oldest: Family<OfLane, Gauge>,
     taken: Family<OfLane, Gauge>,
     stuck: Family<OfLane, Gauge>,
+    audit_checkpoint: Gauge,
+    audit_unsound: Gauge,
 }
 
 impl Figures {
@@ -202,7 +221,29 @@ impl Figures {
             "lane_stuck",
             "1 where a lane has due work and has not moved for two minutes",
         );
-        Figures { registry, answers, seconds, work, due, oldest, taken, stuck }
+        let (audit_checkpoint, audit_unsound) = (Gauge::default(), Gauge::default());
+        registry.register(
+            "audit_checkpoint_entries",
+            "Entries of the audit trail under the newest signed checkpoint",
+            audit_checkpoint.clone(),
+        );
+        registry.register(
+            "audit_unsound",
+            "1 where the audit trail is not the one of its last checkpoint, or no checkpoint could be kept",
+            audit_unsound.clone(),
+        );
+        Figures {
+            registry,
+            answers,
+            seconds,
+            work,
+            due,
+            oldest,
+            taken,
+            stuck,
+            audit_checkpoint,
+            audit_unsound,
+        }
     }
 
     pub fn answered(&self, route: &str, status: u16, took: Duration) {
@@ -221,6 +262,16 @@ impl Figures {
         self.oldest.get_or_create(&of).set(now.oldest_seconds);
         self.taken.get_or_create(&of).set(now.taken);
         self.stuck.get_or_create(&of).set(i64::from(now.is_stuck));
+    }
+
+    /// Says how many entries the newest checkpoint of the audit trail covers.
+    pub fn audit_checkpoint(&self, entries: u64) {
+        self.audit_checkpoint.set(i64::try_from(entries).unwrap_or(i64::MAX));
+    }
+
+    /// Says whether the audit trail is the one of its last checkpoint.
+    pub fn audit_log_is_sound(&self, is_sound: bool) {
+        self.audit_unsound.set(i64::from(!is_sound));
     }
 
     /// The figures in the text form that Prometheus reads.

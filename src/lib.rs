@@ -28,5 +28,6 @@ pub mod service_desk;
 pub mod service_status;
 pub mod settings;
 pub mod sign_in;
+pub mod transparency_log;
 pub mod web;
 pub mod work;

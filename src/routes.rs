@@ -107,6 +107,11 @@ pub fn all() -> Vec<Route> {
         on_get("/feedback/{subject}/sent/{reference}", Anyone, guidance::contact::sent_feedback),
         on_get("/service-status", Anyone, service_status::status::page),
         machine(on_get("/service-status/feed.xml", Anyone, service_status::status::feed)),
+        // The log of the audit trail, for witnesses and auditors.
+        machine(on_get("/audit/checkpoint", Anyone, service_status::audit_log::checkpoint)),
+        machine(on_get("/audit/key", Anyone, service_status::audit_log::key)),
+        machine(on_get("/audit/consistency/{old}", Anyone, service_status::audit_log::consistency)),
+        machine(on_post("/audit/cosignatures", Anyone, service_status::audit_log::cosign)),
         // One site registers.
         on_get("/register", Anyone, registration::start::page),
         on_post("/register", Anyone, registration::start::begin),

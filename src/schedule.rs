@@ -90,14 +90,32 @@ const HOUR: Span = Span::hours(1);
 
 /// The table.
 pub const TABLE: &[Scheduled] = &[
-    // Links follow their commits within a second. Whoever lengthens the chain holds its lock.
+    // Entries are in the log within a second of their commits. Whoever lengthens the log holds its lock.
     every(
         Span::milliseconds(500),
-        "audit chain",
+        "audit log",
         Does::OnEachNode(|c| {
-            Box::pin(async move { audit::store::lengthen_chain(&c.app.database).await.map(drop) })
+            Box::pin(async move { audit::store::log::extend(&c.app.database).await.map(drop) })
         }),
     ),
+    // One node signs, under a lock; each writes to its own file.
+    every(
+        audit::checkpoints::EVERY,
+        "checkpoint of the audit log",
+        Does::OnEachNode(|c| Box::pin(async move { audit::checkpoints::issue(&c.app).await })),
+    ),
+    Scheduled {
+        name: "audit trail read as a whole",
+        when: When::Daily { hour: 3, minute: 30 },
+        does: Does::Once(|c| Box::pin(async move { audit::checkpoints::check(&c.app).await })),
+        limit: Duration::from_secs(30 * 60),
+    },
+    Scheduled {
+        name: "checkpoint sent to auditors",
+        when: When::Daily { hour: 6, minute: 0 },
+        does: Does::Once(|c| Box::pin(async move { service_status::moves::send_checkpoint(&c.app).await })),
+        limit: Duration::from_secs(60),
+    },
     every(
         nodes::BEATS_EVERY,
         "sign of life, and work of nodes that give none",
@@ -140,11 +158,7 @@ pub const TABLE: &[Scheduled] = &[
     every(
         MINUTE,
         "drafts that nobody continued",
-        Does::Once(|c| {
-            Box::pin(async move {
-                registration::store::expire_drafts(&c.app.database, c.app.clock.now()).await.map(drop)
-            })
-        }),
+        Does::Once(|c| Box::pin(async move { registration::moves::expire_overdue(&c.app).await.map(drop) })),
     ),
     every(
         MINUTE,
@@ -174,6 +188,11 @@ pub const TABLE: &[Scheduled] = &[
                 outbox::store::forget_before(&c.app.database, before).await.map(drop)
             })
         }),
+    ),
+    every(
+        HOUR,
+        "registrations that ended long ago",
+        Does::Once(|c| Box::pin(async move { registration::moves::forget_ended(&c.app).await.map(drop) })),
     ),
     every(
         HOUR,
@@ -419,7 +438,8 @@ mod tests {
         let names: BTreeSet<&str> = TABLE.iter().map(|line| line.name).collect();
         assert_eq!(names.len(), TABLE.len(), "a name is what is claimed");
         for line in TABLE {
-            assert!(line.limit > Duration::ZERO && line.limit <= Duration::from_secs(60), "{}", line.name);
+            let limit = if matches!(line.when, When::Daily { .. }) { 30 * 60 } else { 60 };
+            assert!(line.limit > Duration::ZERO && line.limit <= Duration::from_secs(limit), "{}", line.name);
         }
     }
 
@@ -499,7 +519,7 @@ mod tests {
             let [(_, one), _] = two_nodes(&database, &clock);
             run(&database, "ALTER TABLE audit_waiting RENAME TO audit_waiting_elsewhere").await;
             // Noting what the service found of itself writes entries, which wait in that table.
-            assert!(one.run_due().await.contains(&"audit chain"), "{}", database.engine());
+            assert!(one.run_due().await.contains(&"audit log"), "{}", database.engine());
             assert_eq!(count(&database, "CompareMail").await, 1);
             run(&database, "ALTER TABLE audit_waiting_elsewhere RENAME TO audit_waiting").await;
             clock.advance(Span::seconds(1));

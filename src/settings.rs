@@ -230,6 +230,14 @@ settings! {
     public_address: String = "http://127.0.0.1:8080", "address";
     /// A file with the 32-byte service key as 64 hexadecimal digits; empty for a file beside a SQLite database, made at first start. With PostgreSQL every node needs the same one.
     secret_file: Option<PathBuf> = "", "path";
+    /// The folder for what is kept of the audit trail outside the database: its checkpoints and the key that signs them. Empty for a folder beside that of a SQLite database, with `-audit` after its name; to be set with PostgreSQL. Keep it on another disk where you can, and apart from backups of the database.
+    audit_folder: Option<PathBuf> = "", "path";
+    /// The file with the key that signs checkpoints of the audit trail, made at first start; empty for `key` in `audit_folder`. Every node needs the same one.
+    audit_key_file: Option<PathBuf> = "", "path";
+    /// Witnesses that co-sign checkpoints of the audit trail: their public keys, as `name+id+key`, with spaces between.
+    audit_witnesses: String = "", "public keys";
+    /// Auditors who are sent the newest checkpoint of the audit trail once a day, with spaces between; empty for nobody.
+    auditor_emails: String = "", "email addresses";
     /// What the service is called on its pages.
     service_name: String = "Carepost", "text";
     /// The mail domain: addresses end in @ and this.
@@ -288,6 +296,9 @@ settings! {
     town_letters_max: u8 = "11", "letters";
     /// How long a draft waits to be continued.
     draft_days: u16 = "30", "days";
+    /// How long what was answered, checked and noted is kept after a registration ended without the site
+    /// joining: declined, withdrawn, stopped, expired or not eligible.
+    ended_case_days: u16 = "180", "days";
     /// How long a code sent by email or text works.
     code_minutes: u16 = "10", "minutes";
     /// Wrong tries at one code before a new one is needed.
@@ -533,6 +544,27 @@ impl Settings {
         );
         refuse(self.code_minutes == 0 || self.code_minutes > 10, "code_minutes: must be from 1 to 10");
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+
+    /// The folder for what is kept of the audit trail outside the database.
+    ///
+    /// # Errors
+    /// In words, where it must be set.
+    pub fn audit_folder(&self) -> Result<PathBuf, String> {
+        match (&self.audit_folder, &self.database) {
+            (Some(folder), _) => Ok(folder.clone()),
+            (None, Address::Sqlite(path)) => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                let mut name = folder.unwrap_or(Path::new("carepost")).as_os_str().to_owned();
+                name.push("-audit");
+                Ok(name.into())
+            }
+            (None, Address::Postgres(_)) => Err(
+                "audit_folder: must be set when the database is PostgreSQL: a folder for checkpoints of the audit \
+                 trail and the key that signs them"
+                    .to_owned(),
+            ),
+        }
     }
 
     /// The guide to every setting, as Markdown.

@@ -30,9 +30,13 @@ const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// Does one piece of work.
 async fn run(app: &App, taken: &Taken) -> Result<(), WorkError> {
     match &taken.work {
-        Work::RunChecks { registration } => casework::verify::run_checks(app, taken, registration).await,
-        Work::Decide { registration } => casework::decision::decide(app, taken, registration).await,
-        Work::FollowSite { site } => casework::decision::follow_site(app, taken, site).await,
+        Work::RunChecks { registration } => {
+            casework::moves::run_checks(app, casework::moves::of_service(registration)?, taken).await
+        }
+        Work::Decide { registration } => {
+            casework::moves::decide(app, casework::moves::of_service(registration)?, taken).await
+        }
+        Work::FollowSite { site } => casework::moves::follow_site(app, taken, site).await,
         Work::SendLetter { letter, .. } => send_letter(app, taken, letter).await,
         Work::ProvisionSharedMailbox { shared_mailbox } => {
             directory::provision::shared_mailbox(app, taken, shared_mailbox).await

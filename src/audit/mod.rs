@@ -1,15 +1,18 @@
 //! The audit trail: what happened, by whom, why, in an order nobody can rewrite unnoticed.
 //!
-//! An entry is written in the transaction of the change it belongs to. Within a second it is put on
-//! a chain, where each link's hash covers the entry and the link before it; `carepost check` walks
-//! the chain. Entries name people by identifier and carry no codes, passwords or telephone numbers;
-//! what somebody wrote about a change is kept beside them, where it can be destroyed.
+//! An entry is written in the transaction of the change it belongs to. Within a second it is put into a log
+//! over a Merkle tree (`src/transparency_log`), and within a minute a signed checkpoint of that log stands
+//! outside the database ([`checkpoints`]). What was changed, moved or taken away since a checkpoint is found by
+//! whoever holds it: `carepost check --since`, every start, witnesses. Entries name people by identifier and
+//! carry no codes, passwords or telephone numbers; what somebody wrote about a change is kept beside them,
+//! where it can be destroyed.
 
+pub mod checkpoints;
 pub mod store;
 
 use crate::clock::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
 /// Who did something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,19 +109,20 @@ pub fn text_hash(key: &str, text: &str) -> String {
     crate::id::hex(&mac.finalize().into_bytes())
 }
 
-/// The hash the first link builds on.
-pub const CHAIN_START: &str = "carepost";
+/// What every leaf of the log begins with, so that its hash is that of no other thing.
+const LEAF: &str = "carepost audit entry 1";
 
-/// The hash of a link: of the link before it and of everything the entry says. Lengths are hashed
-/// with the texts, so that moving a letter from one field to the next changes the hash.
-pub fn link_hash(before: &str, entry: &Written) -> String {
-    let mut hash = Sha256::new();
+/// What stands in an entry's leaf of the log: the mark, then identifier, time in milliseconds, actor, action,
+/// subject, detail and hash of the text, each after its length in bytes as eight bytes, big end first, so that
+/// moving a letter from one field to the next makes another leaf.
+pub fn leaf(entry: &Written) -> Vec<u8> {
     let at = entry.at.as_milliseconds().to_string();
+    let mut bytes = Vec::new();
     for text in
-        [before, &entry.id, &at, &entry.actor, &entry.action, &entry.subject, &entry.detail, &entry.text_hash]
+        [LEAF, &entry.id, &at, &entry.actor, &entry.action, &entry.subject, &entry.detail, &entry.text_hash]
     {
-        hash.update((text.len() as u64).to_be_bytes());
-        hash.update(text.as_bytes());
+        bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(text.as_bytes());
     }
-    crate::id::hex(&hash.finalize())
+    bytes
 }

@@ -37,6 +37,17 @@ pub async fn count_approvals(from: &impl Reads, registration: &str) -> Result<i6
     Ok(count)
 }
 
+/// Whether somebody has approved a registration.
+pub async fn has_approved(from: &impl Reads, registration: &str, case_worker: &str) -> Result<bool> {
+    let found: Option<(Timestamp,)> = from
+        .maybe(
+            "SELECT at FROM approvals WHERE registration_id = $1 AND case_worker_id = $2",
+            &[&registration, &case_worker],
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Identifiers and names of those who have approved, the first first.
 pub async fn list_approvers(from: &Database, registration: &str) -> Result<Vec<(String, String)>> {
     from.all(

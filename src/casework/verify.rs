@@ -2,95 +2,38 @@
 
 use crate::app::App;
 use crate::clock::{Span, Timestamp};
-use crate::database::{Reads, transaction};
+use crate::database::Error;
 use crate::directory::{self, KnownOrganisation, Scope};
-use crate::outbox::store::Taken;
-use crate::outbox::{self, Work, WorkError};
 use crate::register::site_contacts::ContactIdHash;
-use crate::register::{
-    AskError, Code, CqcLocation, CqcLocationId, DsptStanding, Finding, OdsOrganisation, OdsSiteCode,
-};
+use crate::register::{AskError, CqcLocation, CqcLocationId, DsptStanding, OdsOrganisation, OdsSiteCode};
 use crate::registration::answers::{Proof, SiteAnswer};
-use crate::registration::checks::{self, Bounds, Findings, RegisterCheck, Verdict};
-use crate::registration::store::{self as registrations, Saved};
-use crate::registration::{Registration, RegistrationState, verify as registers};
+use crate::registration::checks::{self, Bounds, Findings, RegisterCheck};
+use crate::registration::store as registrations;
+use crate::registration::{Registration, verify as registers};
 
-/// Runs the checks of a sent registration and keeps their evidence: on to the decision where all is
-/// green, to a case worker where something is not, again later where a register did not answer.
+/// Everything the checks need, asked now, and judged. A register that does not answer is a check without
+/// an outcome.
 ///
 /// # Errors
-/// Later, while a register does not answer.
-pub async fn run_checks(app: &App, taken: &Taken, id: &str) -> Result<(), WorkError> {
-    let Some(case) = registrations::find(&app.database, id).await? else { return Ok(()) };
-    if !matches!(case.state, RegistrationState::Submitted | RegistrationState::Checking) {
-        // Withdrawn, stopped, or decided by a case worker in the meantime.
-        return Ok(());
-    }
-    let checks = check(app, &case).await?;
-    let verdict = checks::verdict(&checks);
-    let (taken, now) = (taken.clone(), app.clock.now());
-    let later = match &verdict {
-        Verdict::AskAgain(what) => Some(what.clone()),
-        Verdict::Straight | Verdict::Refer { .. } => None,
-    };
-    app.database
-        .write::<_, WorkError, _>(transaction!(async move |tx| {
-            let id = case.id.clone();
-            match verdict {
-                Verdict::AskAgain(_) => {
-                    registrations::save_checks(tx, &id, &checks).await?;
-                    if case.state == RegistrationState::Submitted
-                        && let Ok(change) = case.begin_checking()
-                    {
-                        let _: Saved = registrations::save(tx, now, &change).await?;
-                    }
-                    return Ok(());
-                }
-                Verdict::Straight => {
-                    if !outbox::store::done(tx, now, &taken).await? {
-                        return Ok(());
-                    }
-                    registrations::save_checks(tx, &id, &checks).await?;
-                    outbox::store::queue(tx, now, now, &Work::Decide { registration: id }).await?;
-                }
-                Verdict::Refer { because, high_risk } => {
-                    if !outbox::store::done(tx, now, &taken).await? {
-                        return Ok(());
-                    }
-                    registrations::save_checks(tx, &id, &checks).await?;
-                    if let Ok(change) = case.refer(&because, high_risk)
-                        && registrations::save(tx, now, &change).await? == Saved::VersionConflict
-                    {
-                        return Err(WorkError::Later("the registration changed meanwhile".to_owned()));
-                    }
-                }
-            }
-            Ok(())
-        }))
-        .await?;
-    match later {
-        Some(what) => Err(WorkError::Later(format!("no answer yet: {what}"))),
-        None => Ok(()),
-    }
-}
-
-/// Everything the checks need, asked now, and judged.
-///
-/// # Errors
-/// What the database answered; a register that does not answer is a check without an outcome.
-pub async fn check(app: &App, case: &Registration) -> Result<Vec<RegisterCheck>, WorkError> {
-    let never = |what: &str| WorkError::Never(format!("registration {} has no {what}", case.reference));
-    let site = case.answers.site.as_ref().ok_or_else(|| never("site"))?;
-    let proof = case.answers.proof.as_ref().ok_or_else(|| never("proof"))?;
+/// A fault: what the database answered.
+pub async fn check(app: &App, case: &Registration) -> Result<Vec<RegisterCheck>, Error> {
     let now = app.clock.now();
-    let findings = findings(app, case, site, proof, now).await?;
+    let findings = findings(app, case, now).await?;
     let bounds = Bounds {
         today: now.day(),
         now,
         recent_owner: Span::days(i64::from(app.settings.recent_owner_days)),
         registrations_max: i64::from(app.settings.registrations_a_person_max),
     };
-    Ok(checks::judge(site, proof, &findings, bounds))
+    Ok(checks::judge(&case.answers, &findings, bounds))
+}
+
+/// What a register said, or that it did not answer; a fault of ours is neither.
+fn answered<T>(asked: Result<T, AskError>) -> Result<Result<T, AskError>, Error> {
+    match asked {
+        Err(AskError::Fault(error)) => Err(error),
+        other @ (Ok(_) | Err(AskError::Later(_) | AskError::Never(_))) => Ok(other),
+    }
 }
 
 fn wrong_code(what: impl std::fmt::Display) -> AskError {
@@ -104,31 +47,28 @@ async fn ods(app: &App, site: &SiteAnswer) -> Result<Option<OdsOrganisation>, As
 
 async fn location(app: &App, site: &SiteAnswer) -> Result<Option<CqcLocation>, AskError> {
     let id = CqcLocationId::parse(&site.cqc_location_id).map_err(wrong_code)?;
-    Ok(match app.ask(&Code::CqcLocation(id)).await? {
-        Finding::CqcLocation(found) => Some(*found),
-        Finding::NotFound | Finding::Ods(_) | Finding::CqcProvider(_) | Finding::Dspt(_) => None,
-    })
+    registers::location(app, &id).await
 }
 
-async fn dspt(app: &App, site: &SiteAnswer, now: Timestamp) -> Result<DsptStanding, AskError> {
+async fn dspt(app: &App, site: &SiteAnswer) -> Result<DsptStanding, AskError> {
     let code = OdsSiteCode::parse(&site.ods_code).map_err(wrong_code)?;
-    Ok(app.imported.dspt_standing(&code, now.day(), &checks::dspt_threshold(&app.settings)).await?)
+    Ok(registers::dspt(app, &code).await?)
 }
 
-async fn dspt_evidence(app: &App, site: &SiteAnswer) -> String {
-    let Ok(code) = OdsSiteCode::parse(&site.ods_code) else { return String::new() };
-    let hq = app.imported.hq_of_site(&code).await.ok().flatten();
+async fn dspt_evidence(app: &App, site: &SiteAnswer) -> Result<String, Error> {
+    let Ok(code) = OdsSiteCode::parse(&site.ods_code) else { return Ok(String::new()) };
+    let hq = app.imported.hq_of_site(&code).await?;
     let mut seen = Vec::new();
     for code in [Some(code.any()), hq].into_iter().flatten() {
-        if let Ok(Some(row)) = crate::register::store::dspt(&app.database, &code).await {
+        if let Some(row) = crate::register::store::dspt(&app.database, &code).await? {
             seen.push(format!("{} ({}): {}", row.name, row.code, checks::seen(&row.provenance)));
         }
     }
-    seen.join("; ")
+    Ok(seen.join("; "))
 }
 
 /// Whether the contact ID that was typed is still that of the site.
-async fn contact_id_matches(app: &App, site: &SiteAnswer, proof: &Proof) -> Result<Option<bool>, WorkError> {
+async fn contact_id_matches(app: &App, site: &SiteAnswer, proof: &Proof) -> Result<Option<bool>, Error> {
     let Proof::ContactId { hash } = proof else { return Ok(None) };
     let Ok(location) = CqcLocationId::parse(&site.cqc_location_id) else { return Ok(None) };
     let contacts = crate::register::store::site_contacts(&app.database, &location).await?;
@@ -144,14 +84,8 @@ async fn contact_id_matches(app: &App, site: &SiteAnswer, proof: &Proof) -> Resu
     Ok(Some(typed.is_ok_and(|typed| known.contains(&typed))))
 }
 
-async fn findings(
-    app: &App,
-    case: &Registration,
-    site: &SiteAnswer,
-    proof: &Proof,
-    now: Timestamp,
-) -> Result<Findings, WorkError> {
-    let people = &case.answers.people;
+async fn findings(app: &App, case: &Registration, now: Timestamp) -> Result<Findings, Error> {
+    let (site, proof, people) = (&case.answers.site, &case.answers.proof, &case.answers.people);
     let mut already = directory::store::find_site_by_ods_code(&app.database, &site.ods_code).await?;
     if already.is_none() {
         already = directory::store::find_site_by_cqc_location(&app.database, &site.cqc_location_id).await?;
@@ -177,7 +111,7 @@ async fn findings(
             accounts_not_found.push(person.full_name());
         }
     }
-    let town = case.answers.town.as_deref().unwrap_or(&site.town);
+    let town = &case.answers.town;
     let mut look_alikes =
         directory::store::list_look_alike_sites(&Scope::All, &app.database, &site.name, town, &site.ods_code)
             .await?;
@@ -188,12 +122,11 @@ async fn findings(
             }
         }
     }
-    let email = case.registrant_email().map_or("", |email| email.as_str());
     Ok(Findings {
-        ods: ods(app, site).await,
-        location: location(app, site).await,
-        dspt: dspt(app, site, now).await,
-        dspt_evidence: dspt_evidence(app, site).await,
+        ods: answered(ods(app, site).await)?,
+        location: answered(location(app, site).await)?,
+        dspt: answered(dspt(app, site).await)?,
+        dspt_evidence: dspt_evidence(app, site).await?,
         contact_id_matches: contact_id_matches(app, site, proof).await?,
         already: already.map(|site| site.name),
         people_taken,
@@ -201,7 +134,7 @@ async fn findings(
         registrations_lately: registrations::count_lately(
             &app.database,
             &case.browser,
-            email,
+            case.answers.email.as_str(),
             now.minus(registrations::LATELY),
         )
         .await?,
@@ -210,11 +143,11 @@ async fn findings(
 }
 
 /// Whose site it is, as the imported registers say; by the name that was confirmed where they say nothing.
-pub async fn organisation_of(
-    app: &App,
-    case: &Registration,
-) -> Result<KnownOrganisation, crate::database::Error> {
-    let Some(site) = &case.answers.site else { return Ok(KnownOrganisation::unknown("")) };
+///
+/// # Errors
+/// A fault.
+pub async fn organisation_of(app: &App, case: &Registration) -> Result<KnownOrganisation, Error> {
+    let site = &case.answers.site;
     let provider = match CqcLocationId::parse(&site.cqc_location_id) {
         Ok(id) => {
             let location = crate::register::store::location(&app.database, &id).await?;
@@ -232,13 +165,4 @@ pub async fn organisation_of(
         hq_ods_code: hq.map(|code| code.to_string()),
         cqc_provider_id: provider.map(|id| id.to_string()),
     })
-}
-
-/// When the oldest evidence of a registration was read.
-pub async fn oldest_evidence(
-    from: &impl Reads,
-    registration: &str,
-) -> Result<Option<Timestamp>, crate::database::Error> {
-    let checks = registrations::list_checks(from, registration).await?;
-    Ok(checks.iter().map(|check| check.checked_at).min())
 }

@@ -3,7 +3,7 @@
 
 use super::outside::mail_engine;
 use super::process::start_logging;
-use super::serve::{listen_on, serve_app};
+use super::serve::{audit_keeper, listen_on, serve_app};
 use super::tables::{self, words};
 use super::{Ended, add_case_worker};
 use crate::app::{App, Outside, contact_key};
@@ -73,6 +73,8 @@ impl Demo {
         let _lock = lock(&self.folder, LOCK, "--folder")?;
         settings.database = Address::Sqlite(self.folder.join("carepost.db"));
         settings.secret_file = None;
+        settings.audit_folder = Some(self.folder.join("audit"));
+        settings.audit_key_file = None;
         settings.smtp_server = None;
         settings.text_gateway = None;
         settings.cqc_live = false;
@@ -97,7 +99,8 @@ impl Demo {
             letters: Transport::Kept,
             demo: true,
         };
-        let app = App::new(database, settings, clock, key, outside);
+        let keeper = audit_keeper(&database, &settings, &clock, None).await?;
+        let app = App::new(database, settings, clock, key, outside).keeping(keeper);
         let served = serve_app(app, listener, &say).await;
         drop(mail);
         served

@@ -63,7 +63,7 @@ enum Command {
     MailCompare(mail_compare::MailCompare),
     /// Import the list of domains accredited for secure email (DCB1596)
     ImportSecureDomains(import_secure_domains::ImportSecureDomains),
-    /// Verify the audit chain and every invariant
+    /// Prove that the audit trail is the one of its checkpoints, and verify every invariant
     Check(check::Check),
     /// Serve a demo on this machine: sample registers, letters on a page
     Demo(demo::Demo),

@@ -2,11 +2,15 @@
 
 use super::outside::outside;
 use super::process::{start_logging, stop_signal};
+use super::tables::words;
 use super::{Ended, tables};
 use crate::app::App;
+use crate::audit::{self, checkpoints};
 use crate::clock::Clock;
+use crate::database::Database;
 use crate::guidance::Library;
 use crate::settings::{Settings, service_key};
+use crate::transparency_log::Keeper;
 use crate::{readiness, routes, web, work};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -18,6 +22,9 @@ pub struct Serve {
     /// Where to serve, like 127.0.0.1:8080
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    /// Begin a new log of the audit trail, because the one of the last checkpoint is lost; says why
+    #[arg(long, value_name = "WHY")]
+    new_audit_log: Option<String>,
 }
 
 impl Serve {
@@ -26,11 +33,35 @@ impl Serve {
         let (database, _) = tables::open_and_migrate(&settings).await?;
         let key = service_key(&settings)?;
         let clock = Clock::system();
+        let keeper = audit_keeper(&database, &settings, &clock, self.new_audit_log.as_deref()).await?;
         let outside = outside(&settings, &database, &key, &clock).await?;
         let listener = listen_on(self.listen.unwrap_or(settings.listen)).await?;
-        let app = App::new(database, settings, clock, key, outside);
+        let app = App::new(database, settings, clock, key, outside).keeping(keeper);
         serve_app(app, listener, &[]).await
     }
+}
+
+/// What signs checkpoints of the audit trail, once the database is found to be that of the last one.
+///
+/// # Errors
+/// In words: the audit trail is not the one of its last checkpoint, or key or file cannot be read.
+pub async fn audit_keeper(
+    database: &Database,
+    settings: &Settings,
+    clock: &Clock,
+    begin_anew: Option<&str>,
+) -> Result<Keeper, String> {
+    let open = async || {
+        let has_checkpoints = audit::store::log::has_checkpoints(database).await.map_err(words)?;
+        Keeper::open(settings, has_checkpoints)
+    };
+    let mut keeper = open().await?;
+    if let Some(why) = begin_anew {
+        checkpoints::begin_anew(database, settings, &keeper, clock.now(), why).await?;
+        keeper = open().await?;
+    }
+    checkpoints::may_start(database, &keeper).await?;
+    Ok(keeper)
 }
 
 /// Takes a port.

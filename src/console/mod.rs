@@ -15,7 +15,7 @@ use crate::web::components::{Heading, Table, TableCell, TableHeader, Tag, TagCol
 use crate::web::parts::tag;
 use crate::web::{Interrupt, Layout, Visit};
 
-pub use looks::{LOOKED_FOR, OPENED, note_opened};
+pub use looks::{LOOKED_FOR, OPENED, note_look, note_opened};
 
 /// Where the console begins.
 pub const HOME: &str = "/casework";

@@ -33,7 +33,7 @@ pub use values::{Field, FromRow, Param, Params, Row};
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What a database answered instead of what was asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     /// There is no room left where the database lives; reads go on working.
     Full,

@@ -18,6 +18,7 @@ pub mod article;
 pub mod contact;
 mod markdown;
 pub mod marks;
+pub mod moves;
 pub mod pages;
 pub mod reading_age;
 pub mod search;

@@ -96,6 +96,8 @@ pub enum AskError {
     Later(String),
     /// Asking again does not help until a person has changed something, named here.
     Never(String),
+    /// What was imported of it could not be read from our own database.
+    Fault(crate::database::Error),
 }
 
 impl std::fmt::Display for AskError {
@@ -103,6 +105,7 @@ impl std::fmt::Display for AskError {
         match self {
             AskError::Later(why) => write!(f, "the register cannot answer now: {why}"),
             AskError::Never(why) => write!(f, "the register will not answer: {why}"),
+            AskError::Fault(error) => write!(f, "what was imported cannot be read: {error}"),
         }
     }
 }
@@ -111,7 +114,7 @@ impl std::error::Error for AskError {}
 
 impl From<crate::database::Error> for AskError {
     fn from(error: crate::database::Error) -> Self {
-        AskError::Later(error.to_string())
+        AskError::Fault(error)
     }
 }
 

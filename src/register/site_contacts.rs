@@ -46,6 +46,10 @@ impl ContactIdHash {
         ContactIdHash(crate::id::hex(&mac.finalize().into_bytes()))
     }
 
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     fn is(&self, other: &ContactIdHash) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }

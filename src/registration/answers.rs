@@ -4,6 +4,7 @@
 //! shown and agreed to; whether it is still true is asked again when the registration is checked.
 
 use crate::contact::{Email, Mobile, Name};
+use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 
 /// The version of the questions these answers belong to; goes up when a question changes meaning.
@@ -111,6 +112,19 @@ impl Person {
     }
 }
 
+/// How many people are named for a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeopleBounds {
+    pub min: usize,
+    pub max: usize,
+}
+
+impl PeopleBounds {
+    pub fn of(settings: &Settings) -> Self {
+        PeopleBounds { min: usize::from(settings.people_min), max: usize::from(settings.people_max) }
+    }
+}
+
 /// Everything said so far. A question nobody has answered is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -161,7 +175,8 @@ impl Answers {
     }
 
     /// Why these people cannot be sent as they are, in words; nothing when they can.
-    pub fn people_problem(&self, people_min: usize, people_max: usize) -> Option<String> {
+    pub fn people_problem(&self, bounds: PeopleBounds) -> Option<String> {
+        let (people_min, people_max) = (bounds.min, bounds.max);
         let count = self.people.len();
         if count < people_min {
             let more = people_min - count;
@@ -177,17 +192,23 @@ impl Answers {
         None
     }
 
-    /// Whether another person of this registration has the email or mobile already.
-    pub fn repeated(
-        &self,
-        place: usize,
-        email: &Email,
-        mobile: &Mobile,
-    ) -> (Option<&Person>, Option<&Person>) {
+    /// What is wrong with an email and a mobile that somebody else of this registration has already:
+    /// the field and its words. `place` is that of the person they are for.
+    pub fn repeats(&self, place: usize, email: &Email, mobile: &Mobile) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
         let others = || {
             self.people.iter().enumerate().filter(move |(other, _)| *other != place).map(|(_, person)| person)
         };
-        (others().find(|person| person.email == *email), others().find(|person| person.mobile == *mobile))
+        for (field, called, other) in [
+            ("email", "email address", others().find(|person| person.email == *email)),
+            ("mobile", "mobile number", others().find(|person| person.mobile == *mobile)),
+        ] {
+            if let Some(other) = other {
+                let name = other.full_name();
+                found.push((field, format!("{name} has this {called}. Each person needs their own")));
+            }
+        }
+        found
     }
 }
 

@@ -2,6 +2,7 @@
 //! evidence. Pure; `verify.rs` fetches what is judged here.
 
 use super::answers::{Proof, SiteAnswer};
+use super::complete::Complete;
 use super::reasons::Reason;
 use crate::clock::{Day, Span, Timestamp};
 use crate::register::dspt::DsptLevel;
@@ -191,11 +192,12 @@ pub fn dspt_threshold(settings: &Settings) -> DsptLevel {
 }
 
 /// Judges everything.
-pub fn judge(site: &SiteAnswer, proof: &Proof, findings: &Findings, bounds: Bounds) -> Vec<RegisterCheck> {
+pub fn judge(answers: &Complete, findings: &Findings, bounds: Bounds) -> Vec<RegisterCheck> {
     CHECKS
         .into_iter()
         .map(|check| {
-            let (outcome, words, evidence) = judge_one(check, site, proof, findings, bounds);
+            let (outcome, words, evidence) =
+                judge_one(check, &answers.site, &answers.proof, findings, bounds);
             RegisterCheck { check, outcome, words, evidence, checked_at: bounds.now }
         })
         .collect()
@@ -651,6 +653,21 @@ pub fn verdict(checks: &[RegisterCheck]) -> Verdict {
     Verdict::Refer { because: reasons.join(" "), high_risk: is_high_risk(checks) }
 }
 
+/// The checks that have no outcome yet, named; nothing where every register has answered.
+pub fn unanswered(checks: &[RegisterCheck]) -> Option<String> {
+    let silent: Vec<&str> = CHECKS
+        .into_iter()
+        .filter(|wanted| {
+            checks
+                .iter()
+                .find(|check| check.check == *wanted)
+                .is_none_or(|check| check.outcome == Outcome::Unavailable)
+        })
+        .map(Check::in_words)
+        .collect();
+    (!silent.is_empty()).then(|| silent.join("; "))
+}
+
 /// Whether two different case workers must approve.
 pub fn is_high_risk(checks: &[RegisterCheck]) -> bool {
     checks.iter().any(|check| check.outcome == Outcome::HighRisk)
@@ -703,6 +720,15 @@ mod tests {
             checked_at: Timestamp::from_milliseconds(0),
         };
         assert_eq!(verdict(&[check(Outcome::Pass)]), Verdict::Straight);
+        let all = |outcome| {
+            CHECKS.map(|name| RegisterCheck {
+                check: name,
+                ..check(if name == Check::Dspt { outcome } else { Outcome::Pass })
+            })
+        };
+        assert_eq!(unanswered(&all(Outcome::HighRisk)), None);
+        assert_eq!(unanswered(&all(Outcome::Unavailable)).as_deref(), Some(Check::Dspt.in_words()));
+        assert!(unanswered(&all(Outcome::Pass)[1..]).is_some(), "a check that was never run");
         for outcome in [Outcome::Warn, Outcome::Fail(Reason::DsptNotMet), Outcome::HighRisk] {
             let Verdict::Refer { high_risk, .. } = verdict(&[check(Outcome::Pass), check(outcome)]) else {
                 panic!("{outcome:?} must be referred");

@@ -1,7 +1,7 @@
 //! The letters of a registration, in plain words.
 
-use super::Registration;
 use super::reasons::Reason;
+use super::{Draft, Registration};
 use crate::clock::Timestamp;
 use crate::contact::Email;
 use crate::letter::{CODE_MARK, LINK_MARK, Letter, Letterhead};
@@ -31,30 +31,30 @@ pub fn email_code(from: &Letterhead, at: Timestamp, to: &Email, registration: &s
 }
 
 /// The passcode to the address a register holds for a site.
-pub fn site_code(from: &Letterhead, at: Timestamp, to: &Email, case: &Registration, code: &str) -> Letter {
+pub fn site_code(from: &Letterhead, at: Timestamp, to: &Email, draft: &Draft, code: &str) -> Letter {
     from.email(
         at,
         "site code",
         to.as_str(),
-        format!("Code to register {} for secure email", case.site_name()),
+        format!("Code to register {} for secure email", draft.site_name()),
         &[
-            &format!("Somebody is registering {} for secure email and asked us to send a code to this address.", case.site_name()),
+            &format!("Somebody is registering {} for secure email and asked us to send a code to this address.", draft.site_name()),
             &format!("The code is {CODE_MARK}"),
             &format!("It works for {} minutes. Give it only to the person in your organisation who is registering the site.", from.code_minutes),
             "If nobody at your site is doing this, do not pass the code on, and tell us.",
         ],
     )
-    .about(&case.id)
+    .about(&draft.id)
     .carrying("SiteCode", code)
 }
 
 /// "We have received your registration."
-pub fn received(from: &Letterhead, at: Timestamp, case: &Registration, to: &Email) -> Letter {
-    let due = case.due_at.map_or_else(String::new, Timestamp::in_words);
+pub fn received(from: &Letterhead, at: Timestamp, case: &Registration) -> Letter {
+    let due = case.due_at.in_words();
     from.email(
         at,
         "registration received",
-        to.as_str(),
+        case.answers.email.as_str(),
         format!("We have received your registration {}", case.reference),
         &[
             &format!("Your reference is {}. We have received the registration of {}.", case.reference, case.site_name()),
@@ -95,11 +95,11 @@ pub fn notice_to_site(
 }
 
 /// "Approved": what happens next.
-pub fn approved(from: &Letterhead, at: Timestamp, case: &Registration, to: &Email, address: &str) -> Letter {
+pub fn approved(from: &Letterhead, at: Timestamp, case: &Registration, address: &str) -> Letter {
     from.email(
         at,
         "registration approved",
-        to.as_str(),
+        case.answers.email.as_str(),
         format!("{} can use secure email", case.site_name()),
         &[
             &format!("We have approved registration {} for {}.", case.reference, case.site_name()),
@@ -122,14 +122,7 @@ pub fn declined_words(reason: Reason, more: &str) -> Vec<String> {
 }
 
 /// "Declined", with the reason and its fix.
-pub fn declined(
-    from: &Letterhead,
-    at: Timestamp,
-    case: &Registration,
-    to: &Email,
-    reason: Reason,
-    more: &str,
-) -> Letter {
+pub fn declined(from: &Letterhead, at: Timestamp, case: &Registration, reason: Reason, more: &str) -> Letter {
     let mut paragraphs = vec![format!(
         "We could not approve registration {} for {} (reason {}).",
         case.reference,
@@ -142,7 +135,7 @@ pub fn declined(
     from.email(
         at,
         "registration declined",
-        to.as_str(),
+        case.answers.email.as_str(),
         format!("Your registration {} was not approved", case.reference),
         &paragraphs,
     )
@@ -150,17 +143,11 @@ pub fn declined(
 }
 
 /// A question of a case worker.
-pub fn more_information(
-    from: &Letterhead,
-    at: Timestamp,
-    case: &Registration,
-    to: &Email,
-    question: &str,
-) -> Letter {
+pub fn more_information(from: &Letterhead, at: Timestamp, case: &Registration, question: &str) -> Letter {
     from.email(
         at,
         "more information asked",
-        to.as_str(),
+        case.answers.email.as_str(),
         format!("We need more information about registration {}", case.reference),
         &[
             &format!("To decide registration {} for {}, we need to know:", case.reference, case.site_name()),
@@ -172,11 +159,11 @@ pub fn more_information(
 }
 
 /// The site said "this was not us".
-pub fn stopped(from: &Letterhead, at: Timestamp, case: &Registration, to: &Email) -> Letter {
+pub fn stopped(from: &Letterhead, at: Timestamp, case: &Registration) -> Letter {
     from.email(
         at,
         "registration stopped",
-        to.as_str(),
+        case.answers.email.as_str(),
         format!("Registration {} was stopped", case.reference),
         &[
             &format!(
@@ -191,11 +178,11 @@ pub fn stopped(from: &Letterhead, at: Timestamp, case: &Registration, to: &Email
 }
 
 /// "Your site is live."
-pub fn live(from: &Letterhead, at: Timestamp, case: &Registration, to: &Email) -> Letter {
+pub fn live(from: &Letterhead, at: Timestamp, case: &Registration) -> Letter {
     from.email(
         at,
         "registration live",
-        to.as_str(),
+        case.answers.email.as_str(),
         format!("{} is live on secure email", case.site_name()),
         &[
             &format!("The first owner has activated their account, so {} can now send and receive secure email.", case.site_name()),

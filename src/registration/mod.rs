@@ -1,610 +1,340 @@
 //! The NAS route: one person registers one site, and the central team looks after its accounts.
 //!
-//! A registration is a draft until it is sent; then it is checked against the registers and either
-//! decided straight away (every check green, nothing flagged) or referred to a case worker. The
-//! journey is derived from the answers; the state moves by the functions here and in no other way;
-//! each move is saved with its entry, its work and its letters.
+//! What is typed before a registration is sent is a [`Draft`] with [`answers::Answers`]; the journey is
+//! derived from them. What was sent is a [`Registration`] with [`complete::Complete`] answers; it is
+//! checked against the registers and either decided straight away (every check green) or referred to a
+//! case worker. The state moves as the table in [`state`] says and in no other way; what a registrant,
+//! the site's contact or the clock does is a move in `moves/`, saved with its entry, work and letters.
 //!
 //! What is deliberately not here: making the site, its mailbox and its accounts (the directory does,
 //! when a decision takes effect), and who may decide (case work).
 
 pub mod after_set_up;
+pub mod answer;
 pub mod answers;
 pub mod checks;
+pub mod complete;
+mod draft;
+#[cfg(test)]
+pub mod for_tests;
 pub mod journey;
 pub mod letters;
 pub mod moves;
 pub mod pages;
 pub mod reasons;
+mod sent;
 pub mod site_choice;
+pub mod state;
 pub mod store;
+pub mod summary;
 pub mod verify;
 
-use crate::audit::{Actor, Entry};
-use crate::clock::{Span, Timestamp};
+pub use draft::Draft;
+pub use sent::{ASKED, DECLINED, Moved, Registration};
+pub use state::{DraftState, RegistrationMove, RegistrationState, RegistrationStateKind, Stage, picture};
+
 use crate::id::Reference;
-use crate::outbox::transitions::{self, Transition, states, transitions};
-use crate::outbox::{Change, Work};
-use answers::{Answers, QUESTIONS_VERSION};
-use reasons::Reason;
-use serde::{Deserialize, Serialize};
+use crate::sign_in::codes::CodeProblem;
 
-/// Where a registration is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RegistrationState {
-    Draft,
-    /// Sent; its checks wait to be run.
-    Submitted,
-    /// The registers are being asked; something may have to be asked again.
-    Checking,
-    /// A case worker decides.
-    Referred,
-    /// A case worker has asked the registrant something.
-    MoreInformationAsked {
-        question: String,
-    },
-    /// Decided; the site is in the directory and its mailboxes are being set up.
-    Approved,
-    /// The mailboxes are there; nobody has activated yet.
-    Provisioning,
-    /// At least one owner has activated.
-    Live,
-    /// It ended before it was sent: the way is not for this organisation.
-    Ineligible {
-        reason: Reason,
-    },
-    Declined {
-        reason: Reason,
-        words: String,
-    },
-    Withdrawn,
-    /// A draft that nobody continued in time.
-    Expired,
-    /// The site itself said "this was not us".
-    Stopped,
-}
-
-impl RegistrationState {
-    pub fn kind(&self) -> RegistrationStateKind {
-        match self {
-            RegistrationState::Draft => RegistrationStateKind::Draft,
-            RegistrationState::Submitted => RegistrationStateKind::Submitted,
-            RegistrationState::Checking => RegistrationStateKind::Checking,
-            RegistrationState::Referred => RegistrationStateKind::Referred,
-            RegistrationState::MoreInformationAsked { .. } => RegistrationStateKind::MoreInformationAsked,
-            RegistrationState::Approved => RegistrationStateKind::Approved,
-            RegistrationState::Provisioning => RegistrationStateKind::Provisioning,
-            RegistrationState::Live => RegistrationStateKind::Live,
-            RegistrationState::Ineligible { .. } => RegistrationStateKind::Ineligible,
-            RegistrationState::Declined { .. } => RegistrationStateKind::Declined,
-            RegistrationState::Withdrawn => RegistrationStateKind::Withdrawn,
-            RegistrationState::Expired => RegistrationStateKind::Expired,
-            RegistrationState::Stopped => RegistrationStateKind::Stopped,
-        }
-    }
-
-    /// As the registrant reads it.
-    pub fn in_words(&self) -> &'static str {
-        match self {
-            RegistrationState::Draft => "Not sent yet",
-            RegistrationState::Submitted | RegistrationState::Checking => "Being checked",
-            RegistrationState::Referred => "With our team",
-            RegistrationState::MoreInformationAsked { .. } => "We need more information from you",
-            RegistrationState::Approved => "Approved. We are setting up your mailboxes",
-            RegistrationState::Provisioning => "Ready to activate",
-            RegistrationState::Live => "Live",
-            RegistrationState::Ineligible { .. } => "Not eligible",
-            RegistrationState::Declined { .. } => "Declined",
-            RegistrationState::Withdrawn => "Withdrawn",
-            RegistrationState::Expired => "Expired",
-            RegistrationState::Stopped => "Stopped by the site",
-        }
-    }
-
-    /// Whether its checks have not been concluded.
-    pub fn is_being_checked(&self) -> bool {
-        matches!(self, RegistrationState::Submitted | RegistrationState::Checking)
-    }
-
-    /// Whether a question of ours waits for its answer.
-    pub fn is_asked(&self) -> bool {
-        matches!(self, RegistrationState::MoreInformationAsked { .. })
-    }
-
-    /// Whether a decision is still to come.
-    pub fn is_undecided(&self) -> bool {
-        self.kind().is_undecided()
-    }
-}
-
-states! {
-    /// Where a registration is, without what belongs to the state.
-    RegistrationStateKind {
-        Draft,
-        Submitted,
-        Checking,
-        Referred,
-        MoreInformationAsked,
-        Approved,
-        Provisioning,
-        Live,
-        Ineligible,
-        Declined,
-        Withdrawn,
-        Expired,
-        Stopped,
-    }
-}
-
-impl RegistrationStateKind {
-    /// Whether a decision is still to come.
-    pub fn is_undecided(self) -> bool {
-        match self {
-            RegistrationStateKind::Submitted
-            | RegistrationStateKind::Checking
-            | RegistrationStateKind::Referred
-            | RegistrationStateKind::MoreInformationAsked => true,
-            RegistrationStateKind::Draft
-            | RegistrationStateKind::Approved
-            | RegistrationStateKind::Provisioning
-            | RegistrationStateKind::Live
-            | RegistrationStateKind::Ineligible
-            | RegistrationStateKind::Declined
-            | RegistrationStateKind::Withdrawn
-            | RegistrationStateKind::Expired
-            | RegistrationStateKind::Stopped => false,
-        }
-    }
-}
-
-transitions! {
-    /// Every move of a registration from state to state.
-    RegistrationMove of RegistrationStateKind {
-        Submit "submit": Draft => Submitted;
-        Leave "leave by an exit": Draft => Ineligible;
-        Expire "expire": Draft => Expired;
-        AskRegisters "ask the registers": Submitted => Checking;
-        ApproveGreen "approve, every check green": Submitted | Checking => Approved;
-        Refer "refer": Submitted | Checking => Referred;
-        AskForMore "ask for more": Submitted | Checking | Referred => MoreInformationAsked;
-        AnswerMore "answer": MoreInformationAsked => Referred;
-        Approve "approve": Referred | MoreInformationAsked => Approved;
-        Decline "decline": Submitted | Checking | Referred | MoreInformationAsked => Declined;
-        Stop "stop": Submitted | Checking | Referred | MoreInformationAsked => Stopped;
-        Withdraw "withdraw": Submitted | Checking | Referred | MoreInformationAsked => Withdrawn;
-        Provisioned "provisioned": Approved => Provisioning;
-        FirstOwnerActive "first owner active": Provisioning => Live;
-    }
-}
-
-/// The picture of the states, as a Mermaid diagram, made from [`RegistrationMove`].
-pub fn picture() -> String {
-    transitions::picture::<RegistrationMove>("Registration")
-}
-
-/// One site's request to join.
+/// A registration as it is stored, whatever has become of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Registration {
+pub enum Stored {
+    Draft(Draft),
+    Sent(Registration),
+    Forgotten(Forgotten),
+}
+
+/// What is left of a registration whose answers were deleted some time after it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forgotten {
     pub id: String,
     pub reference: Reference,
-    /// Goes up with every save; a save of an older version is refused.
-    pub version: i64,
-    pub state: RegistrationState,
-    pub answers: Answers,
-    pub questions_version: i64,
-    /// Hash of the browser it was begun in.
-    pub browser: String,
-    pub network: String,
-    pub started_at: Timestamp,
-    pub expires_at: Timestamp,
-    pub submitted_at: Option<Timestamp>,
-    pub due_at: Option<Timestamp>,
-    /// Two different case workers must approve.
-    pub high_risk: bool,
-    pub referred_because: String,
+    pub state: RegistrationStateKind,
 }
 
-/// Why a move cannot be made, in words.
+impl Stored {
+    /// What has not been sent, or ended without being sent.
+    pub fn draft(self) -> Option<Draft> {
+        match self {
+            Stored::Draft(draft) => Some(draft),
+            Stored::Sent(_) | Stored::Forgotten(_) => None,
+        }
+    }
+
+    pub fn id(&self) -> &str {
+        match self {
+            Stored::Draft(draft) => &draft.id,
+            Stored::Sent(registration) => &registration.id,
+            Stored::Forgotten(forgotten) => &forgotten.id,
+        }
+    }
+
+    pub fn reference(&self) -> &Reference {
+        match self {
+            Stored::Draft(draft) => &draft.reference,
+            Stored::Sent(registration) => &registration.reference,
+            Stored::Forgotten(forgotten) => &forgotten.reference,
+        }
+    }
+
+    /// What was sent.
+    pub fn sent(self) -> Option<Registration> {
+        match self {
+            Stored::Sent(registration) => Some(registration),
+            Stored::Draft(_) | Stored::Forgotten(_) => None,
+        }
+    }
+}
+
+/// Why a move cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// A page has no answer yet.
     Unanswered(journey::Page),
-    NotADraft,
+    /// The answer is to a question that the answers so far do not lead to.
+    NotAskedYet(journey::Page),
+    /// An answer cannot stand beside the others; says why, in words for its field.
+    Answer {
+        field: &'static str,
+        words: String,
+    },
+    /// It has been sent.
+    AlreadySent,
+    /// The draft expired, or the journey ended at an exit.
+    DraftIsOver,
+    /// The site has accounts, or a registration that is being decided.
+    SiteTaken,
+    /// A code was not sent or not taken.
+    Code(CodeProblem),
+    /// There is nowhere to send a code for the site.
+    NoSiteEmail,
+    /// The contact ID is not the one on record.
+    WrongContactId,
+    /// Too many tries or messages; says when to try again.
+    TooOften(crate::sign_in::limits::UsedUp),
     /// The case has moved on; says where it is now.
     NotUndecided(&'static str),
     NotAsked,
     /// The registers have not all answered.
     BeingChecked,
+    /// These checks have no outcome; names them.
+    RegistersSilent(String),
     /// A question of ours waits for its answer.
     AskedAlready,
     NotReady,
+    /// The link was used, replaced, or has run out.
+    DeadLink,
 }
 
 impl Refusal {
+    /// What to say, with what to do about it. Refusals that a page shows beside a field or answers by
+    /// leading somewhere else have words for everybody who is not a page.
     pub fn words(&self) -> String {
-        match self {
-            Refusal::Unanswered(_) => "Some questions have no answer yet.".to_owned(),
-            Refusal::NotADraft => "This registration has been sent already. Nothing was changed.".to_owned(),
-            Refusal::NotUndecided(state) => {
-                format!("This case has moved on: it is now “{state}”. Nothing was changed.")
+        let words = match self {
+            Refusal::Unanswered(_) | Refusal::NotAskedYet(_) => "Some questions have no answer yet.",
+            Refusal::Answer { words, .. } => words,
+            Refusal::AlreadySent => {
+                "This registration has been sent. Your answers cannot be changed any more. Nothing was changed."
             }
-            Refusal::NotAsked => "We have not asked you anything about this registration.".to_owned(),
+            Refusal::DraftIsOver => {
+                "This registration has ended without being sent. Start a new one. Nothing was changed."
+            }
+            Refusal::SiteTaken => "The site has accounts already, or another registration is being decided.",
+            Refusal::Code(_) => "The code was not sent or not taken.",
+            Refusal::NoSiteEmail => "We have no email address of your site. Choose another way",
+            Refusal::WrongContactId => {
+                "This contact ID is not the one CQC gave us for the site. Check the certificate, or show it in another way"
+            }
+            Refusal::TooOften(_) => "This was tried too often. Try again later.",
+            Refusal::NotUndecided(state) => {
+                return format!("This case has moved on: it is now “{state}”. Nothing was changed.");
+            }
+            Refusal::NotAsked => "We have not asked you anything about this registration.",
             Refusal::BeingChecked => {
                 "You can approve when the registers have answered. They are asked again by themselves."
-                    .to_owned()
+            }
+            Refusal::RegistersSilent(what) => {
+                return format!(
+                    "A register has not answered, so this cannot be approved yet: {what}. Approve again in a few minutes; the register is then asked again."
+                );
             }
             Refusal::AskedAlready => {
                 "The registrant has been asked something already. Wait for the answer before you ask again."
-                    .to_owned()
             }
-            Refusal::NotReady => "The mailboxes are not ready for that yet.".to_owned(),
-        }
-    }
-}
-
-/// A move with what it saves, or why it cannot be made.
-pub type Moved = Result<Change<Registration>, Refusal>;
-
-impl Registration {
-    /// A new draft.
-    pub fn begin(id: String, browser: String, network: String, at: Timestamp, lasts: Span) -> Self {
-        Registration {
-            id,
-            reference: Reference::new(),
-            version: 1,
-            state: RegistrationState::Draft,
-            answers: Answers::default(),
-            questions_version: QUESTIONS_VERSION,
-            browser,
-            network,
-            started_at: at,
-            expires_at: at.plus(lasts),
-            submitted_at: None,
-            due_at: None,
-            high_risk: false,
-            referred_because: String::new(),
-        }
-    }
-
-    /// Makes a move of the table.
-    ///
-    /// # Errors
-    /// Why the table does not have the move from where the registration is.
-    fn moved(
-        self,
-        verb: RegistrationMove,
-        state: RegistrationState,
-        actor: Actor,
-        action: &'static str,
-        detail: impl Into<String>,
-    ) -> Moved {
-        if verb.leads(self.state.kind()) != Some(state.kind()) {
-            return Err(self.cannot(verb));
-        }
-        let entry = Entry::new(actor, action, &self.id).because(detail);
-        Ok(Change::new(Registration { state, ..self }, entry))
-    }
-
-    /// Why a move cannot be made from here.
-    fn cannot(&self, verb: RegistrationMove) -> Refusal {
-        match verb {
-            RegistrationMove::Submit | RegistrationMove::Leave | RegistrationMove::Expire => {
-                Refusal::NotADraft
-            }
-            RegistrationMove::AnswerMore => Refusal::NotAsked,
-            RegistrationMove::Provisioned | RegistrationMove::FirstOwnerActive => Refusal::NotReady,
-            RegistrationMove::Approve if self.state.is_being_checked() => Refusal::BeingChecked,
-            RegistrationMove::AskForMore if self.state.is_asked() => Refusal::AskedAlready,
-            RegistrationMove::AskRegisters
-            | RegistrationMove::ApproveGreen
-            | RegistrationMove::Refer
-            | RegistrationMove::AskForMore
-            | RegistrationMove::Approve
-            | RegistrationMove::Decline
-            | RegistrationMove::Stop
-            | RegistrationMove::Withdraw => Refusal::NotUndecided(self.state.in_words()),
-        }
-    }
-
-    /// Sends the draft.
-    ///
-    /// # Errors
-    /// [`Refusal::NotADraft`] on a double click, [`Refusal::Unanswered`] with the page that is missing.
-    pub fn submit(self, at: Timestamp, decided_within: Span) -> Moved {
-        if self.state == RegistrationState::Draft && !journey::is_complete(&self.answers) {
-            return Err(Refusal::Unanswered(journey::next(&self.answers)));
-        }
-        let id = self.id.clone();
-        let sent = Registration { submitted_at: Some(at), due_at: Some(at.plus(decided_within)), ..self };
-        let sent = sent.moved(
-            RegistrationMove::Submit,
-            RegistrationState::Submitted,
-            Actor::Registrant,
-            "registration submitted",
-            "",
-        )?;
-        Ok(sent.then(Work::RunChecks { registration: id }))
-    }
-
-    /// The journey ended at an exit.
-    ///
-    /// # Errors
-    /// [`Refusal::NotADraft`].
-    pub fn leave(self, reason: Reason) -> Moved {
-        self.moved(
-            RegistrationMove::Leave,
-            RegistrationState::Ineligible { reason },
-            Actor::Registrant,
-            "registration left",
-            reason.code(),
-        )
-    }
-
-    /// The registers are being asked.
-    ///
-    /// # Errors
-    /// [`Refusal::NotUndecided`].
-    pub fn begin_checking(self) -> Moved {
-        self.moved(
-            RegistrationMove::AskRegisters,
-            RegistrationState::Checking,
-            Actor::Service,
-            "register checks begun",
-            "",
-        )
-    }
-
-    /// Hands the case to a case worker, with the reasons. The reasons may name people and telephone
-    /// numbers, so they stay with the case; the audit trail says only that it was referred.
-    ///
-    /// # Errors
-    /// [`Refusal::NotUndecided`].
-    pub fn refer(self, because: &str, high_risk: bool) -> Moved {
-        let case = Registration { high_risk, referred_because: because.to_owned(), ..self };
-        case.moved(
-            RegistrationMove::Refer,
-            RegistrationState::Referred,
-            Actor::Service,
-            "registration referred to a case worker",
-            if high_risk { "high risk" } else { "" },
-        )
-    }
-
-    /// A case worker asks the registrant something.
-    ///
-    /// # Errors
-    /// [`Refusal::AskedAlready`]: one question at a time, a second would hide the first.
-    /// [`Refusal::NotUndecided`].
-    pub fn ask_for_more(self, by: &str, question: &str) -> Moved {
-        self.moved(
-            RegistrationMove::AskForMore,
-            RegistrationState::MoreInformationAsked { question: question.to_owned() },
-            Actor::CaseWorker(by.to_owned()),
-            "more information asked",
-            "",
-        )
-    }
-
-    /// The registrant answers; the case goes back to the case worker.
-    ///
-    /// # Errors
-    /// [`Refusal::NotAsked`].
-    pub fn answer_more(self) -> Moved {
-        self.moved(
-            RegistrationMove::AnswerMore,
-            RegistrationState::Referred,
-            Actor::Registrant,
-            "more information given",
-            "",
-        )
-    }
-
-    /// The service approves, because every check is green.
-    ///
-    /// # Errors
-    /// [`Refusal::NotUndecided`].
-    pub fn approve_green(self) -> Moved {
-        self.moved(
-            RegistrationMove::ApproveGreen,
-            RegistrationState::Approved,
-            Actor::Service,
-            "registration approved",
-            "every check is green",
-        )
-    }
-
-    /// A case worker approves. Whether a second person is needed is for case work.
-    ///
-    /// # Errors
-    /// [`Refusal::BeingChecked`] before the registers have answered, [`Refusal::NotUndecided`].
-    pub fn approve(self, by: Actor, why: &str) -> Moved {
-        self.moved(RegistrationMove::Approve, RegistrationState::Approved, by, "registration approved", why)
-    }
-
-    /// # Errors
-    /// [`Refusal::NotUndecided`].
-    pub fn decline(self, by: &str, reason: Reason, words: &str) -> Moved {
-        self.moved(
-            RegistrationMove::Decline,
-            RegistrationState::Declined { reason, words: words.to_owned() },
-            Actor::CaseWorker(by.to_owned()),
-            "registration declined",
-            reason.code(),
-        )
-    }
-
-    /// The site itself says that this registration is not its own.
-    ///
-    /// # Errors
-    /// [`Refusal::NotUndecided`] once it has been decided: then the central team must act.
-    pub fn stop(self) -> Moved {
-        self.moved(
-            RegistrationMove::Stop,
-            RegistrationState::Stopped,
-            Actor::SiteContact,
-            "registration stopped by the site",
-            "this was not us",
-        )
-    }
-
-    /// # Errors
-    /// [`Refusal::NotUndecided`] once it has been decided.
-    pub fn withdraw(self) -> Moved {
-        self.moved(
-            RegistrationMove::Withdraw,
-            RegistrationState::Withdrawn,
-            Actor::Registrant,
-            "registration withdrawn",
-            "",
-        )
-    }
-
-    /// A draft nobody continued.
-    ///
-    /// # Errors
-    /// [`Refusal::NotADraft`].
-    pub fn expire(self) -> Moved {
-        self.moved(RegistrationMove::Expire, RegistrationState::Expired, Actor::Service, "draft expired", "")
-    }
-
-    /// The mailboxes are there.
-    ///
-    /// # Errors
-    /// [`Refusal::NotReady`].
-    pub fn provisioned(self) -> Moved {
-        self.moved(
-            RegistrationMove::Provisioned,
-            RegistrationState::Provisioning,
-            Actor::Service,
-            "mailboxes provisioned",
-            "",
-        )
-    }
-
-    /// The first owner has activated.
-    ///
-    /// # Errors
-    /// [`Refusal::NotReady`].
-    pub fn first_owner_active(self, account: &str) -> Moved {
-        self.moved(
-            RegistrationMove::FirstOwnerActive,
-            RegistrationState::Live,
-            Actor::AccountHolder(account.to_owned()),
-            "registration live",
-            "first owner active",
-        )
-    }
-
-    /// The name the site goes by, or nothing before one was chosen.
-    pub fn site_name(&self) -> &str {
-        self.answers.site.as_ref().map_or("", |site| &site.name)
-    }
-
-    /// Whom letters about it go to.
-    pub fn registrant_email(&self) -> Option<&crate::contact::Email> {
-        self.answers.email.as_ref().filter(|_| self.answers.email_confirmed)
+            Refusal::DeadLink => "This link no longer works.",
+            Refusal::NotReady => "The mailboxes are not ready for that yet.",
+        };
+        words.to_owned()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::checks::{CHECKS, Outcome, RegisterCheck};
+    use super::complete::Complete;
     use super::*;
-    use crate::outbox::transitions::StateKind;
+    use crate::audit::Actor;
+    use crate::clock::{Span, Timestamp};
+    use crate::outbox::Work;
+    use crate::outbox::transitions::{StateKind, Transition};
+    use answers::PeopleBounds;
+    use reasons::Reason;
 
-    fn draft() -> Registration {
-        let mut draft = Registration::begin(
-            "id".to_owned(),
-            "browser".to_owned(),
-            "network".to_owned(),
-            Timestamp::from_milliseconds(0),
-            Span::days(30),
-        );
+    const NOON: Timestamp = Timestamp::from_milliseconds(43_200_000);
+    const PEOPLE: PeopleBounds = PeopleBounds { min: 2, max: 10 };
+
+    fn draft() -> Draft {
+        let text = |text: &str| text.to_owned();
+        let mut draft = Draft::begin(text("id"), text("browser"), text("network"), NOON, Span::days(30));
         draft.answers = journey::tests::complete();
         draft
     }
 
-    fn in_state(state: RegistrationState) -> Registration {
-        Registration { state, ..draft() }
+    fn sent() -> Registration {
+        Registration {
+            id: "id".to_owned(),
+            reference: Reference::new(),
+            version: 1,
+            state: RegistrationState::Submitted,
+            answers: Complete::of(journey::tests::complete()).expect("complete"),
+            browser: "browser".to_owned(),
+            started_at: NOON,
+            submitted_at: NOON,
+            due_at: NOON,
+            high_risk: false,
+            referred_because: String::new(),
+        }
     }
 
-    fn every_state() -> Vec<RegistrationState> {
+    /// Something in a state, with what belongs to it.
+    fn in_state(kind: RegistrationStateKind) -> Stored {
         let reason = Reason::DsptNotMet;
-        vec![
-            RegistrationState::Draft,
-            RegistrationState::Submitted,
-            RegistrationState::Checking,
-            RegistrationState::Referred,
-            RegistrationState::MoreInformationAsked { question: "Which floor?".to_owned() },
-            RegistrationState::Approved,
-            RegistrationState::Provisioning,
-            RegistrationState::Live,
-            RegistrationState::Ineligible { reason },
-            RegistrationState::Declined { reason, words: String::new() },
-            RegistrationState::Withdrawn,
-            RegistrationState::Expired,
-            RegistrationState::Stopped,
-        ]
+        let of_draft = |state| Stored::Draft(Draft { state, ..draft() });
+        let of_sent = |state| Stored::Sent(Registration { state, ..sent() });
+        match kind {
+            RegistrationStateKind::Draft => of_draft(DraftState::Draft),
+            RegistrationStateKind::Ineligible => of_draft(DraftState::Ineligible { reason }),
+            RegistrationStateKind::Expired => of_draft(DraftState::Expired),
+            RegistrationStateKind::Submitted => of_sent(RegistrationState::Submitted),
+            RegistrationStateKind::Checking => of_sent(RegistrationState::Checking),
+            RegistrationStateKind::Referred => of_sent(RegistrationState::Referred),
+            RegistrationStateKind::MoreInformationAsked => {
+                of_sent(RegistrationState::MoreInformationAsked { question: "Which floor?".to_owned() })
+            }
+            RegistrationStateKind::Approved => of_sent(RegistrationState::Approved),
+            RegistrationStateKind::Provisioning => of_sent(RegistrationState::Provisioning),
+            RegistrationStateKind::Live => of_sent(RegistrationState::Live),
+            RegistrationStateKind::Declined => {
+                of_sent(RegistrationState::Declined { reason, words: String::new() })
+            }
+            RegistrationStateKind::Withdrawn => of_sent(RegistrationState::Withdrawn),
+            RegistrationStateKind::Stopped => of_sent(RegistrationState::Stopped),
+        }
     }
 
-    /// Each move of the table as it is made.
-    fn made_by(verb: RegistrationMove) -> fn(Registration) -> Moved {
+    fn worker() -> Actor {
+        Actor::CaseWorker("worker".to_owned())
+    }
+
+    /// Every register has answered.
+    fn evidence() -> Vec<RegisterCheck> {
+        CHECKS
+            .map(|check| RegisterCheck {
+                check,
+                outcome: Outcome::Pass,
+                words: String::new(),
+                evidence: String::new(),
+                checked_at: NOON,
+            })
+            .to_vec()
+    }
+
+    /// Makes a move, as far as its types allow it: what was sent cannot even be asked to expire.
+    fn made(verb: RegistrationMove, from: Stored) -> Option<RegistrationStateKind> {
+        match (verb, from) {
+            (RegistrationMove::Submit, Stored::Draft(draft)) => {
+                let moved = draft.submit(Actor::Registrant, NOON, Span::hours(48), PEOPLE);
+                moved.ok().map(|change| change.state.state.kind())
+            }
+            (RegistrationMove::Leave, Stored::Draft(draft)) => {
+                let moved = draft.leave(Actor::Registrant, Reason::Hospice);
+                moved.ok().map(|change| change.state.state.kind())
+            }
+            (RegistrationMove::Expire, Stored::Draft(draft)) => {
+                draft.expire(Actor::Service).ok().map(|change| change.state.state.kind())
+            }
+            (
+                RegistrationMove::Submit | RegistrationMove::Leave | RegistrationMove::Expire,
+                Stored::Sent(_) | Stored::Forgotten(_),
+            ) => None,
+            (verb, Stored::Sent(case)) => moved(verb, case).ok().map(|change| change.state.state.kind()),
+            (_, Stored::Draft(_) | Stored::Forgotten(_)) => None,
+        }
+    }
+
+    fn moved(verb: RegistrationMove, case: Registration) -> Moved {
         match verb {
-            RegistrationMove::Submit => |case| case.submit(Timestamp::from_milliseconds(1), Span::hours(48)),
-            RegistrationMove::Leave => |case| case.leave(Reason::Hospice),
-            RegistrationMove::Expire => Registration::expire,
-            RegistrationMove::AskRegisters => Registration::begin_checking,
-            RegistrationMove::ApproveGreen => Registration::approve_green,
-            RegistrationMove::Refer => |case| case.refer("because", false),
-            RegistrationMove::AskForMore => |case| case.ask_for_more("worker", "Which floor?"),
-            RegistrationMove::AnswerMore => Registration::answer_more,
-            RegistrationMove::Approve => |case| case.approve(Actor::CaseWorker("worker".to_owned()), ""),
-            RegistrationMove::Decline => |case| case.decline("worker", Reason::DsptNotMet, ""),
-            RegistrationMove::Stop => Registration::stop,
-            RegistrationMove::Withdraw => Registration::withdraw,
-            RegistrationMove::Provisioned => Registration::provisioned,
-            RegistrationMove::FirstOwnerActive => |case| case.first_owner_active("account"),
+            RegistrationMove::Submit | RegistrationMove::Leave | RegistrationMove::Expire => {
+                Err(Refusal::AlreadySent)
+            }
+            RegistrationMove::AskRegisters => case.begin_checking(Actor::Service),
+            RegistrationMove::ApproveGreen => case.approve_green(Actor::Service),
+            RegistrationMove::Refer => case.refer(Actor::Service, "because", false),
+            RegistrationMove::AskForMore => case.ask_for_more(worker(), "Which floor?"),
+            RegistrationMove::AnswerMore => case.answer_more(Actor::Registrant),
+            RegistrationMove::Approve => case.approve(worker(), &evidence(), ""),
+            RegistrationMove::Decline => case.decline(worker(), Reason::DsptNotMet, ""),
+            RegistrationMove::Stop => case.stop(Actor::SiteContact),
+            RegistrationMove::Withdraw => case.withdraw(Actor::Registrant),
+            RegistrationMove::Provisioned => case.provisioned(Actor::Service),
+            RegistrationMove::FirstOwnerActive => case.first_owner_active("account"),
         }
     }
 
     #[test]
     fn registrations_move_as_the_table_says_and_in_no_other_way() {
-        let states = every_state();
-        let kinds: Vec<_> = states.iter().map(RegistrationState::kind).collect();
-        assert_eq!(kinds, RegistrationStateKind::ALL);
-        for state in states {
+        for kind in RegistrationStateKind::ALL {
             for verb in RegistrationMove::ALL {
-                let moved = made_by(*verb)(in_state(state.clone()));
-                let led = moved.map(|change| change.state.state.kind()).ok();
-                assert_eq!(led, verb.leads(state.kind()), "{:?} {verb:?}", state.kind());
+                assert_eq!(made(*verb, in_state(*kind)), verb.leads(*kind), "{kind:?} {verb:?}");
             }
         }
     }
 
     #[test]
-    fn drafts_are_sent_when_complete_and_once() {
+    fn drafts_are_sent_when_nothing_is_missing() {
+        let submit = |draft: Draft| draft.submit(Actor::Registrant, NOON, Span::hours(48), PEOPLE);
         let mut half = draft();
         half.answers.town = None;
-        assert_eq!(
-            half.submit(Timestamp::from_milliseconds(1), Span::hours(48)).expect_err("refused"),
-            Refusal::Unanswered(journey::Page::Town)
-        );
-        let sent = draft().submit(Timestamp::from_milliseconds(1), Span::hours(48)).expect("sent");
+        assert_eq!(submit(half).expect_err("refused"), Refusal::Unanswered(journey::Page::Town));
+        let mut few = draft();
+        few.answers.people.truncate(1);
+        assert_eq!(submit(few).expect_err("refused"), Refusal::Unanswered(journey::Page::People));
+        let sent = submit(draft()).expect("sent");
         assert_eq!(sent.work, [Work::RunChecks { registration: "id".to_owned() }]);
-        assert_eq!(sent.state.due_at, Some(Timestamp::from_milliseconds(1).plus(Span::hours(48))));
-        let again = sent.state.submit(Timestamp::from_milliseconds(2), Span::hours(48));
-        assert_eq!(again.expect_err("refused"), Refusal::NotADraft);
+        assert_eq!(sent.state.due_at, NOON.plus(Span::hours(48)));
+        let expired = Draft { state: DraftState::Expired, ..draft() };
+        assert_eq!(submit(expired).expect_err("refused"), Refusal::DraftIsOver);
     }
 
     #[test]
     fn approval_waits_for_the_registers_and_questions_for_their_answer() {
-        let by = || Actor::CaseWorker("worker".to_owned());
+        let refusal = |moved: Moved| moved.expect_err("refused");
         for state in [RegistrationState::Submitted, RegistrationState::Checking] {
-            assert_eq!(in_state(state).approve(by(), "").expect_err("refused"), Refusal::BeingChecked);
+            let early = Registration { state, ..sent() };
+            assert_eq!(refusal(early.approve(worker(), &evidence(), "")), Refusal::BeingChecked);
         }
-        let asked = RegistrationState::MoreInformationAsked { question: "Which floor?".to_owned() };
-        let again = in_state(asked).ask_for_more("worker", "And which door?");
-        assert_eq!(again.expect_err("refused"), Refusal::AskedAlready);
-        let withdrawn = in_state(RegistrationState::Withdrawn).approve(by(), "").expect_err("refused");
-        assert_eq!(withdrawn, Refusal::NotUndecided("Withdrawn"));
+        let referred = || Registration { state: RegistrationState::Referred, ..sent() };
+        let mut silent = evidence();
+        silent[0].outcome = Outcome::Unavailable;
+        for unanswered in [silent, Vec::new()] {
+            let moved = referred().approve(worker(), &unanswered, "");
+            assert!(matches!(refusal(moved), Refusal::RegistersSilent(_)));
+        }
+        let state = RegistrationState::MoreInformationAsked { question: "Which floor?".to_owned() };
+        let asked = Registration { state, ..sent() };
+        assert_eq!(refusal(asked.ask_for_more(worker(), "And which door?")), Refusal::AskedAlready);
+        let withdrawn = Registration { state: RegistrationState::Withdrawn, ..sent() };
+        let moved = withdrawn.approve(worker(), &evidence(), "");
+        assert_eq!(refusal(moved), Refusal::NotUndecided("Withdrawn"));
     }
 }

@@ -2,83 +2,172 @@
 
 use super::answers::{Answers, Person};
 use super::checks::{Outcome, RegisterCheck};
+use super::complete::Complete;
 use super::reasons::Reason;
-use super::{Registration, RegistrationState};
+use super::{Draft, Forgotten, Registration, RegistrationStateKind, Stored};
 use crate::clock::{Span, Timestamp};
-use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx, transaction};
+use crate::database::{Database, Error, FromRow, Param, Params, Reads, Result, Row, Tx};
 use crate::id::Reference;
-use crate::outbox::transitions::StateKind;
+use crate::outbox::transitions::{StateKind, sql_list};
 use crate::outbox::{self, Change};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::sync::LazyLock;
 
 /// Drafts expired in one visit of the housekeeping.
 const EXPIRED_AT_ONCE: i64 = 200;
+/// Registrations forgotten in one visit of the housekeeping.
+const FORGOTTEN_AT_ONCE: i64 = 200;
 /// Registrations of one person that are listed.
 const LISTED_MAX: i64 = 50;
 
-impl FromRow for Registration {
+/// What was confirmed and sent, as it is kept.
+#[derive(Serialize, Deserialize)]
+struct SentDocument<A> {
+    questions_version: i64,
+    answers: A,
+    sent_at: String,
+}
+
+fn broken(what: &str, why: impl std::fmt::Display) -> Error {
+    Error::Broken(format!("{what} of a registration: {why}"))
+}
+
+fn of_json<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| broken(what, error))
+}
+
+impl FromRow for Stored {
     fn from_row(row: &Row<'_>) -> Result<Self> {
-        let broken = |what: &str, text: &str| Error::Broken(format!("{what} of a registration: {text}"));
-        let reference: String = row.get(1)?;
-        let state: String = row.get(3)?;
-        let answers: String = row.get(4)?;
-        Ok(Registration {
-            id: row.get(0)?,
-            reference: Reference::parse(&reference).ok_or_else(|| broken("reference", &reference))?,
+        let (id, reference, kind): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
+        let reference = Reference::parse(&reference).ok_or_else(|| broken("reference", &reference))?;
+        let kind = RegistrationStateKind::read(&kind)?;
+        let forgotten_at: Option<Timestamp> = row.get(15)?;
+        if forgotten_at.is_some() {
+            return Ok(Stored::Forgotten(Forgotten { id, reference, state: kind }));
+        }
+        let (state, answers): (String, String) = (row.get(4)?, row.get(5)?);
+        if !kind.was_sent() {
+            return Ok(Stored::Draft(Draft {
+                id,
+                reference,
+                version: row.get(2)?,
+                state: of_json("state", &state)?,
+                answers: of_json("answers", &answers)?,
+                questions_version: row.get(7)?,
+                browser: row.get(8)?,
+                network: row.get(9)?,
+                started_at: row.get(10)?,
+                expires_at: row.get(11)?,
+            }));
+        }
+        let document: Option<String> = row.get(6)?;
+        let document = document.ok_or_else(|| broken("document", "there is none"))?;
+        let document: SentDocument<Answers> = of_json("document", &document)?;
+        let at = |time: Option<Timestamp>| time.ok_or_else(|| broken("time", "there is none"));
+        Ok(Stored::Sent(Registration {
+            id,
+            reference,
             version: row.get(2)?,
-            state: serde_json::from_str(&state).map_err(|error| broken("state", &error.to_string()))?,
-            answers: serde_json::from_str(&answers).map_err(|error| broken("answers", &error.to_string()))?,
-            questions_version: row.get(5)?,
-            browser: row.get(6)?,
-            network: row.get(7)?,
-            started_at: row.get(8)?,
-            expires_at: row.get(9)?,
-            submitted_at: row.get(10)?,
-            due_at: row.get(11)?,
-            high_risk: row.get(12)?,
-            referred_because: row.get(13)?,
-        })
+            state: of_json("state", &state)?,
+            answers: Complete::of(document.answers)
+                .map_err(|page| broken("document", format!("nothing for {}", page.slug())))?,
+            browser: row.get(8)?,
+            started_at: row.get(10)?,
+            submitted_at: at(row.get(12)?)?,
+            due_at: at(row.get(13)?)?,
+            high_risk: row.get(14)?,
+            referred_because: row.get(16)?,
+        }))
     }
 }
 
 macro_rules! registration_by {
     ($rest:literal) => {
         concat!(
-            "SELECT id, reference, version, state_data, answers, questions_version, browser, network, started_at, \
-             expires_at, submitted_at, due_at, high_risk, referred_because FROM registrations ",
+            "SELECT id, reference, version, state, state_data, answers, sent_document, questions_version, browser, \
+             network, started_at, expires_at, submitted_at, due_at, high_risk, forgotten_at, referred_because \
+             FROM registrations ",
             $rest
         )
     };
 }
 
-pub async fn find(from: &impl Reads, id: &str) -> Result<Option<Registration>> {
+/// Makes other writers of a registration wait until this transaction ends, so that what is read next is
+/// the newest.
+pub async fn lock(tx: &mut Tx, id: &str) -> Result<()> {
+    let hash = Sha256::digest(format!("registration {id}").as_bytes());
+    let mut key = [0_u8; 8];
+    key.copy_from_slice(&hash[..8]);
+    tx.lock(i64::from_be_bytes(key)).await
+}
+
+pub async fn find(from: &impl Reads, id: &str) -> Result<Option<Stored>> {
     from.maybe(registration_by!("WHERE id = $1"), &[&id]).await
 }
 
-pub async fn find_by_reference(from: &Database, reference: &Reference) -> Result<Option<Registration>> {
+/// A registration that has not been sent.
+pub async fn find_draft(from: &impl Reads, id: &str) -> Result<Option<Draft>> {
+    Ok(find(from, id).await?.and_then(Stored::draft))
+}
+
+/// A registration that was sent.
+pub async fn find_sent(from: &impl Reads, id: &str) -> Result<Option<Registration>> {
+    Ok(find(from, id).await?.and_then(Stored::sent))
+}
+
+pub async fn find_by_reference(from: &impl Reads, reference: &Reference) -> Result<Option<Stored>> {
     from.maybe(registration_by!("WHERE reference = $1"), &[&reference.as_str()]).await
 }
 
 /// The registrations one person began, newest first, at most 50. The address must have been
 /// confirmed with a code before this is shown to anybody.
-pub async fn list_of_email(from: &Database, email: &str) -> Result<Vec<Registration>> {
+pub async fn list_of_email(from: &impl Reads, email: &str) -> Result<Vec<Stored>> {
     from.all(
-        registration_by!(
-            "WHERE email = $1 AND state <> 'Expired' ORDER BY started_at DESC, id DESC LIMIT $2"
-        ),
-        &[&email, &LISTED_MAX],
+        registration_by!("WHERE email = $1 AND state <> $2 ORDER BY started_at DESC, id DESC LIMIT $3"),
+        &[&email, &RegistrationStateKind::Expired.stored(), &LISTED_MAX],
     )
     .await
 }
 
-/// The undecided or approved registration of a site, if there is one.
-pub async fn find_of_site(from: &impl Reads, ods_code: &str) -> Result<Option<Registration>> {
-    from.maybe(
-        registration_by!(
-            "WHERE ods_code = $1 AND state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked', 'Approved', 'Provisioning', 'Live')"
-        ),
-        &[&ods_code],
-    )
-    .await
+/// The registrations of whoever filled in the one with this identifier, newest first. Only an address
+/// that was confirmed with a code opens the others of the same address.
+pub async fn list_mine(from: &impl Reads, id: &str) -> Result<Vec<Stored>> {
+    let Some(stored) = find(from, id).await? else { return Ok(Vec::new()) };
+    let email = match &stored {
+        Stored::Draft(draft) => draft.registrant_email().cloned(),
+        Stored::Sent(registration) => Some(registration.answers.email.clone()),
+        Stored::Forgotten(_) => None,
+    };
+    match email {
+        Some(email) => list_of_email(from, email.as_str()).await,
+        None => Ok(vec![stored]),
+    }
+}
+
+/// A draft that was begun in this browser at `since` or later and that nobody has touched.
+pub async fn find_untouched(from: &impl Reads, browser: &str, since: Timestamp) -> Result<Option<String>> {
+    let found: Option<(String,)> = from
+        .maybe(
+            "SELECT id FROM registrations
+              WHERE browser = $1 AND submitted_at IS NULL AND started_at >= $2 AND version = 1 AND state = $3 LIMIT 1",
+            &[&browser, &since, &RegistrationStateKind::Draft.stored()],
+        )
+        .await?;
+    Ok(found.map(|(id,)| id))
+}
+
+/// Whether a site has a registration that is undecided or was approved.
+pub async fn is_site_held(from: &impl Reads, ods_code: &str) -> Result<bool> {
+    // The list is spelled as in the index that sees to it.
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT id FROM registrations WHERE ods_code = $1 AND state IN ({})",
+            sql_list(RegistrationStateKind::holds_site)
+        )
+    });
+    let found: Option<(String,)> = from.maybe(&SQL, &[&ods_code]).await?;
+    Ok(found.is_some())
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {
@@ -91,7 +180,7 @@ const REFERENCES_TRIED: usize = 5;
 
 /// Adds a draft; answers its reference, which is another one where chance had chosen one that is
 /// taken.
-pub async fn add(tx: &mut Tx, draft: &Registration) -> Result<Reference> {
+pub async fn add(tx: &mut Tx, draft: &Draft) -> Result<Reference> {
     let mut reference = draft.reference.clone();
     for _ in 0..REFERENCES_TRIED {
         let added = tx
@@ -144,11 +233,36 @@ pub async fn save_answers(
     let saved = tx
         .run(
             "UPDATE registrations SET answers = $1, email = $2, version = version + 1, changed_at = $3, expires_at = $4
-              WHERE id = $5 AND version = $6 AND state = 'Draft'",
-            &[&json(answers)?, &email, &now, &expires_at, &id, &version],
+              WHERE id = $5 AND version = $6 AND state = $7",
+            &[
+                &json(answers)?,
+                &email,
+                &now,
+                &expires_at,
+                &id,
+                &version,
+                &RegistrationStateKind::Draft.stored(),
+            ],
         )
         .await?;
     Ok(if saved == 1 { Saved::Yes } else { Saved::VersionConflict })
+}
+
+/// Saves how a draft ended, with its entry.
+pub async fn save_ended(tx: &mut Tx, now: Timestamp, change: &Change<Draft>) -> Result<Saved> {
+    let draft = &change.state;
+    let saved = tx
+        .run(
+            "UPDATE registrations SET state = $1, state_data = $2, version = version + 1, changed_at = $3
+              WHERE id = $4 AND version = $5",
+            &[&draft.state.kind().stored(), &json(&draft.state)?, &now, &draft.id, &draft.version],
+        )
+        .await?;
+    if saved == 0 {
+        return Ok(Saved::VersionConflict);
+    }
+    outbox::store::save_with(tx, now, change).await?;
+    Ok(Saved::Yes)
 }
 
 /// Saves a move with its entry, its work and its letters.
@@ -157,14 +271,12 @@ pub async fn save(tx: &mut Tx, now: Timestamp, change: &Change<Registration>) ->
     let saved = tx
         .run(
             "UPDATE registrations SET state = $1, state_data = $2, version = version + 1, changed_at = $3,
-                    submitted_at = $4, due_at = $5, high_risk = $6, referred_because = $7
-              WHERE id = $8 AND version = $9",
+                    high_risk = $4, referred_because = $5
+              WHERE id = $6 AND version = $7",
             &[
                 &case.state.kind().stored(),
                 &json(&case.state)?,
                 &now,
-                &case.submitted_at,
-                &case.due_at,
                 &case.high_risk,
                 &case.referred_because,
                 &case.id,
@@ -179,47 +291,59 @@ pub async fn save(tx: &mut Tx, now: Timestamp, change: &Change<Registration>) ->
     Ok(Saved::Yes)
 }
 
-/// Saves the sending of a draft: the move, the document exactly as it was confirmed, and the columns
-/// by which case workers search. False when the site has a registration already.
+/// Makes a registration one that nobody has seen yet, because what is shown beside it changed.
+pub async fn raise_version(tx: &mut Tx, id: &str) -> Result<()> {
+    tx.run("UPDATE registrations SET version = version + 1 WHERE id = $1", &[&id]).await.map(|_| ())
+}
+
+/// Saves the sending of a draft: the move, the answers exactly as they were confirmed, and the columns
+/// by which case workers search. The site must be free ([`is_site_held`]).
 pub async fn save_submission(
     tx: &mut Tx,
     now: Timestamp,
+    draft: &Draft,
     change: &Change<Registration>,
-) -> Result<Option<Saved>> {
+) -> Result<Saved> {
     let case = &change.state;
-    let Some(site) = &case.answers.site else {
-        return Err(Error::Misused("a registration without a site was sent".to_owned()));
+    let document = SentDocument {
+        questions_version: draft.questions_version,
+        answers: &draft.answers,
+        sent_at: case.submitted_at.rfc3339(),
     };
-    // The unique index would refuse as well; asked first so that it can be told apart.
-    if find_of_site(tx, &site.ods_code).await?.is_some() {
-        return Ok(None);
-    }
-    let document = json(&serde_json::json!({
-        "questions_version": case.questions_version,
-        "answers": case.answers,
-        "sent_at": now.rfc3339(),
-    }))?;
+    let site = &case.answers.site;
     let copied = tx
         .run(
-            "UPDATE registrations SET sent_document = $1, ods_code = $2, cqc_location_id = $3, site_name = $4, postcode = $5
-              WHERE id = $6 AND version = $7",
-            &[&document, &site.ods_code, &site.cqc_location_id, &site.name, &site.postcode, &case.id, &case.version],
+            "UPDATE registrations SET sent_document = $1, answers = '{}', ods_code = $2, cqc_location_id = $3,
+                    site_name = $4, postcode = $5, submitted_at = $6, due_at = $7
+              WHERE id = $8 AND version = $9",
+            &[
+                &json(&document)?,
+                &site.ods_code,
+                &site.cqc_location_id,
+                &site.name,
+                &site.postcode,
+                &case.submitted_at,
+                &case.due_at,
+                &case.id,
+                &case.version,
+            ],
         )
         .await?;
-    if copied == 0 {
-        return Ok(Some(Saved::VersionConflict));
+    if copied == 0 || save(tx, now, change).await? == Saved::VersionConflict {
+        return Ok(Saved::VersionConflict);
     }
-    let saved = save(tx, now, change).await?;
-    if saved == Saved::Yes {
-        for (place, person) in (0_i64..).zip(&case.answers.people) {
-            tx.run(
-                "INSERT INTO registration_contacts (registration_id, person, email, mobile) VALUES ($1, $2, $3, $4)",
-                &[&case.id, &place, &person.email.as_str(), &person.mobile.as_str()],
-            )
-            .await?;
-        }
-    }
-    Ok(Some(saved))
+    let contacts: Vec<_> = (0_i64..).zip(&case.answers.people).collect();
+    let contacts: Vec<_> = contacts
+        .iter()
+        .map(|(place, person)| (place, person.email.as_str(), person.mobile.as_str()))
+        .collect();
+    let rows: Vec<[&(dyn Param + '_); 4]> = contacts
+        .iter()
+        .map(|(place, email, mobile)| -> [&(dyn Param + '_); 4] { [&case.id, *place, email, mobile] })
+        .collect();
+    tx.run_rows("INSERT INTO registration_contacts (registration_id, person, email, mobile)", &rows, "")
+        .await?;
+    Ok(Saved::Yes)
 }
 
 /// People whose email or mobile stands in another registration that is undecided, by place.
@@ -228,16 +352,17 @@ pub async fn people_in_other_registrations(
     registration: &str,
     people: &[Person],
 ) -> Result<Vec<usize>> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT r.id FROM registration_contacts c JOIN registrations r ON r.id = c.registration_id
+              WHERE (c.email = $1 OR c.mobile = $2) AND c.registration_id <> $3 AND r.state IN ({}) LIMIT 1",
+            sql_list(RegistrationStateKind::is_undecided)
+        )
+    });
     let mut found = Vec::new();
     for (place, person) in people.iter().enumerate() {
-        let other: Option<(String,)> = from
-            .maybe(
-                "SELECT r.id FROM registration_contacts c JOIN registrations r ON r.id = c.registration_id
-                  WHERE (c.email = $1 OR c.mobile = $2) AND c.registration_id <> $3
-                    AND r.state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked') LIMIT 1",
-                &[&person.email.as_str(), &person.mobile.as_str(), &registration],
-            )
-            .await?;
+        let params: Params<'_> = &[&person.email.as_str(), &person.mobile.as_str(), &registration];
+        let other: Option<(String,)> = from.maybe(&SQL, params).await?;
         if other.is_some() {
             found.push(place);
         }
@@ -319,49 +444,67 @@ pub async fn list_checks(from: &impl Reads, registration: &str) -> Result<Vec<Re
     Ok(checks)
 }
 
-/// Ends drafts that nobody continued in time; answers how many.
-pub async fn expire_drafts(database: &Database, now: Timestamp) -> Result<usize> {
-    let due: Vec<Registration> = database
-        .all(
-            registration_by!("WHERE state = 'Draft' AND expires_at < $1 ORDER BY expires_at LIMIT $2"),
-            &[&now, &EXPIRED_AT_ONCE],
+/// Drafts that nobody continued in time, the oldest first, a limited number.
+pub async fn list_overdue_drafts(from: &impl Reads, now: Timestamp) -> Result<Vec<String>> {
+    // The state is spelled as in the index that finds them.
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT id FROM registrations WHERE state = '{}' AND expires_at < $1 ORDER BY expires_at LIMIT $2",
+            RegistrationStateKind::Draft.stored()
         )
-        .await?;
-    if due.is_empty() {
-        return Ok(0);
+    });
+    let due: Vec<(String,)> = from.all(&SQL, &[&now, &EXPIRED_AT_ONCE]).await?;
+    Ok(due.into_iter().map(|(id,)| id).collect())
+}
+
+/// Registrations that ended before `before` without the site joining and of which something is still
+/// known, the longest ended first, a limited number.
+pub async fn list_to_forget(from: &impl Reads, before: Timestamp) -> Result<Vec<String>> {
+    // The list is spelled as in the index that finds them.
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT id FROM registrations WHERE forgotten_at IS NULL AND state IN ({}) AND changed_at < $1
+              ORDER BY changed_at LIMIT $2",
+            sql_list(RegistrationStateKind::is_over)
+        )
+    });
+    let over: Vec<(String,)> = from.all(&SQL, &[&before, &FORGOTTEN_AT_ONCE]).await?;
+    Ok(over.into_iter().map(|(id,)| id).collect())
+}
+
+/// Forgets everything that was said in a registration or found out about it: answers, what was sent, the
+/// contacts of its people, checks, notes, reasons. Its reference, its state and the codes of its site
+/// stay. False where it is not over, or was forgotten before.
+pub async fn forget(tx: &mut Tx, now: Timestamp, id: &str) -> Result<bool> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "UPDATE registrations SET forgotten_at = $1, version = version + 1, answers = '{{}}', state_data = '',
+                    sent_document = NULL, email = NULL, browser = '', network = '', referred_because = ''
+              WHERE id = $2 AND forgotten_at IS NULL AND state IN ({})",
+            sql_list(RegistrationStateKind::is_over)
+        )
+    });
+    if tx.run(&SQL, &[&now, &id]).await? == 0 {
+        return Ok(false);
     }
-    database
-        .write(transaction!(async move |tx| {
-            let mut count = 0;
-            for draft in due {
-                let id = draft.id.clone();
-                if let Ok(change) = draft.expire()
-                    && save(tx, now, &change).await? == Saved::Yes
-                {
-                    // What was typed and never sent is forgotten with the draft.
-                    tx.run("UPDATE registrations SET answers = '{}', email = NULL WHERE id = $1", &[&id])
-                        .await?;
-                    let kind = crate::sign_in::session::SessionKind::Registrant;
-                    crate::sign_in::store::end_sessions_of(tx, kind, &id).await?;
-                    count += 1;
-                }
-            }
-            Ok(count)
-        }))
-        .await
+    tx.run("DELETE FROM registration_contacts WHERE registration_id = $1", &[&id]).await?;
+    tx.run("DELETE FROM register_checks WHERE registration_id = $1", &[&id]).await?;
+    tx.run("DELETE FROM approvals WHERE registration_id = $1", &[&id]).await?;
+    tx.run("DELETE FROM case_notes WHERE case_id = $1", &[&id]).await?;
+    Ok(true)
+}
+
+/// Forgets what was typed into a draft that ended.
+pub async fn forget_answers(tx: &mut Tx, id: &str) -> Result<()> {
+    tx.run("UPDATE registrations SET answers = '{}', email = NULL WHERE id = $1", &[&id]).await.map(|_| ())
 }
 
 /// How long after sending registrations count as "lately".
 pub const LATELY: Span = Span::days(30);
 
-/// States in which a registration has been decided favourably, for the invariants.
-pub fn is_approved(state: &RegistrationState) -> bool {
-    matches!(state, RegistrationState::Approved | RegistrationState::Provisioning | RegistrationState::Live)
-}
-
 /// Whether a site has accounts or a registration that is being decided, under either of its codes.
 pub async fn has_accounts(from: &impl Reads, ods_code: &str, cqc_location_id: &str) -> Result<bool> {
-    if find_of_site(from, ods_code).await?.is_some() {
+    if is_site_held(from, ods_code).await? {
         return Ok(true);
     }
     let site: Option<(String,)> = from
@@ -373,18 +516,29 @@ pub async fn has_accounts(from: &impl Reads, ods_code: &str, cqc_location_id: &s
     Ok(site.is_some())
 }
 
+/// What the registrant answered last to a question of ours.
+pub async fn last_answer(from: &impl Reads, case: &str) -> Result<Option<String>> {
+    let found: Option<(String,)> = from
+        .maybe(
+            "SELECT text FROM case_notes WHERE case_id = $1 AND case_worker_id = '' ORDER BY id DESC LIMIT 1",
+            &[&case],
+        )
+        .await?;
+    Ok(found.map(|(text,)| text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::database::for_tests::both_engines;
+    use crate::database::transaction;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_reference_that_is_taken_is_replaced() {
         for database in both_engines().await {
             let now = Timestamp::from_milliseconds(1_000);
-            let first =
-                Registration::begin("one".to_owned(), "b".to_owned(), "n".to_owned(), now, Span::days(30));
-            let second = Registration { id: "two".to_owned(), ..first.clone() };
+            let first = Draft::begin("one".to_owned(), "b".to_owned(), "n".to_owned(), now, Span::days(30));
+            let second = Draft { id: "two".to_owned(), ..first.clone() };
             let (mine, other) = database
                 .write::<_, Error, _>(transaction!(async move |tx| {
                     Ok((add(tx, &first).await?, add(tx, &second).await?))
@@ -392,8 +546,8 @@ mod tests {
                 .await
                 .expect("both are added");
             assert_ne!(mine, other);
-            let found = find_by_reference(&database, &other).await.expect("read").expect("there");
-            assert_eq!(found.id, "two", "{}", database.engine());
+            let found = find_by_reference(&database, &other).await.expect("read").and_then(Stored::draft);
+            assert_eq!(found.expect("there").id, "two", "{}", database.engine());
         }
     }
 }

@@ -4,6 +4,7 @@
 pub mod assets;
 pub mod components;
 pub mod csrf;
+pub mod done;
 pub mod doors;
 pub mod form;
 pub mod layers;
@@ -16,4 +17,4 @@ pub mod serve;
 pub mod xml;
 
 pub use form::{Fields, Form, Problems};
-pub use page::{Answer, Interrupt, Layout, Visit, go_to, show};
+pub use page::{Again, Answer, Interrupt, Layout, Visit, go_to, show};

@@ -157,6 +157,28 @@ impl Visit {
         self.form(Fields::default(), Problems::none())
     }
 
+    /// Shows a page with a form, with what is known already.
+    ///
+    /// # Errors
+    /// A fault when the template cannot be rendered.
+    pub fn show_form<T: askama::Template>(&self, fields: Fields, page: impl FnOnce(Form) -> T) -> Answer {
+        show_with(StatusCode::OK, &page(self.form(fields, Problems::none())))
+    }
+
+    /// Shows a page with a form again, with what was typed and what must be put right.
+    ///
+    /// # Errors
+    /// A fault when the template cannot be rendered.
+    pub fn show_again<T: askama::Template>(
+        &self,
+        fields: Fields,
+        again: impl Into<Again>,
+        page: impl FnOnce(Form) -> T,
+    ) -> Answer {
+        let Again { status, problems } = again.into();
+        show_with(status, &page(self.form(fields, problems)))
+    }
+
     /// What stands round a page with this title.
     pub fn layout(&self, title: &str) -> Layout {
         let service = &self.0.service;
@@ -336,6 +358,31 @@ struct FooterHelp<'a> {
     telephone: &'a str,
 }
 impl askama::filters::HtmlSafe for FooterHelp<'_> {}
+
+/// Why a form is shown again: what must be put right, and the status that says so.
+#[derive(Clone, Debug)]
+pub struct Again {
+    pub status: StatusCode,
+    pub problems: Problems,
+}
+
+impl Again {
+    /// Somebody else changed meanwhile what the form is about.
+    pub fn after_conflict(field: &str, words: impl Into<String>) -> Self {
+        Again { status: StatusCode::CONFLICT, problems: Problems::one(field, words) }
+    }
+
+    /// It was tried too often.
+    pub fn too_often(field: &str, words: impl Into<String>) -> Self {
+        Again { status: StatusCode::TOO_MANY_REQUESTS, problems: Problems::one(field, words) }
+    }
+}
+
+impl From<Problems> for Again {
+    fn from(problems: Problems) -> Self {
+        Again { status: StatusCode::UNPROCESSABLE_ENTITY, problems }
+    }
+}
 
 /// What a handler gives: a page, or the reason there is none.
 pub type Answer = Result<Response, Interrupt>;

@@ -4,7 +4,7 @@ use crate::harness::Harness;
 use axum::body::Body;
 use axum::http::{Request, header};
 use carepost::contact::{Email, Mobile, Name};
-use carepost::registration::Registration;
+use carepost::registration::Draft;
 use carepost::registration::answers::{AskedAccess, DsptAnswer, Person, Proof, ProofWay, SiteAnswer, Sites};
 use carepost::sign_in::session::SessionKind;
 
@@ -128,7 +128,7 @@ fn hostile() -> Vec<String> {
 }
 
 /// Answers to everything, for a site of the sample whose proof is a call.
-pub fn everything(draft: &mut Registration) {
+pub fn everything(draft: &mut Draft) {
     let person = |first: &str, number: u32, access| Person {
         first_name: Name::parse(first, "first name").expect("a name"),
         last_name: Name::parse("Reed", "last name").expect("a name"),
@@ -388,7 +388,7 @@ async fn hostile_text_in_every_field() {
         }
     }
     // Whatever was sent, the draft is there and whole.
-    let kept = carepost::registration::store::find(&harness.app.database, &draft.id)
+    let kept = carepost::registration::store::find_draft(&harness.app.database, &draft.id)
         .await
         .expect("read")
         .expect("there");
@@ -442,7 +442,7 @@ async fn good_names_pass() {
             "{first} {last}: {}",
             got.body
         );
-        let kept = carepost::registration::store::find(&harness.app.database, &draft.id)
+        let kept = carepost::registration::store::find_draft(&harness.app.database, &draft.id)
             .await
             .expect("read")
             .expect("there");
@@ -460,7 +460,7 @@ async fn forged_forms_change_nothing() {
     harness.begins(&mine, SessionKind::Registrant, &draft.id).await;
     let others_token = carepost::web::csrf::token(&harness.app.key, &other);
     for route in carepost::routes::all().into_iter().filter(|route| route.method == "POST") {
-        if carepost::routes::AUTODISCOVER.contains(&route.path) {
+        if route.kind == carepost::web::doors::RouteKind::Machine {
             // What programs send has no token; there it must be that nobody is anybody.
             assert_eq!(route.policy, carepost::sign_in::Policy::Anyone, "{}", route.path);
             continue;
@@ -488,7 +488,7 @@ async fn forged_forms_change_nothing() {
             .expect("a request");
         assert_eq!(harness.send(cross_site).await.status, 403, "{path} from another site");
     }
-    let kept = carepost::registration::store::find(&harness.app.database, &draft.id)
+    let kept = carepost::registration::store::find_draft(&harness.app.database, &draft.id)
         .await
         .expect("read")
         .expect("there");
@@ -598,7 +598,7 @@ async fn a_connection_that_breaks_at_any_byte_changes_all_or_nothing() {
         drop(connection);
     }
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    let kept = carepost::registration::store::find(&harness.app.database, &draft.id)
+    let kept = carepost::registration::store::find_draft(&harness.app.database, &draft.id)
         .await
         .expect("read")
         .expect("there");
@@ -611,7 +611,7 @@ async fn a_connection_that_breaks_at_any_byte_changes_all_or_nothing() {
     let _ = connection.read(&mut first).await;
     drop(connection);
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    let kept = carepost::registration::store::find(&harness.app.database, &draft.id)
+    let kept = carepost::registration::store::find_draft(&harness.app.database, &draft.id)
         .await
         .expect("read")
         .expect("there");

@@ -13,7 +13,7 @@ use carepost::outbox::transitions::StateKind;
 use carepost::registration::answers::{SiteAnswer, Sites, Way};
 use carepost::registration::journey::{PAGES, Page};
 use carepost::registration::reasons::Reason;
-use carepost::registration::{Registration, RegistrationState};
+use carepost::registration::{Draft, RegistrationState};
 use carepost::sign_in::session::SessionKind;
 use carepost::web::assets;
 use carepost::work;
@@ -517,13 +517,15 @@ async fn before_you_start(book: &mut Book) {
         if got.status != 303 {
             break;
         }
+        // Not one press made twice.
+        harness.app.clock.advance(Span::seconds(11));
         got = bo.post("/register/email-code/again", &[]).await;
     }
     book.page("register-email-code-too-often", 422, &got);
 }
 
 /// Takes away what is asked at a page and after it.
-fn until(draft: &mut Registration, page: Page) {
+fn until(draft: &mut Draft, page: Page) {
     everything(draft);
     let place = |wanted: Page| PAGES.iter().position(|page| *page == wanted).expect("a page");
     let before = |this: Page| place(page) <= place(this);
@@ -699,7 +701,7 @@ async fn people_and_sending(book: &mut Book) {
 
 async fn ways_out(book: &mut Book) {
     let harness = Harness::new(true).await;
-    let leaves = async |change: fn(&mut Registration)| {
+    let leaves = async |change: fn(&mut Draft)| {
         let draft = harness
             .draft(|draft| {
                 until(draft, Page::Email);
@@ -778,7 +780,7 @@ async fn coming_back(book: &mut Book) {
 }
 
 /// A registration that was sent.
-async fn sent(harness: &Harness) -> Registration {
+async fn sent(harness: &Harness) -> Draft {
     let draft = harness.draft(everything).await;
     let mut amy = Guest::with(harness, SessionKind::Registrant, &draft.id).await;
     amy.passes("/register/check-your-answers", &[("declaration", "yes")]).await;
@@ -1247,7 +1249,9 @@ async fn case_work(book: &mut Book) {
     let send = [("reason", "REJ-10"), ("words", "It lapsed."), ("version", now.as_str()), ("do", "send")];
     let declined = casey.passes(&decline, &send).await;
     book.page("casework-case-declined", 200, &casey.get(&declined).await);
-    book.page("casework-decline-too-late", 409, &casey.post(&decline, &send).await);
+    let mut other = send;
+    other[1].1 = "It ran out.";
+    book.page("casework-decline-too-late", 409, &casey.post(&decline, &other).await);
     book.page("casework-queue-ended", 200, &casey.get("/casework?show=ended").await);
 
     let (enquiry,): (String,) =

@@ -13,7 +13,7 @@ use carepost::guidance::Library;
 use carepost::letter::Transport;
 use carepost::mail::fake::FakeEngine;
 use carepost::register::samples;
-use carepost::registration::{Registration, store};
+use carepost::registration::{Draft, store};
 use carepost::settings::{Secret, Settings};
 use carepost::sign_in::session::{self, SessionKind};
 use carepost::web::csrf;
@@ -109,15 +109,10 @@ impl Harness {
     }
 
     /// A draft, with answers as they are handed in.
-    pub async fn draft(&self, change: impl FnOnce(&mut Registration)) -> Registration {
+    pub async fn draft(&self, change: impl FnOnce(&mut Draft)) -> Draft {
         let now = self.app.clock.now();
-        let mut draft = Registration::begin(
-            id::new_id(now),
-            "browser".to_owned(),
-            "network".to_owned(),
-            now,
-            Span::days(30),
-        );
+        let mut draft =
+            Draft::begin(id::new_id(now), "browser".to_owned(), "network".to_owned(), now, Span::days(30));
         change(&mut draft);
         let added = draft.clone();
         draft.reference = self

@@ -1,11 +1,13 @@
 //! Asking the registrant for more information.
 
-use super::case::{load, not_decided};
-use super::{QUEUE, VERSION, layout, note_opened, text_problem, version_of};
+use super::case::{Actions, CaseDone, done_with, load, not_decided, path_of};
+use super::{QUEUE, VERSION, layout, note_opened, permit, text_problem, version_of};
 use crate::app::App;
-use crate::casework::decision;
+use crate::casework::moves::{self, QuestionOrder};
+use crate::outbox::outcome::without_faults;
 use crate::registration::Registration;
 use crate::sign_in::CaseWorker;
+use crate::sign_in::authority::{Subject, deed};
 use crate::web::components::{NotificationBanner, Textarea};
 use crate::web::form::query;
 use crate::web::page::show_with;
@@ -42,13 +44,13 @@ fn show(
     let template = AskPage {
         layout: layout(visit, by, "Ask for more information", QUEUE)
             .with_problems(&form)
-            .back_to(format!("/casework/cases/{}", case.id)),
+            .back_to(path_of(&case.id)),
         banner,
         reference: format!("{} {}", case.reference, case.site_name()),
         because: case.referred_because.clone(),
         version,
         question: form.lines(QUESTION, "What do you need to know?", hint),
-        can_ask: super::case::Actions::of(&case.state, false, &[], &by.id).can_ask,
+        can_ask: Actions::of(&case.state, false, &[], &by.id).can_ask,
         form,
     };
     show_with(status, &template)
@@ -83,8 +85,10 @@ pub async fn save(
         let form = visit.form(fields, Problems::one(QUESTION, words));
         return show(&visit, &by, &case, version, form, StatusCode::UNPROCESSABLE_ENTITY, None);
     }
-    match decision::ask_for_more(&app, &by, &case.id, version, question).await {
-        Ok(()) => go_to(format!("/casework/cases/{id}?done=asked")),
+    let permit = permit::<deed::Decide>(&by, Subject::Registration { id: case.id.clone() })?;
+    let order = QuestionOrder { seen: version, question };
+    match without_faults(moves::ask_for_more(&app, permit, order).await)? {
+        Ok(()) => go_to(done_with(&id, CaseDone::Asked)),
         Err(why) => {
             let banner = not_decided(&app, &case.id, "Your question was not sent", why).await?;
             let case = load(&app, &id).await?;

@@ -1,24 +1,26 @@
 //! Work that needs attention: what could not be done, and what a person makes of it.
 
-use super::{ATTENTION, fact, layout, not_done, success};
+use super::case::path_of;
+use super::{ATTENTION, fact, layout, not_done, permit};
 use crate::app::App;
-use crate::audit::{Actor, Entry};
-use crate::clock::Timestamp;
-use crate::database::{Error, Tx, transaction};
+use crate::casework::moves::{self, Refusal};
+use crate::database::Error;
 use crate::directory;
 use crate::outbox;
+use crate::outbox::outcome::{Declined, NotDone, without_faults};
 use crate::outbox::store::{NeedsAttention, Parked};
-use crate::registration::RegistrationState;
-use crate::registration::store::{self as registrations, Saved};
+use crate::registration::store as registrations;
 use crate::service_desk;
 use crate::sign_in::CaseWorker;
+use crate::sign_in::authority::{Subject, deed};
 use crate::web::components::{
     Button, Card, CardDescription, Heading, Html, NotificationBanner, Size, SummaryList, SummaryListRow,
     SummaryListText,
 };
-use crate::web::form::{counted, query};
+use crate::web::done::{self, done};
+use crate::web::form::counted;
 use crate::web::page::show_with;
-use crate::web::{Answer, Form, Interrupt, Layout, Visit, go_to};
+use crate::web::{Answer, Form, Layout, Visit, go_to};
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 
@@ -61,10 +63,8 @@ pub struct AttentionPage {
 
 /// A registration, to be named and linked.
 async fn case_of(app: &App, id: &str) -> Result<Option<(String, String)>, Error> {
-    let case = registrations::find(&app.database, id).await?;
-    Ok(case.filter(super::is_case).map(|case| {
-        (format!("/casework/cases/{}", case.id), format!("{} {}", case.reference, case.site_name()))
-    }))
+    let case = registrations::find_sent(&app.database, id).await?;
+    Ok(case.map(|case| (path_of(&case.id), format!("{} {}", case.reference, case.site_name()))))
 }
 
 /// The registration that a site came from, to be named and linked.
@@ -194,21 +194,17 @@ async fn show(
     show_with(status, &AttentionPage { layout, banner, items })
 }
 
-/// GET /casework/attention
-pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: axum::http::Uri) -> Answer {
-    let banner = match query(&uri).text("done") {
-        "again" => Some(success("It is being tried again. If it fails again, it comes back here.")),
-        "given-up" => Some(success("It was given up and will not be tried again.")),
-        _ => None,
-    };
-    show(&app, &visit, &by, StatusCode::OK, banner).await
+done! {
+    /// What was done with a piece of work.
+    WorkDone {
+        TriedAgain "again": "It is being tried again. If it fails again, it comes back here.",
+        GivenUp "given-up": "It was given up and will not be tried again.",
+    }
 }
 
-/// What somebody makes of work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Choice {
-    TryAgain,
-    GiveUp,
+/// GET /casework/attention
+pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: axum::http::Uri) -> Answer {
+    show(&app, &visit, &by, StatusCode::OK, done::banner::<WorkDone>(&uri)).await
 }
 
 /// POST /casework/attention/{id}/try-again
@@ -218,10 +214,9 @@ pub async fn try_again(
     by: CaseWorker,
     Path(id): Path<String>,
 ) -> Answer {
-    if change(&app, &by, &id, Choice::TryAgain).await? {
-        return go_to(format!("{ATTENTION}?done=again"));
-    }
-    too_late(&app, &visit, &by).await
+    let permit = permit::<deed::RunService>(&by, Subject::Service)?;
+    let outcome = moves::try_work_again(&app, permit, id).await;
+    changed(&app, &visit, &by, outcome, WorkDone::TriedAgain).await
 }
 
 /// POST /casework/attention/{id}/give-up
@@ -231,58 +226,22 @@ pub async fn give_up(
     by: CaseWorker,
     Path(id): Path<String>,
 ) -> Answer {
-    if change(&app, &by, &id, Choice::GiveUp).await? {
-        return go_to(format!("{ATTENTION}?done=given-up"));
-    }
-    too_late(&app, &visit, &by).await
+    let permit = permit::<deed::RunService>(&by, Subject::Service)?;
+    let outcome = moves::give_up_work(&app, permit, id).await;
+    changed(&app, &visit, &by, outcome, WorkDone::GivenUp).await
 }
 
-async fn too_late(app: &App, visit: &Visit, by: &CaseWorker) -> Answer {
-    let words = "Somebody else has tried it again, or given it up, before you. Nothing was changed by you.";
-    let banner = not_done("Somebody else was faster", words);
-    show(app, visit, by, StatusCode::CONFLICT, Some(banner)).await
-}
-
-/// Makes the choice, with its entry; false when somebody else was faster.
-async fn change(app: &App, by: &CaseWorker, id: &str, choice: Choice) -> Result<bool, Interrupt> {
-    let (by, id, now) = (by.id.clone(), id.to_owned(), app.clock.now());
-    let changed = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            let Some(found) = outbox::store::find_needing_attention(tx, &id).await? else { return Ok(false) };
-            let (changed, action) = match choice {
-                Choice::TryAgain => (outbox::store::try_again(tx, now, &id).await?, "work tried again"),
-                Choice::GiveUp => (outbox::store::give_up(tx, now, &id).await?, "work given up"),
-            };
-            if !changed {
-                return Ok(false);
-            }
-            let entry = Entry::new(Actor::CaseWorker(by), action, found.work.subject())
-                .because(found.work.in_words());
-            crate::audit::store::add(tx, now, &entry).await?;
-            if choice == Choice::GiveUp {
-                hand_over(tx, now, &found.work).await?;
-            }
-            Ok(true)
-        }))
-        .await?;
-    Ok(changed)
-}
-
-/// A registration whose checks or decision are given up would wait for ever: a case worker decides.
-async fn hand_over(tx: &mut Tx, now: Timestamp, work: &Parked) -> Result<(), Error> {
-    if !work.is_about_registration() {
-        return Ok(());
-    }
-    let registration = work.subject();
-    let Some(case) = registrations::find(tx, registration).await? else { return Ok(()) };
-    if !matches!(case.state, RegistrationState::Submitted | RegistrationState::Checking) {
-        return Ok(());
-    }
-    let high_risk = case.high_risk;
-    if let Ok(change) = case.refer("It could not be checked or decided without a person.", high_risk) {
-        // Whoever was faster has moved the case on already.
-        let _: Saved = registrations::save(tx, now, &change).await?;
-    }
-    Ok(())
+async fn changed(
+    app: &App,
+    visit: &Visit,
+    by: &CaseWorker,
+    outcome: Result<(), NotDone<Refusal>>,
+    done: WorkDone,
+) -> Answer {
+    let (heading, words) = match without_faults(outcome)? {
+        Ok(()) => return go_to(done::address(ATTENTION, done)),
+        Err(Declined::Conflict(conflict)) => ("Somebody else was faster", conflict.words),
+        Err(Declined::Refusal(refusal)) => ("Nothing was changed", refusal.words()),
+    };
+    show(app, visit, by, StatusCode::CONFLICT, Some(not_done(heading, &words))).await
 }

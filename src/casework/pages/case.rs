@@ -3,27 +3,29 @@
 use super::history::{self, History};
 use super::notes::{self, NOTE, NoteLine};
 use super::{
-    Due, QUEUE, VERSION, fact, html_fact, is_case, layout, not_done, note_opened, permit, state_tag, success,
-    tag, text_problem, version_of,
+    Due, QUEUE, VERSION, fact, html_fact, layout, not_done, note_opened, permit, state_tag, tag,
+    text_problem, version_of,
 };
 use crate::app::App;
-use crate::casework::decision::{self, Approved, NotDecided};
+use crate::casework::moves::{self, Approved, Refusal};
 use crate::casework::store;
 use crate::clock::Timestamp;
 use crate::directory;
+use crate::outbox::outcome::{Declined, without_faults};
+use crate::outbox::transitions::Transition;
 use crate::register::{Code, CqcLocationId, Finding, Register};
 use crate::registration::answers::Proof;
 use crate::registration::checks::{self, Outcome, RegisterCheck};
-use crate::registration::pages::check_answers::{Section, sections};
 use crate::registration::store as registrations;
-use crate::registration::{Registration, RegistrationState};
-use crate::service_desk::moves;
+use crate::registration::summary::{Section, sections};
+use crate::registration::{Forgotten, Registration, RegistrationMove, RegistrationState, Stored};
+use crate::service_desk;
 use crate::sign_in::CaseWorker;
 use crate::sign_in::authority::{Subject, deed};
 use crate::web::components::{
     Heading, Html, NotificationBanner, SummaryList, SummaryListRow, Tag, TagColour, Textarea, WarningCallout,
 };
-use crate::web::form::query;
+use crate::web::done::{self, done};
 use crate::web::page::show_with;
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::{Path, State as Shared};
@@ -58,34 +60,27 @@ pub enum Approval {
 }
 
 impl Actions {
-    /// What one case worker can do, where these people have approved already.
+    /// What one case worker can do, where these people have approved already: what the table of moves
+    /// has from here.
     pub fn of(state: &RegistrationState, high_risk: bool, approvers: &[(String, String)], me: &str) -> Self {
-        let decide = || match (high_risk, approvers.iter().any(|(id, _)| id == me), approvers.is_empty()) {
-            (false, _, _) => Approval::Now,
-            (true, true, _) => Approval::WaitsForSecond,
-            (true, false, true) => Approval::FirstOfTwo,
-            (true, false, false) => Approval::SecondOfTwo,
+        let kind = state.kind();
+        let can = |verb: RegistrationMove| verb.leads(kind).is_some();
+        let approval = if can(RegistrationMove::Approve) {
+            match (high_risk, approvers.iter().any(|(id, _)| id == me), approvers.is_empty()) {
+                (false, _, _) => Approval::Now,
+                (true, true, _) => Approval::WaitsForSecond,
+                (true, false, true) => Approval::FirstOfTwo,
+                (true, false, false) => Approval::SecondOfTwo,
+            }
+        } else if kind.is_undecided() {
+            Approval::WaitsForRegisters
+        } else {
+            Approval::Over
         };
-        match state {
-            RegistrationState::Submitted | RegistrationState::Checking => {
-                Actions { approval: Approval::WaitsForRegisters, can_ask: true, can_decline: true }
-            }
-            RegistrationState::Referred => Actions { approval: decide(), can_ask: true, can_decline: true },
-            // One question at a time: a second one would hide the first from the registrant.
-            RegistrationState::MoreInformationAsked { .. } => {
-                Actions { approval: decide(), can_ask: false, can_decline: true }
-            }
-            RegistrationState::Draft
-            | RegistrationState::Approved
-            | RegistrationState::Provisioning
-            | RegistrationState::Live
-            | RegistrationState::Ineligible { .. }
-            | RegistrationState::Declined { .. }
-            | RegistrationState::Withdrawn
-            | RegistrationState::Expired
-            | RegistrationState::Stopped => {
-                Actions { approval: Approval::Over, can_ask: false, can_decline: false }
-            }
+        Actions {
+            approval,
+            can_ask: can(RegistrationMove::AskForMore),
+            can_decline: can(RegistrationMove::Decline),
         }
     }
 
@@ -157,12 +152,49 @@ pub struct CasePage {
     pub history: History,
 }
 
-/// Loads a registration that is a case; others do not exist here.
+/// Loads a registration that is a case; drafts do not exist here, and of a case that ended long ago
+/// there is only its reference.
 ///
 /// # Errors
-/// Not found, or a fault.
+/// Not found, gone, or a fault.
 pub async fn load(app: &App, id: &str) -> Result<Registration, Interrupt> {
-    registrations::find(&app.database, id).await?.filter(is_case).ok_or_else(Interrupt::not_found)
+    match registrations::find(&app.database, id).await?.ok_or_else(Interrupt::not_found)? {
+        Stored::Sent(registration) => Ok(registration),
+        Stored::Forgotten(forgotten) if forgotten.state.was_sent() => Err(deleted(app, &forgotten)),
+        Stored::Draft(_) | Stored::Forgotten(_) => Err(Interrupt::not_found()),
+    }
+}
+
+fn deleted(app: &App, forgotten: &Forgotten) -> Interrupt {
+    let words = format!(
+        "Registration {} ended as “{}”. What was sent is deleted {} days after a case ends without the site joining.",
+        forgotten.reference,
+        forgotten.state.in_words(),
+        app.settings.ended_case_days
+    );
+    Interrupt::refused(StatusCode::GONE, "What was sent has been deleted", &words)
+        .then(QUEUE, "Back to the queue")
+}
+
+done! {
+    /// What was done with a case.
+    CaseDone {
+        Noted "note": "Your note was saved.",
+        Approved "approved": "The registration is approved. The mailboxes are being set up and the registrant is told.",
+        FirstOfTwo "first": "Your approval was saved. A second, different case worker must approve, too.",
+        Asked "asked": "The registrant was asked. The case comes back when they answer.",
+        Declined "declined": "The registration is declined and the registrant is told.",
+    }
+}
+
+/// The address of a case that says what was done with it.
+pub fn done_with(id: &str, done: CaseDone) -> String {
+    done::address(&path_of(id), done)
+}
+
+/// Where a case is.
+pub fn path_of(id: &str) -> String {
+    format!("/casework/cases/{id}")
 }
 
 /// GET /casework/cases/{id}
@@ -175,22 +207,8 @@ pub async fn page(
 ) -> Answer {
     let case = load(&app, &id).await?;
     note_opened(&app, &by, &case.id).await?;
-    let banner = done_words(query(&uri).text("done")).map(success);
+    let banner = done::banner::<CaseDone>(&uri);
     show(&app, &visit, &by, case, StatusCode::OK, visit.empty_form(), banner).await
-}
-
-/// What was done, by the word that stands in the address afterwards.
-fn done_words(done: &str) -> Option<&'static str> {
-    match done {
-        "note" => Some("Your note was saved."),
-        "approved" => {
-            Some("The registration is approved. The mailboxes are being set up and the registrant is told.")
-        }
-        "first" => Some("Your approval was saved. A second, different case worker must approve, too."),
-        "asked" => Some("The registrant was asked. The case comes back when they answer."),
-        "declined" => Some("The registration is declined and the registrant is told."),
-        _ => None,
-    }
 }
 
 fn list(rows: Vec<SummaryListRow>) -> SummaryList {
@@ -201,9 +219,9 @@ fn list(rows: Vec<SummaryListRow>) -> SummaryList {
 fn facts(case: &Registration, now: Timestamp, telephone: &str) -> SummaryList {
     let is_open = case.state.is_undecided();
     let mut rows = vec![html_fact("State", Html::of(&state_tag(case.state.kind())))];
-    rows.extend(case.submitted_at.map(|at| fact("Sent", at.in_words())));
-    if let Some(due_at) = case.due_at.filter(|_| is_open) {
-        rows.push(html_fact("Due", Html::of(&Due::new(due_at, now, is_open))));
+    rows.push(fact("Sent", case.submitted_at.in_words()));
+    if is_open {
+        rows.push(html_fact("Due", Html::of(&Due::new(case.due_at, now, is_open))));
     }
     if !case.referred_because.is_empty() {
         let key = if is_open { "Why it is here" } else { "Why it was here" };
@@ -219,16 +237,13 @@ fn facts(case: &Registration, now: Timestamp, telephone: &str) -> SummaryList {
                 rows.push(html_fact("In our own words", Html::of(&super::Preline { text: words })));
             }
         }
-        RegistrationState::Draft
-        | RegistrationState::Submitted
+        RegistrationState::Submitted
         | RegistrationState::Checking
         | RegistrationState::Referred
         | RegistrationState::Approved
         | RegistrationState::Provisioning
         | RegistrationState::Live
-        | RegistrationState::Ineligible { .. }
         | RegistrationState::Withdrawn
-        | RegistrationState::Expired
         | RegistrationState::Stopped => {}
     }
     let telephone = if telephone.is_empty() { "CQC publishes none" } else { telephone };
@@ -309,8 +324,7 @@ fn answers(case: &Registration) -> Vec<Section> {
 
 /// The number CQC publishes now, as imported; empty where there is none.
 async fn cqc_telephone(app: &App, case: &Registration) -> String {
-    let id = case.answers.site.as_ref().and_then(|site| CqcLocationId::parse(&site.cqc_location_id).ok());
-    let Some(id) = id else { return String::new() };
+    let Ok(id) = CqcLocationId::parse(&case.answers.site.cqc_location_id) else { return String::new() };
     match app.imported.find(&Code::CqcLocation(id)).await {
         Ok(Finding::CqcLocation(location)) => location.telephone.unwrap_or_default(),
         Ok(Finding::NotFound | Finding::Ods(_) | Finding::CqcProvider(_) | Finding::Dspt(_)) | Err(_) => {
@@ -362,14 +376,12 @@ async fn show(
         checks.into_iter().map(|check| check_row(check, together.is_none())).collect::<Vec<_>>()
     };
     let call = match &case.answers.proof {
-        Some(Proof::CallBack { ask_for, when, telephone: noted }) if case.state.is_undecided() => {
-            Some(Call {
-                telephone: to_call(&telephone, noted),
-                ask_for: ask_for.to_string(),
-                when: when.clone(),
-            })
-        }
-        Some(Proof::CallBack { .. } | Proof::ContactId { .. } | Proof::EmailedCode { .. }) | None => None,
+        Proof::CallBack { ask_for, when, telephone: noted } if case.state.is_undecided() => Some(Call {
+            telephone: to_call(&telephone, noted),
+            ask_for: ask_for.to_string(),
+            when: when.clone(),
+        }),
+        Proof::CallBack { .. } | Proof::ContactId { .. } | Proof::EmailedCode { .. } => None,
     };
     let high_risk = (high_risk && case.state.is_undecided()).then(|| WarningCallout {
         heading: Heading {
@@ -432,43 +444,32 @@ pub async fn act(
     }
     if let Some(note) = notes::typed(&fields) {
         let permit = permit::<deed::WorkOnCase>(&by, Subject::Registration { id: case.id.clone() })?;
-        moves::note(&app, permit, note).await?;
+        service_desk::moves::note(&app, permit, note).await?;
     }
+    let seen = version_of(fields.text(VERSION));
     match wanted.as_str() {
-        "approve" => approve(&app, &visit, &by, case, fields.text(VERSION)).await,
+        "approve" => approve(&app, &visit, &by, case, seen).await,
         // The version goes along: what is decided next is decided about the case as it was seen here.
-        "ask" | "decline" => {
-            go_to(format!("/casework/cases/{id}/{wanted}?version={}", version_of(fields.text(VERSION))))
-        }
-        _ => go_to(format!("/casework/cases/{id}?done=note")),
+        "ask" | "decline" => go_to(format!("{}/{wanted}?{VERSION}={seen}", path_of(&id))),
+        _ => go_to(done_with(&id, CaseDone::Noted)),
     }
 }
 
-async fn approve(app: &App, visit: &Visit, by: &CaseWorker, case: Registration, version: &str) -> Answer {
-    let id = case.id.clone();
-    // Who approves too early, or once more, is told so by the page.
-    let approvers = store::list_approvers(&app.database, &id).await?;
-    let actions = Actions::of(&case.state, case.high_risk, &approvers, &by.id);
-    let outcome = match actions.approval {
-        Approval::WaitsForRegisters | Approval::WaitsForSecond => {
-            Err(NotDecided::MovedOn(actions.words().to_owned()))
-        }
-        Approval::Now | Approval::FirstOfTwo | Approval::SecondOfTwo | Approval::Over => {
-            decision::approve(app, by, &id, version_of(version)).await
-        }
-    };
-    match outcome {
-        Ok(Approved::Effective) => go_to(format!("/casework/cases/{id}?done=approved")),
-        Ok(Approved::FirstOfTwo) => go_to(format!("/casework/cases/{id}?done=first")),
+async fn approve(app: &App, visit: &Visit, by: &CaseWorker, case: Registration, seen: i64) -> Answer {
+    let permit = permit::<deed::Decide>(by, Subject::Registration { id: case.id.clone() })?;
+    match without_faults(moves::approve(app, permit, seen).await)? {
+        Ok(Approved::Effective) => go_to(done_with(&case.id, CaseDone::Approved)),
+        Ok(Approved::FirstOfTwo) => go_to(done_with(&case.id, CaseDone::FirstOfTwo)),
         Err(why) => {
-            let banner = not_decided(app, &id, "The case was not approved", why).await?;
-            let case = load(app, &id).await?;
+            let banner = not_decided(app, &case.id, "The case was not approved", why).await?;
+            let case = load(app, &case.id).await?;
             show(app, visit, by, case, StatusCode::CONFLICT, visit.empty_form(), Some(banner)).await
         }
     }
 }
 
-/// Why a decision did not take effect, and what happened to the case last, in a banner.
+/// Why a decision was not made, in a banner; and, where somebody else was faster, what happened to the
+/// case last.
 ///
 /// # Errors
 /// A fault.
@@ -476,23 +477,17 @@ pub async fn not_decided(
     app: &App,
     id: &str,
     heading: &str,
-    why: NotDecided,
+    why: Declined<Refusal>,
 ) -> Result<NotificationBanner, Interrupt> {
-    match why {
-        NotDecided::Fault(error) => Err(error.into()),
-        NotDecided::MovedOn(words) => {
+    let words = match why {
+        Declined::Refusal(refusal) => refusal.words(),
+        Declined::Conflict(conflict) => {
             let last = history::of(app, id).await?.last_in_words();
             let last = if last.is_empty() { last } else { format!(" What happened last: {last}") };
-            Ok(not_done(heading, &format!("{words}{last}")))
+            format!("{}{last}", conflict.words)
         }
-        NotDecided::Directory(refusal) => Ok(not_done(heading, &refusal.words())),
-        NotDecided::EvidenceChanged(words) => Ok(not_done(
-            heading,
-            &format!(
-                "The evidence was old, so we asked the registers again, and they now say something else: {words} Look at the checks again before you decide."
-            ),
-        )),
-    }
+    };
+    Ok(not_done(heading, &words))
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! Declining: a reason and words of one's own, the letter as it will be sent, then the decision.
 
-use super::case::{Actions, load, not_decided};
-use super::{QUEUE, VERSION, layout, note_opened, text_problem, version_of};
+use super::case::{Actions, CaseDone, done_with, load, not_decided, path_of};
+use super::{QUEUE, VERSION, layout, note_opened, permit, text_problem, version_of};
 use crate::app::App;
-use crate::casework::decision;
+use crate::casework::moves::{self, DeclineOrder};
 use crate::letter::{Letter, Letterhead};
+use crate::outbox::outcome::without_faults;
 use crate::registration::reasons::{REASONS, Reason};
 use crate::registration::{Registration, letters};
 use crate::sign_in::CaseWorker;
+use crate::sign_in::authority::{Subject, deed};
 use crate::web::components::{NotificationBanner, Select, SelectItem, Textarea};
 use crate::web::form::query;
 use crate::web::page::show_with;
@@ -67,7 +69,7 @@ fn show(
     let template = DeclinePage {
         layout: layout(visit, by, "Decline the registration", QUEUE)
             .with_problems(&form)
-            .back_to(format!("/casework/cases/{}", case.id)),
+            .back_to(path_of(&case.id)),
         banner,
         reference: format!("{} {}", case.reference, case.site_name()),
         because: case.referred_because.clone(),
@@ -126,8 +128,7 @@ pub struct PreviewPage {
     pub version: i64,
     pub reason: &'static str,
     pub words: String,
-    /// Nothing where there is nobody to write to.
-    pub letter: Option<Letter>,
+    pub letter: Letter,
 }
 
 /// POST /casework/cases/{id}/decline: shows the letter; then, from there, declines or changes it.
@@ -152,20 +153,22 @@ pub async fn save(
             let form = visit.form(fields, Problems::none());
             show(&visit, &by, &case, version, form, StatusCode::OK, None)
         }
-        "send" => match decision::decline(&app, &by, &case.id, version, reason, words).await {
-            Ok(()) => go_to(format!("/casework/cases/{id}?done=declined")),
-            Err(why) => {
-                let banner = not_decided(&app, &case.id, "The case was not declined", why).await?;
-                let case = load(&app, &id).await?;
-                let form = visit.form(fields, Problems::none());
-                show(&visit, &by, &case, case.version, form, StatusCode::CONFLICT, Some(banner))
+        "send" => {
+            let permit = permit::<deed::Decide>(&by, Subject::Registration { id: case.id.clone() })?;
+            let order = DeclineOrder { seen: version, reason, words };
+            match without_faults(moves::decline(&app, permit, order).await)? {
+                Ok(()) => go_to(done_with(&id, CaseDone::Declined)),
+                Err(why) => {
+                    let banner = not_decided(&app, &case.id, "The case was not declined", why).await?;
+                    let case = load(&app, &id).await?;
+                    let form = visit.form(fields, Problems::none());
+                    show(&visit, &by, &case, case.version, form, StatusCode::CONFLICT, Some(banner))
+                }
             }
-        },
+        }
         _ => {
-            let letter = case.registrant_email().map(|email| {
-                let from = Letterhead::of(&app.settings);
-                letters::declined(&from, app.clock.now(), &case, email, reason, &words)
-            });
+            let from = Letterhead::of(&app.settings);
+            let letter = letters::declined(&from, app.clock.now(), &case, reason, &words);
             let template = PreviewPage {
                 layout: layout(&visit, &by, "Check the letter before you decline", QUEUE),
                 form: visit.empty_form(),

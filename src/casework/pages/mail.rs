@@ -1,14 +1,14 @@
 //! The mail server: whether it holds what the directory says, and shared mailboxes whose mail nobody
 //! reads.
 
-use super::{ATTENTION, SITES, fact, layout, named_table, success, wrapped};
+use super::{ATTENTION, SITES, fact, layout, named_table, permit, success, wrapped};
 use crate::app::App;
-use crate::audit::Actor;
-use crate::database::{Error, transaction};
+use crate::directory::moves;
 use crate::directory::upkeep::Repair;
 use crate::directory::upkeep::store::{self as upkeep, Comparison, Listed, UNREAD_MAX, Unread, Waiting};
 use crate::outbox::store::bulk::{self, Progress};
 use crate::sign_in::CaseWorker;
+use crate::sign_in::authority::{Subject, deed};
 use crate::web::components::{Html, NotificationBanner, SummaryList, Table, TableCell};
 use crate::web::form::{counted, query};
 use crate::web::page::show_with;
@@ -191,13 +191,8 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: U
 
 /// POST /casework/mail/compare
 pub async fn compare(Shared(app): Shared<App>, by: CaseWorker) -> Answer {
-    let (by, now) = (Actor::CaseWorker(by.id), app.clock.now());
-    let asked = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            upkeep::ask_for_comparison(tx, now, &by).await
-        }))
-        .await?;
+    let permit = permit::<deed::RunService>(&by, Subject::Service)?;
+    let asked = moves::compare_mail(&app, permit).await?;
     // Where one waited already, the page says so.
     go_to(if asked { format!("{MAIL}?done=asked") } else { MAIL.to_owned() })
 }

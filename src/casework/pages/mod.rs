@@ -17,10 +17,9 @@ pub mod site_person;
 pub mod sites;
 
 use crate::console::{
-    Due, LOOKED_FOR, Room, VERSION, history, layout, named_table, note_opened, notes, permit, text_problem,
-    version_of,
+    Due, Room, VERSION, history, layout, named_table, note_opened, notes, permit, text_problem, version_of,
 };
-use crate::registration::{Registration, RegistrationState, RegistrationStateKind};
+use crate::registration::RegistrationStateKind;
 use crate::web::components::{Tag, TagColour};
 use crate::web::parts::{Preline, error, fact, html_fact, not_done, success, tag, wrapped};
 
@@ -54,21 +53,4 @@ fn state_tag(state: RegistrationStateKind) -> Tag {
         RegistrationStateKind::Stopped => ("Stopped by the site", TagColour::Red),
     };
     tag(words, colour)
-}
-
-/// Whether a registration was sent, so that it is a case; drafts are nobody else’s business.
-fn is_case(case: &Registration) -> bool {
-    match case.state {
-        RegistrationState::Draft | RegistrationState::Ineligible { .. } | RegistrationState::Expired => false,
-        RegistrationState::Submitted
-        | RegistrationState::Checking
-        | RegistrationState::Referred
-        | RegistrationState::MoreInformationAsked { .. }
-        | RegistrationState::Approved
-        | RegistrationState::Provisioning
-        | RegistrationState::Live
-        | RegistrationState::Declined { .. }
-        | RegistrationState::Withdrawn
-        | RegistrationState::Stopped => case.submitted_at.is_some(),
-    }
 }

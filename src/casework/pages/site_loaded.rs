@@ -2,8 +2,7 @@
 
 use super::SITES;
 use crate::app::App;
-use crate::audit::{self, Actor, Entry};
-use crate::database::{Error, transaction};
+use crate::console::note_look;
 use crate::directory::store::PersonOfSite;
 use crate::directory::{self, SharedMailbox, Site, access};
 use crate::sign_in::CaseWorker;
@@ -37,24 +36,8 @@ pub(super) async fn load(app: &App, by: &CaseWorker, id: &str) -> Result<Loaded,
     let mailbox = directory::store::find_shared_mailbox_of_site(&app.database, id).await?;
     let mailbox = mailbox.ok_or_else(Interrupt::not_found)?;
     let people = directory::store::list_people(&crate::directory::Scope::All, &app.database, id).await?;
-    note_looked(app, by, &site.id).await?;
+    note_look(app, by, &site.id, LOOKED).await?;
     Ok(Loaded { site, mailbox, people })
-}
-
-async fn note_looked(app: &App, by: &CaseWorker, site: &str) -> Result<(), Interrupt> {
-    let now = app.clock.now();
-    let since = now.minus(super::LOOKED_FOR);
-    let actor = Actor::CaseWorker(by.id.clone());
-    if audit::store::happened_since(&app.database, site, &actor, LOOKED, since).await? {
-        return Ok(());
-    }
-    let site = site.to_owned();
-    app.database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            audit::store::add(tx, now, &Entry::new(actor, LOOKED, &site)).await
-        }))
-        .await?;
-    Ok(())
 }
 
 /// What to say where a site has fewer owners than is good.

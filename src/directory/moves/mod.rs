@@ -6,6 +6,7 @@
 
 mod add_address;
 mod change_access;
+mod compare_mail;
 mod disable;
 mod enable;
 mod give_access;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use add_address::{AddressOrder, add_address};
 pub use change_access::{AccessOrder, change_access};
+pub use compare_mail::compare_mail;
 pub use disable::disable;
 pub use enable::enable;
 pub use give_access::{GivingOrder, give_access};

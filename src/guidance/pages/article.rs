@@ -2,10 +2,8 @@
 
 use super::{ArticleLine, Words, breadcrumb, layout};
 use crate::app::App;
-use crate::database::{Error, transaction};
 use crate::guidance::article::Article;
-use crate::guidance::{self, Library, store};
-use crate::sign_in::limits::{self, Budget};
+use crate::guidance::{self, Library, moves};
 use crate::web::components::{Breadcrumb, Button, ContentsList, ContentsListItem};
 use crate::web::form::query;
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show};
@@ -13,9 +11,6 @@ use axum::Extension;
 use axum::extract::{Path, State as Shared};
 use axum::http::Uri;
 
-/// Votes counted from one network in an hour; more are thanked for and not counted. A home with ten
-/// people behind one address reads a few dozen pages in an hour.
-const VOTES_AN_HOUR_MAX: i64 = 60;
 const HELPED: &str = "helped";
 /// Fewer headings than this need no contents.
 const CONTENTS_MIN: usize = 3;
@@ -109,16 +104,6 @@ pub async fn vote(
     if !["yes", "no"].contains(&typed.as_str()) {
         return go_to(path);
     }
-    let (slug, helpful) = (article.slug.clone(), typed == "yes");
-    let budget = Budget::an_hour("vote of a network", visit.network(), VOTES_AN_HOUR_MAX);
-    let now = app.clock.now();
-    app.database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            if limits::take(tx, now, &budget).await?.is_ok() {
-                store::add_vote(tx, now, &slug, helpful).await?;
-            }
-            Ok(())
-        }))
-        .await?;
+    moves::vote(&app, visit.network(), &article.slug, typed == "yes").await?;
     go_to(format!("{path}?voted={typed}#was-this-page-helpful"))
 }

@@ -1,10 +1,11 @@
 //! The questions that save somebody the rest: is this the right place for you?
 
-use super::{Asking, Question, again, onwards};
+use super::{Asking, Question, onwards};
+use crate::registration::answer::OneAnswer;
 use crate::registration::answers::{Answers, Sites, Way};
 use crate::registration::journey::Page;
 use crate::web::components::{Html, Radios};
-use crate::web::{Answer, Fields, Form, Problems, show as show_page};
+use crate::web::{Answer, Fields, Form, Problems};
 
 /// The field of every question here.
 const FIELD: &str = "answer";
@@ -60,15 +61,28 @@ impl EligibilityQuestion {
         }
     }
 
-    /// The answers there are.
-    fn known(self) -> [&'static str; 2] {
+    /// What was typed as an answer; nothing where it is none.
+    fn read(self, typed: &str) -> Option<OneAnswer> {
+        let yes = match typed {
+            "yes" => Some(true),
+            "no" => Some(false),
+            _ => None,
+        };
         match self {
-            EligibilityQuestion::Sites => ["one", "several"],
-            EligibilityQuestion::Way => ["here", "self"],
-            EligibilityQuestion::SocialCare
-            | EligibilityQuestion::CqcRegistered
-            | EligibilityQuestion::Hospice
-            | EligibilityQuestion::HasAccount => ["yes", "no"],
+            EligibilityQuestion::SocialCare => yes.map(OneAnswer::SocialCare),
+            EligibilityQuestion::CqcRegistered => yes.map(OneAnswer::CqcRegistered),
+            EligibilityQuestion::Hospice => yes.map(OneAnswer::Hospice),
+            EligibilityQuestion::HasAccount => yes.map(OneAnswer::HasAccount),
+            EligibilityQuestion::Sites => match typed {
+                "one" => Some(OneAnswer::Sites(Sites::One)),
+                "several" => Some(OneAnswer::Sites(Sites::Several)),
+                _ => None,
+            },
+            EligibilityQuestion::Way => match typed {
+                "here" => Some(OneAnswer::Way(Way::EachSiteHere)),
+                "self" => Some(OneAnswer::Way(Way::SelfManagement)),
+                _ => None,
+            },
         }
     }
 }
@@ -132,31 +146,16 @@ fn page_of(asking: &Asking, asked: EligibilityQuestion, form: Form) -> Question 
 pub fn show(asking: &Asking, asked: EligibilityQuestion) -> Answer {
     let fields = said(asked, asking.answers())
         .map_or_else(Fields::default, |said| Fields::from_pairs([(FIELD, said)]));
-    show_page(&page_of(asking, asked, asking.visit.form(fields, Problems::none())), &Problems::none())
+    asking.visit.show_form(fields, |form| page_of(asking, asked, form))
 }
 
 pub async fn save(asking: &Asking, asked: EligibilityQuestion, fields: Fields) -> Answer {
-    let typed = fields.text(FIELD).to_owned();
-    if !asked.known().contains(&typed.as_str()) {
-        let problems = Problems::one(FIELD, asked.missing());
-        return show_page(&page_of(asking, asked, again(asking, fields, problems.clone())), &problems);
+    let saved = match asked.read(fields.text(FIELD)) {
+        Some(answer) => asking.save(FIELD, answer).await?,
+        None => Err(Problems::one(FIELD, asked.missing()).into()),
+    };
+    match saved {
+        Ok(answers) => onwards(&answers, asked.page()),
+        Err(again) => asking.visit.show_again(fields, again, |form| page_of(asking, asked, form)),
     }
-    let answers = asking
-        .keep(move |answers| {
-            let yes = Some(typed == "yes");
-            match asked {
-                EligibilityQuestion::SocialCare => answers.social_care = yes,
-                EligibilityQuestion::CqcRegistered => answers.cqc_registered = yes,
-                EligibilityQuestion::Hospice => answers.hospice = yes,
-                EligibilityQuestion::Sites => {
-                    answers.sites = Some(if typed == "one" { Sites::One } else { Sites::Several });
-                }
-                EligibilityQuestion::Way => {
-                    answers.way = Some(if typed == "here" { Way::EachSiteHere } else { Way::SelfManagement });
-                }
-                EligibilityQuestion::HasAccount => answers.has_account = yes,
-            }
-        })
-        .await?;
-    onwards(&answers, asked.page())
 }

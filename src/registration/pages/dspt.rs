@@ -3,10 +3,12 @@
 use super::{Asking, onwards};
 use crate::register::dspt::{CoveredBy, DsptLevel};
 use crate::register::{DsptStanding, OdsSiteCode};
+use crate::registration::answer::OneAnswer;
 use crate::registration::answers::DsptAnswer;
 use crate::registration::checks::{dspt_threshold, dspt_words};
 use crate::registration::journey::Page;
-use crate::web::{Answer, Form, Interrupt, Layout, Problems, go_to, show as show_page};
+use crate::registration::verify;
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, go_to};
 
 #[derive(askama::Template)]
 #[template(path = "registration/pages/dspt.html")]
@@ -27,8 +29,7 @@ async fn look(asking: &Asking) -> Result<DsptStanding, Interrupt> {
     let site = asking.answers().site.as_ref().ok_or_else(Interrupt::not_found)?;
     let code = OdsSiteCode::parse(&site.ods_code)
         .map_err(|problem| Interrupt::fault("reading the ODS code of a draft", problem))?;
-    let today = asking.app.clock.now().day();
-    Ok(asking.app.imported.dspt_standing(&code, today, &dspt_threshold(&asking.app.settings)).await?)
+    Ok(verify::dspt(&asking.app, &code).await?)
 }
 
 /// What is missing, for a standing that is not met.
@@ -57,9 +58,8 @@ pub async fn show(asking: &Asking) -> Answer {
     let standing = look(asking).await?;
     let threshold = dspt_threshold(&asking.app.settings);
     let site = asking.answers().site.clone().ok_or_else(Interrupt::not_found)?;
-    let form = asking.visit.empty_form();
     let title = if standing.is_met() { "Your DSPT is in place" } else { "Your DSPT is not in place yet" };
-    let template = DsptPage {
+    asking.visit.show_form(Fields::default(), |form| DsptPage {
         layout: asking.layout(Page::Dspt, title, &form),
         form,
         site: site.name,
@@ -69,14 +69,16 @@ pub async fn show(asking: &Asking) -> Answer {
         missing: missing(&standing, &threshold),
         threshold: threshold.to_string(),
         draft_days: asking.app.settings.draft_days,
-    };
-    show_page(&template, &Problems::none())
+    })
 }
 
 pub async fn save(asking: &Asking) -> Answer {
     let standing = look(asking).await?;
     let DsptStanding::Met { by, level, year, .. } = &standing else { return go_to(Page::Dspt.path()) };
     let answer = DsptAnswer { words: format!("{level} for {year}"), by_hq: *by == CoveredBy::Hq };
-    let answers = asking.keep(move |answers| answers.dspt = Some(answer)).await?;
-    onwards(&answers, Page::Dspt)
+    match asking.save("", OneAnswer::Dspt(answer)).await? {
+        Ok(answers) => onwards(&answers, Page::Dspt),
+        // Nothing was typed, so the page as it is now says it all.
+        Err(_) => go_to(Page::Dspt.path()),
+    }
 }

@@ -1,19 +1,16 @@
 //! The registrant's email address, and the code that shows they read it.
 
-use super::{Asking, Question, again, onwards};
-use crate::clock::Timestamp;
+use super::{Asking, Question, onwards};
+use crate::app::App;
 use crate::contact::Email;
-use crate::database::{Error, transaction};
-use crate::letter::{Letter, Letterhead};
-use crate::outbox;
+use crate::registration::answers::Answers;
 use crate::registration::journey::Page;
-use crate::registration::{Registration, letters};
-use crate::sign_in::codes::{self, CodeRequest, Rules, Tried};
-use crate::sign_in::limits::{UsedUp, wait_in_words};
-use crate::sign_in::secrets::Purpose;
-use crate::sign_in::session::{self, SessionKind};
+use crate::registration::moves::{self, ConfirmOrder, EmailCodeOrder};
+use crate::sign_in::Registrant;
+use crate::sign_in::session::{SessionRotation, browser_hash};
 use crate::web::components::Html;
-use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, go_to, show as show_page};
+use crate::web::{Again, Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
+use axum::extract::State;
 
 const FIELD: &str = "email";
 const CODE_FIELD: &str = "code";
@@ -32,74 +29,30 @@ fn page_of(asking: &Asking, form: Form) -> Question {
 pub fn show(asking: &Asking) -> Answer {
     let known = asking.answers().email.as_ref().filter(|_| !asking.registrant.masked);
     let fields = known.map_or_else(Fields::default, |email| Fields::from_pairs([(FIELD, email.as_str())]));
-    show_page(&page_of(asking, asking.visit.form(fields, Problems::none())), &Problems::none())
+    asking.visit.show_form(fields, |form| page_of(asking, form))
 }
 
 pub async fn save(asking: &Asking, fields: Fields) -> Answer {
-    let email = match Email::parse(fields.text(FIELD)) {
-        Ok(email) => email,
-        Err(words) => {
-            let problems = Problems::one(FIELD, words);
-            return show_page(&page_of(asking, again(asking, fields, problems.clone())), &problems);
-        }
+    let sent = match Email::parse(fields.text(FIELD)) {
+        Ok(email) => send(asking, FIELD, Some(email)).await?,
+        Err(words) => Err(Problems::one(FIELD, words).into()),
     };
-    if asking.answers().email.as_ref() == Some(&email) && asking.answers().email_confirmed {
-        return onwards(asking.answers(), Page::EmailCode);
+    match sent {
+        Ok(answers) if answers.email_confirmed => onwards(&answers, Page::EmailCode),
+        Ok(_) => go_to(Page::EmailCode.path()),
+        Err(again) => asking.visit.show_again(fields, again, |form| page_of(asking, form)),
     }
-    if let Err(words) = send_own_code(asking, &email).await? {
-        let problems = Problems::one(FIELD, words);
-        return show_page(&page_of(asking, again(asking, fields, problems.clone())), &problems);
-    }
-    asking
-        .keep(move |answers| {
-            answers.email = Some(email);
-            answers.email_confirmed = false;
-        })
-        .await?;
-    go_to(Page::EmailCode.path())
 }
 
-/// Sends a code to somebody in a letter of this registration; answers how long to wait where too many
-/// were sent.
-pub(super) async fn send_code(
+/// Sends a code: to another address than the one given before, or to the same again.
+async fn send(
     asking: &Asking,
-    purpose: Purpose,
-    to: Email,
-    letter: fn(&Letterhead, Timestamp, &Email, &Registration, &str) -> Letter,
-) -> Result<Result<(), UsedUp>, Interrupt> {
-    let app = &asking.app;
-    let now = app.clock.now();
-    let (rules, from) = (Rules::of(app), Letterhead::of(&app.settings));
-    let browser = session::browser_hash(&asking.visit.browser());
-    let case = asking.case.clone();
-    let asked = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            let asked = codes::ask(tx, rules, purpose, &case.id, &browser, to.as_str(), now).await?;
-            if let CodeRequest::Made(code) = &asked {
-                let letter = letter(&from, now, &to, &case, code);
-                outbox::store::write_letter(tx, now, &letter).await?;
-            }
-            Ok(asked)
-        }))
-        .await?;
-    Ok(match asked {
-        CodeRequest::Made(_) => Ok(()),
-        CodeRequest::TooOften(used_up) => Err(used_up),
-    })
-}
-
-/// Sends a code to the registrant, or says in words why none can be sent.
-async fn send_own_code(asking: &Asking, email: &Email) -> Result<Result<(), String>, Interrupt> {
-    let sent = send_code(asking, Purpose::EmailCode, email.clone(), |from, at, to, case, code| {
-        letters::email_code(from, at, to, &case.id, code)
-    });
-    Ok(sent.await?.map_err(|used_up| {
-        format!(
-            "We have sent too many codes to this address. You can ask for a new one {}",
-            wait_in_words(asking.app.clock.now(), used_up.until)
-        )
-    }))
+    field: &'static str,
+    to: Option<Email>,
+) -> Result<Result<Answers, Again>, Interrupt> {
+    let order = EmailCodeOrder { to, browser: browser_hash(&asking.visit.browser()) };
+    let sent = moves::ask_for_email_code(&asking.app, asking.permit()?, order).await;
+    asking.outcome(field, sent)
 }
 
 #[derive(askama::Template)]
@@ -133,71 +86,35 @@ pub fn show_code(asking: &Asking) -> Answer {
     if asking.answers().email_confirmed {
         return onwards(asking.answers(), Page::EmailCode);
     }
-    show_page(&code_page(asking, asking.visit.empty_form()), &Problems::none())
-}
-
-/// What to say of a code that was not right.
-pub fn code_words(tried: Tried, now: crate::clock::Timestamp) -> &'static str {
-    match tried {
-        Tried::Right => "",
-        Tried::Wrong => "The code is not right. Check it and try again",
-        Tried::Stale => "This code no longer works. Ask for a new one",
-        Tried::TooOften(used_up) => {
-            if used_up.until.since(now).as_minutes() > 90 {
-                "There have been too many wrong codes today. Try again tomorrow, or call our helpdesk"
-            } else {
-                "There have been too many wrong codes today. Try again in an hour, or call our helpdesk"
-            }
-        }
-    }
+    asking.visit.show_form(Fields::default(), |form| code_page(asking, form))
 }
 
 pub async fn save_code(asking: &Asking, fields: Fields) -> Answer {
-    if asking.answers().email_confirmed {
-        return onwards(asking.answers(), Page::EmailCode);
-    }
-    let typed = fields.text(CODE_FIELD).to_owned();
-    let problem = if typed.is_empty() {
-        Some("Enter the code from the email".to_owned())
-    } else {
-        let browser = session::browser_hash(&asking.visit.browser());
-        let tried =
-            codes::attempt(asking.app.clone(), Purpose::EmailCode, asking.case.id.clone(), browser, typed)
-                .await?;
-        (tried != Tried::Right).then(|| code_words(tried, asking.app.clock.now()).to_owned())
+    let session = SessionRotation::of(&asking.visit);
+    let order = ConfirmOrder {
+        typed: fields.text(CODE_FIELD).to_owned(),
+        session: session.clone(),
+        masked: asking.registrant.masked,
     };
-    if let Some(words) = problem {
-        let problems = Problems::one(CODE_FIELD, words);
-        return show_page(&code_page(asking, again(asking, Fields::default(), problems.clone())), &problems);
+    let confirmed = moves::confirm_email(&asking.app, asking.permit()?, order).await;
+    match asking.outcome(CODE_FIELD, confirmed)? {
+        Ok(confirmed) => {
+            if confirmed.rotated {
+                session.is_saved(&asking.visit);
+            }
+            onwards(&confirmed.answers, Page::EmailCode)
+        }
+        // A code is typed anew and never shown again.
+        Err(again) => asking.visit.show_again(Fields::default(), again, |form| code_page(asking, form)),
     }
-    let answers = asking.keep(|answers| answers.email_confirmed = true).await?;
-    session::rotate_session(
-        &asking.app,
-        &asking.visit,
-        SessionKind::Registrant,
-        &asking.case.id,
-        asking.registrant.masked,
-    )
-    .await?;
-    onwards(&answers, Page::EmailCode)
 }
 
 /// POST /register/email-code/again
-pub async fn again_code(
-    axum::extract::State(app): axum::extract::State<crate::app::App>,
-    visit: crate::web::Visit,
-    registrant: crate::sign_in::Registrant,
-) -> Answer {
+pub async fn again_code(State(app): State<App>, visit: Visit, registrant: Registrant) -> Answer {
     let asking = Asking::load(app, visit, registrant).await?;
-    let Some(email) = asking.answers().email.clone() else { return go_to(Page::Email.path()) };
-    if asking.answers().email_confirmed {
-        return onwards(asking.answers(), Page::EmailCode);
-    }
-    match send_own_code(&asking, &email).await? {
-        Ok(()) => go_to(Page::EmailCode.path()),
-        Err(words) => {
-            let problems = Problems::one(CODE_FIELD, words);
-            show_page(&code_page(&asking, again(&asking, Fields::default(), problems.clone())), &problems)
-        }
+    match send(&asking, CODE_FIELD, None).await? {
+        Ok(answers) if answers.email_confirmed => onwards(&answers, Page::EmailCode),
+        Ok(_) => go_to(Page::EmailCode.path()),
+        Err(again) => asking.visit.show_again(Fields::default(), again, |form| code_page(&asking, form)),
     }
 }

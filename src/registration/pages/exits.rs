@@ -1,22 +1,20 @@
 //! Where the journey ends without a registration: each says why and what to do next, and none is a
 //! dead end. Three take a short enquiry that becomes a case.
 
-use super::{Asking, again};
+use super::Asking;
 use crate::app::App;
 use crate::contact::{Email, Name, parse_telephone};
+use crate::id::Reference;
 use crate::outbox::outcome::NotDone;
-use crate::registration::RegistrationState;
+use crate::registration::Refusal;
 use crate::registration::journey::Page;
-use crate::registration::moves::{self, AskAtExit};
+use crate::registration::moves::{self, LeaveOrder};
 use crate::registration::reasons::Reason;
-use crate::service_desk::moves::Receive;
 use crate::service_desk::{EnquiryKind, NewEnquiry, too_often};
-use crate::sign_in::authority::{self, Subject, Who};
-use crate::web::page::show_with;
-use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
+use crate::web::{Again, Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
 use axum::extract::{Path, State as Shared};
-use axum::http::StatusCode;
 
+const MESSAGE: &str = "message";
 /// Longest message, in characters.
 const MESSAGE_LETTERS_MAX: usize = 4_000;
 
@@ -129,13 +127,13 @@ fn page_of(asking: &Asking, exit: Exit, form: Form) -> ExitPage {
 
 pub fn show(asking: &Asking, exit: Exit) -> Answer {
     let mut fields = Fields::default();
-    if let Some(email) = asking.case.registrant_email().filter(|_| !asking.registrant.masked) {
+    if let Some(email) = asking.draft.registrant_email().filter(|_| !asking.registrant.masked) {
         fields = fields.with("email", email.as_str());
     }
     if let Some(site) = &asking.answers().site {
         fields = fields.with("organisation", &format!("{}, {}", site.name, site.postcode));
     }
-    show_page(&page_of(asking, exit, asking.visit.form(fields, Problems::none())), &Problems::none())
+    asking.visit.show_form(fields, |form| page_of(asking, exit, form))
 }
 
 fn read(exit: Exit, kind: EnquiryKind, fields: &Fields) -> Result<NewEnquiry, Problems> {
@@ -160,9 +158,9 @@ fn read(exit: Exit, kind: EnquiryKind, fields: &Fields) -> Result<NewEnquiry, Pr
         }
         typed => problems.take("telephone", parse_telephone(typed)).unwrap_or_default(),
     };
-    let message = fields.text("message").to_owned();
+    let message = fields.text(MESSAGE).to_owned();
     if message.chars().count() > MESSAGE_LETTERS_MAX {
-        problems.add("message", format!("Message must be {MESSAGE_LETTERS_MAX} characters or fewer"));
+        problems.add(MESSAGE, format!("Message must be {MESSAGE_LETTERS_MAX} characters or fewer"));
     }
     match (organisation, name, email) {
         (Some(organisation), Some(name), Some(email)) if problems.is_empty() => Ok(NewEnquiry {
@@ -182,29 +180,29 @@ fn read(exit: Exit, kind: EnquiryKind, fields: &Fields) -> Result<NewEnquiry, Pr
 
 pub async fn save(asking: &Asking, exit: Exit, fields: Fields) -> Answer {
     let Some(kind) = exit.kind() else { return go_to(exit.page().path()) };
-    let asked = match read(exit, kind, &fields) {
-        Ok(asked) => asked,
-        Err(problems) => {
-            let form = again(asking, fields, problems.clone());
-            return show_page(&page_of(asking, exit, form), &problems);
-        }
+    let sent = match read(exit, kind, &fields) {
+        Ok(message) => send(asking, exit, message).await?,
+        Err(problems) => Err(problems.into()),
     };
-    let app = &asking.app;
-    let id = asking.case.id.clone();
-    let who = Who::Registrant { registration: asking.registrant.registration.clone() };
-    let message = Receive { once: asked.once(&id), asked, network: asking.visit.network().to_owned() };
-    let permit = authority::permit(&who, Subject::Registration { id }).map_err(|_| Interrupt::not_found())?;
-    match moves::ask_at_exit(app, permit, AskAtExit { message, reason: exit.reason() }).await {
+    match sent {
         Ok(reference) => go_to(format!("/register/message-sent/{reference}")),
-        Err(NotDone::Refusal(used_up)) => {
+        Err(again) => asking.visit.show_again(fields, again, |form| page_of(asking, exit, form)),
+    }
+}
+
+async fn send(
+    asking: &Asking,
+    exit: Exit,
+    message: NewEnquiry,
+) -> Result<Result<Reference, Again>, Interrupt> {
+    let app = &asking.app;
+    let order = LeaveOrder { reason: exit.reason(), message, network: asking.visit.network().to_owned() };
+    match moves::leave(app, asking.permit()?, order).await {
+        Err(NotDone::Refusal(Refusal::TooOften(used_up))) => {
             let words = too_often(&app.settings, app.clock.now(), used_up);
-            let form = again(asking, fields, Problems::one("message", words));
-            show_with(StatusCode::TOO_MANY_REQUESTS, &page_of(asking, exit, form))
+            Ok(Err(Again::too_often(MESSAGE, words)))
         }
-        Err(NotDone::Conflict(conflict)) => {
-            Err(Interrupt::refused(StatusCode::CONFLICT, "Your message was not sent", &conflict.words))
-        }
-        Err(NotDone::Fault(error)) => Err(error.into()),
+        other => asking.outcome(MESSAGE, other),
     }
 }
 
@@ -219,18 +217,13 @@ pub struct MessageSentPage {
 /// GET /register/message-sent/{reference}
 pub async fn message_sent(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<String>) -> Answer {
     // Nothing is looked up: the page says only what the address says, and only if it is a reference.
-    let reference = crate::id::Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
+    let reference = Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
     let template = MessageSentPage {
         layout: visit.layout("Message sent"),
         reference: reference.to_string(),
         hours: app.settings.enquiry_hours,
     };
     show_page(&template, &Problems::none())
-}
-
-/// Whether a draft ended at an exit.
-pub fn is_over(state: &RegistrationState) -> bool {
-    matches!(state, RegistrationState::Ineligible { .. })
 }
 
 /// Whether people write to us on this page.

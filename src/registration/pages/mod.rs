@@ -20,24 +20,33 @@ pub mod town;
 
 use self::before_you_start::EligibilityQuestion;
 use self::exits::Exit;
+use super::answer::OneAnswer;
 use super::answers::Answers;
 use super::journey::{self, Page};
-use super::store::{self, Saved};
-use super::{Registration, RegistrationState};
+use super::{Draft, DraftState, Refusal, Stored, moves, store};
 use crate::app::App;
-use crate::clock::Span;
-use crate::database::{Error, transaction};
+use crate::outbox::outcome::{Declined, NotDone, without_faults};
 use crate::sign_in::Registrant;
+use crate::sign_in::authority::{IsDeed, Permit, Subject, Who, permit};
+use crate::sign_in::limits::wait_in_words;
 use crate::web::components::Html;
-use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
+use crate::web::{Again, Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
 
 /// What every page of a draft is handed.
 pub struct Asking {
     pub app: App,
     pub visit: Visit,
     pub registrant: Registrant,
-    pub case: Registration,
+    pub draft: Draft,
+}
+
+/// A permit of whoever a session says somebody is: their own registration and no other.
+fn own_permit<D: IsDeed>(registration: &str) -> Result<Permit<D>, Interrupt> {
+    let id = registration.to_owned();
+    let who = Who::Registrant { registration: id.clone() };
+    permit(&who, Subject::Registration { id }).map_err(|_| Interrupt::not_found())
 }
 
 impl Asking {
@@ -46,13 +55,41 @@ impl Asking {
     /// # Errors
     /// Not found where it is gone; on to the confirmation where it has been sent.
     pub async fn load(app: App, visit: Visit, registrant: Registrant) -> Result<Self, Interrupt> {
-        let case =
-            store::find(&app.database, &registrant.registration).await?.ok_or_else(Interrupt::not_found)?;
-        Ok(Asking { app, visit, registrant, case })
+        let stored = store::find(&app.database, &registrant.registration).await?;
+        match stored.ok_or_else(Interrupt::not_found)? {
+            Stored::Draft(draft) => Ok(Asking { app, visit, registrant, draft }),
+            Stored::Sent(_) | Stored::Forgotten(_) => Err(Interrupt::Redirect("/register/sent".to_owned())),
+        }
+    }
+
+    /// Loads the draft of the session for a page of the journey.
+    ///
+    /// # Errors
+    /// Where to go instead, where the draft is over or the journey has not come to the page.
+    pub async fn load_at(
+        app: App,
+        visit: Visit,
+        registrant: Registrant,
+        page: Page,
+    ) -> Result<Self, Interrupt> {
+        let asking = Asking::load(app, visit, registrant).await?;
+        if asking.draft.state != DraftState::Draft {
+            return Err(Interrupt::Redirect("/register/sent".to_owned()));
+        }
+        asking.is_at(page)?;
+        Ok(asking)
+    }
+
+    fn is_at(&self, page: Page) -> Result<(), Interrupt> {
+        if journey::can_visit(self.answers(), page) {
+            Ok(())
+        } else {
+            Err(Interrupt::Redirect(journey::next(self.answers()).path()))
+        }
     }
 
     pub fn answers(&self) -> &Answers {
-        &self.case.answers
+        &self.draft.answers
     }
 
     /// What stands round a page of the journey, with its back link.
@@ -61,43 +98,83 @@ impl Asking {
         self.visit.layout(title).with_problems(form).back_to(back)
     }
 
-    /// Lays an answer over the saved ones and saves them; answers the answers as they are now.
+    pub fn permit<D: IsDeed>(&self) -> Result<Permit<D>, Interrupt> {
+        own_permit(&self.draft.id)
+    }
+
+    /// Saves an answer: the answers as they are then, or why the form is shown again; what has no field of
+    /// its own stands beside `field`.
     ///
     /// # Errors
-    /// A refusal where the draft has been sent meanwhile, or a fault.
-    pub async fn keep<F>(&self, answer: F) -> Result<Answers, Interrupt>
-    where
-        F: FnOnce(&mut Answers) + Clone + Send + 'static,
-    {
-        let id = self.case.id.clone();
-        let now = self.app.clock.now();
-        let expires_at = now.plus(Span::days(i64::from(self.app.settings.draft_days)));
-        let kept: Option<Answers> = self
-            .app
-            .database
-            .write::<_, Error, _>(transaction!(async move |tx| {
-                let Some(case) = store::find(tx, &id).await? else { return Ok(None) };
-                let mut answers = case.answers;
-                let before = answers.clone();
-                answer(&mut answers);
-                if answers == before {
-                    return Ok(Some(answers));
-                }
-                let saved = store::save_answers(tx, &id, case.version, &answers, now, expires_at).await?;
-                Ok((saved == Saved::Yes).then_some(answers))
-            }))
-            .await?;
-        kept.ok_or_else(already_sent)
+    /// Where to go instead, or a fault.
+    pub async fn save(
+        &self,
+        field: &'static str,
+        answer: OneAnswer,
+    ) -> Result<Result<Answers, Again>, Interrupt> {
+        let saved = moves::save_answer(&self.app, self.permit()?, answer).await;
+        self.outcome(field, saved)
+    }
+
+    /// What to do about the outcome of a move on the draft.
+    ///
+    /// # Errors
+    /// Where to go instead, or a fault.
+    pub fn outcome<T>(
+        &self,
+        field: &'static str,
+        outcome: Result<T, NotDone<Refusal>>,
+    ) -> Result<Result<T, Again>, Interrupt> {
+        put_right(&self.app, field, outcome)
     }
 }
 
-fn already_sent() -> Interrupt {
-    Interrupt::refused(
-        axum::http::StatusCode::CONFLICT,
-        "This registration has been sent",
-        "Your answers cannot be changed any more. Nothing was changed.",
-    )
-    .then("/register/sent", "See your registration")
+/// Takes apart how a move ended: what it gave, or why its form is shown again.
+///
+/// # Errors
+/// Somewhere else to go, a refusal that no field can mend, or a fault.
+fn put_right<T>(
+    app: &App,
+    field: &'static str,
+    outcome: Result<T, NotDone<Refusal>>,
+) -> Result<Result<T, Again>, Interrupt> {
+    let refusal = match without_faults(outcome)? {
+        Ok(done) => return Ok(Ok(done)),
+        Err(Declined::Conflict(conflict)) => return Ok(Err(Again::after_conflict(field, conflict.words))),
+        Err(Declined::Refusal(refusal)) => refusal,
+    };
+    let refused = |title: &str| Interrupt::refused(StatusCode::CONFLICT, title, &refusal.words());
+    let now = app.clock.now();
+    let (field, words) = match &refusal {
+        Refusal::Answer { field, words } => (*field, words.clone()),
+        Refusal::Code(problem) => (field, problem.words(now)),
+        Refusal::TooOften(used_up) => {
+            let when = wait_in_words(now, used_up.until);
+            let words = format!("There have been too many tries. Try again {when}, or call our helpdesk");
+            return Ok(Err(Again::too_often(field, words)));
+        }
+        Refusal::NoSiteEmail | Refusal::WrongContactId => (field, refusal.words()),
+        Refusal::Unanswered(page) | Refusal::NotAskedYet(page) => {
+            return Err(Interrupt::Redirect(page.path()));
+        }
+        Refusal::SiteTaken => return Err(Interrupt::Redirect(Page::Recovery.path())),
+        Refusal::AlreadySent => {
+            let sent = refused("This registration has been sent");
+            return Err(sent.then("/register/sent", "See your registration"));
+        }
+        Refusal::DraftIsOver => {
+            let over = refused("This registration has ended");
+            return Err(over.then("/register", "Start page"));
+        }
+        Refusal::NotUndecided(_)
+        | Refusal::NotAsked
+        | Refusal::BeingChecked
+        | Refusal::RegistersSilent(_)
+        | Refusal::AskedAlready
+        | Refusal::NotReady
+        | Refusal::DeadLink => return Err(refused("Nothing was changed")),
+    };
+    Ok(Err(Problems::one(field, words).into()))
 }
 
 /// GET /register/{page}
@@ -109,13 +186,7 @@ pub async fn show(
     uri: axum::http::Uri,
 ) -> Answer {
     let page = Page::from_slug(&slug).ok_or_else(Interrupt::not_found)?;
-    let asking = Asking::load(app, visit, registrant).await?;
-    if !matches!(asking.case.state, RegistrationState::Draft) {
-        return go_to("/register/sent");
-    }
-    if !journey::can_visit(asking.answers(), page) {
-        return go_to(journey::next(asking.answers()).path());
-    }
+    let asking = Asking::load_at(app, visit, registrant, page).await?;
     let query = crate::web::form::query(&uri);
     match page {
         Page::SocialCare => before_you_start::show(&asking, EligibilityQuestion::SocialCare),
@@ -154,14 +225,16 @@ pub async fn save(
 ) -> Answer {
     let page = Page::from_slug(&slug).ok_or_else(Interrupt::not_found)?;
     let asking = Asking::load(app, visit, registrant).await?;
-    // A message sent twice from a way out is confirmed twice.
-    let is_message_again = exits::is_over(&asking.case.state) && exits::takes_message(page);
-    if !matches!(asking.case.state, RegistrationState::Draft) && !is_message_again {
+    let is_open = match asking.draft.state {
+        DraftState::Draft => true,
+        // A message sent twice from a way out is confirmed twice.
+        DraftState::Ineligible { .. } => exits::takes_message(page),
+        DraftState::Expired => false,
+    };
+    if !is_open {
         return go_to("/register/sent");
     }
-    if !journey::can_visit(asking.answers(), page) {
-        return go_to(journey::next(asking.answers()).path());
-    }
+    asking.is_at(page)?;
     match page {
         Page::SocialCare => before_you_start::save(&asking, EligibilityQuestion::SocialCare, fields).await,
         Page::CqcRegistered => {
@@ -227,9 +300,4 @@ impl Question {
 /// The way on after an answer.
 fn onwards(answers: &Answers, page: Page) -> Answer {
     go_to(journey::after(answers, page).path())
-}
-
-/// A question as it is shown again with its problems.
-fn again(asking: &Asking, fields: Fields, problems: Problems) -> Form {
-    asking.visit.form(fields, problems)
 }

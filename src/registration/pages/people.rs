@@ -1,28 +1,21 @@
 //! The people who will use the shared mailbox: a list, and a page for each.
 
-use super::{Asking, again};
+use super::{Asking, onwards};
 use crate::app::App;
 use crate::contact::{Email, Mobile, Name, is_generic};
-use crate::registration::answers::{Answers, AskedAccess, Person};
-use crate::registration::journey::{self, Page};
+use crate::registration::answer::OneAnswer;
+use crate::registration::answers::{AskedAccess, PeopleBounds, Person};
+use crate::registration::journey::Page;
+use crate::registration::summary::{self, PersonRow};
 use crate::sign_in::Registrant;
 use crate::web::components::{Input, Radios};
 use crate::web::form::counted;
-use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::{Path, State};
 
+const REMOVE: &str = "remove";
 /// Longest description of a role, in characters.
 const ROLE_LETTERS_MAX: usize = 60;
-
-/// One person as the list shows them.
-pub struct PersonRow {
-    pub place: usize,
-    pub name: String,
-    pub role: String,
-    pub access: &'static str,
-    pub email: String,
-    pub mobile: String,
-}
 
 #[derive(askama::Template)]
 #[template(path = "registration/pages/people.html")]
@@ -37,30 +30,12 @@ pub struct PeoplePage {
     pub one_owner: bool,
 }
 
-/// The people as lines, with contact details masked for somebody who came back with a code.
-pub fn lines(answers: &Answers, masked: bool) -> Vec<PersonRow> {
-    (1..)
-        .zip(&answers.people)
-        .map(|(place, person)| PersonRow {
-            place,
-            name: person.full_name(),
-            role: person.role.clone(),
-            access: match person.access {
-                AskedAccess::Owner => "Owner",
-                AskedAccess::Member => "Member",
-            },
-            email: if masked { person.email.masked() } else { person.email.to_string() },
-            mobile: if masked { person.mobile.masked() } else { person.mobile.in_words() },
-        })
-        .collect()
-}
-
-fn bounds(asking: &Asking) -> (usize, usize) {
-    (usize::from(asking.app.settings.people_min), usize::from(asking.app.settings.people_max))
+fn bounds(asking: &Asking) -> PeopleBounds {
+    PeopleBounds::of(&asking.app.settings)
 }
 
 fn page_of(asking: &Asking, form: Form) -> PeoplePage {
-    let (min, max) = bounds(asking);
+    let PeopleBounds { min, max } = bounds(asking);
     let count = asking.answers().people.len();
     let heading = match count {
         0 => "Who will use the shared mailbox?".to_owned(),
@@ -69,7 +44,7 @@ fn page_of(asking: &Asking, form: Form) -> PeoplePage {
     PeoplePage {
         layout: asking.layout(Page::People, &heading, &form),
         form,
-        lines: lines(asking.answers(), asking.registrant.masked),
+        lines: summary::people(&asking.answers().people, asking.registrant.masked),
         heading,
         min,
         max,
@@ -79,17 +54,14 @@ fn page_of(asking: &Asking, form: Form) -> PeoplePage {
 }
 
 pub fn show(asking: &Asking) -> Answer {
-    show_page(&page_of(asking, asking.visit.empty_form()), &Problems::none())
+    asking.visit.show_form(Fields::default(), |form| page_of(asking, form))
 }
 
 pub async fn save(asking: &Asking, fields: Fields) -> Answer {
-    let (min, max) = bounds(asking);
-    if let Some(words) = asking.answers().people_problem(min, max) {
-        let problems = Problems::one("add", words);
-        return show_page(&page_of(asking, again(asking, fields, problems.clone())), &problems);
+    match asking.save("add", OneAnswer::PeopleDone).await? {
+        Ok(answers) => onwards(&answers, Page::People),
+        Err(again) => asking.visit.show_again(fields, again, |form| page_of(asking, form)),
     }
-    let answers = asking.keep(|answers| answers.people_done = true).await?;
-    go_to(journey::after(&answers, Page::People).path())
 }
 
 #[derive(askama::Template)]
@@ -156,14 +128,8 @@ fn person_page(asking: &Asking, place: usize, form: Form) -> PersonPage {
 }
 
 async fn load(app: App, visit: Visit, registrant: Registrant, place: usize) -> Result<Asking, Interrupt> {
-    let asking = Asking::load(app, visit, registrant).await?;
-    if !matches!(asking.case.state, crate::registration::RegistrationState::Draft) {
-        return Err(Interrupt::Redirect("/register/sent".to_owned()));
-    }
-    if !journey::can_visit(asking.answers(), Page::People) {
-        return Err(Interrupt::Redirect(journey::next(asking.answers()).path()));
-    }
-    let (_, max) = bounds(&asking);
+    let asking = Asking::load_at(app, visit, registrant, Page::People).await?;
+    let max = bounds(&asking).max;
     let count = asking.answers().people.len();
     if place == 0 || place > count + 1 || (place > count && count >= max) {
         return Err(Interrupt::Redirect(Page::People.path()));
@@ -199,8 +165,7 @@ pub async fn show_person(
             fields
         }
     };
-    let form = asking.visit.form(fields, Problems::none());
-    show_page(&person_page(&asking, place, form), &Problems::none())
+    asking.visit.show_form(fields, |form| person_page(&asking, place, form))
 }
 
 /// Reads the fields of one person's page.
@@ -211,7 +176,7 @@ fn read(asking: &Asking, place: usize, fields: &Fields) -> Result<Person, Proble
     let first_name = problems.take("first_name", Name::parse(fields.text("first_name"), "first name"));
     let last_name = problems.take("last_name", Name::parse(fields.text("last_name"), "last name"));
     if let (Some(first), Some(last)) = (&first_name, &last_name)
-        && is_generic(first, last, asking.case.site_name())
+        && is_generic(first, last, asking.draft.site_name())
     {
         problems.add(
             "first_name",
@@ -231,18 +196,8 @@ fn read(asking: &Asking, place: usize, fields: &Fields) -> Result<Person, Proble
         _ => problems.take("mobile", Mobile::parse(fields.text("mobile"))),
     };
     if let (Some(email), Some(mobile)) = (&email, &mobile) {
-        let (same_email, same_mobile) = answers.repeated(place - 1, email, mobile);
-        if let Some(other) = same_email {
-            problems.add(
-                "email",
-                format!("{} has this email address. Each person needs their own", other.full_name()),
-            );
-        }
-        if let Some(other) = same_mobile {
-            problems.add(
-                "mobile",
-                format!("{} has this mobile number. Each person needs their own", other.full_name()),
-            );
+        for (field, words) in answers.repeats(place - 1, email, mobile) {
+            problems.add(field, words);
         }
     }
     let access = problems.take(
@@ -298,26 +253,16 @@ pub async fn save_person(
     fields: Fields,
 ) -> Answer {
     let asking = load(app, visit, registrant, place).await?;
-    match read(&asking, place, &fields) {
+    let saved = match read(&asking, place, &fields) {
         Ok(person) => {
-            let (_, max) = bounds(&asking);
-            asking
-                .keep(move |answers| {
-                    // A second click on the same button finds the person there already.
-                    if let Some(known) = answers.people.get_mut(place - 1) {
-                        *known = person;
-                    } else if answers.people.len() < max {
-                        answers.people.push(person);
-                    }
-                    answers.people_done = false;
-                })
-                .await?;
-            go_to(Page::People.path())
+            let was = asking.answers().people.get(place - 1).cloned();
+            asking.save("first_name", OneAnswer::Person { was, person }).await?
         }
-        Err(problems) => {
-            let form = again(&asking, fields, problems.clone());
-            show_page(&person_page(&asking, place, form), &problems)
-        }
+        Err(problems) => Err(problems.into()),
+    };
+    match saved {
+        Ok(_) => go_to(Page::People.path()),
+        Err(again) => asking.visit.show_again(fields, again, |form| person_page(&asking, place, form)),
     }
 }
 
@@ -330,15 +275,19 @@ pub struct RemovePage {
     pub question: Radios,
 }
 
-fn remove_page(asking: &Asking, place: usize, form: Form) -> Result<RemovePage, Interrupt> {
-    let name = asking.answers().people.get(place - 1).ok_or_else(Interrupt::not_found)?.full_name();
+fn remove_page(asking: &Asking, person: &Person, form: Form) -> RemovePage {
+    let name = person.full_name();
     let title = format!("Remove {name}?");
-    Ok(RemovePage {
+    RemovePage {
         layout: asking.visit.layout(&title).with_problems(&form).back_to(Page::People.path()),
-        question: form.yes_no("remove", &title),
+        question: form.yes_no(REMOVE, &title),
         form,
         name,
-    })
+    }
+}
+
+fn person_at(asking: &Asking, place: usize) -> Result<Person, Interrupt> {
+    asking.answers().people.get(place - 1).cloned().ok_or_else(Interrupt::not_found)
 }
 
 /// GET /register/people/{place}/remove
@@ -349,7 +298,8 @@ pub async fn show_remove(
     Path(place): Path<usize>,
 ) -> Answer {
     let asking = load(app, visit, registrant, place).await?;
-    show_page(&remove_page(&asking, place, asking.visit.empty_form())?, &Problems::none())
+    let person = person_at(&asking, place)?;
+    asking.visit.show_form(Fields::default(), |form| remove_page(&asking, &person, form))
 }
 
 /// POST /register/people/{place}/remove
@@ -361,23 +311,20 @@ pub async fn save_remove(
     fields: Fields,
 ) -> Answer {
     let asking = load(app, visit, registrant, place).await?;
-    match fields.text("remove") {
-        "yes" => {
-            // By who they are and not by place: a second click must not remove the next one.
-            let gone = asking.answers().people.get(place - 1).cloned();
-            asking
-                .keep(move |answers| {
-                    answers.people.retain(|person| Some(person) != gone.as_ref());
-                    answers.people_done = false;
-                })
-                .await?;
-            go_to(Page::People.path())
-        }
-        "no" => go_to(Page::People.path()),
-        _ => {
-            let problems = Problems::one("remove", "Select yes to remove this person");
-            let form = again(&asking, fields, problems.clone());
-            show_page(&remove_page(&asking, place, form)?, &problems)
+    let saved = match fields.text(REMOVE) {
+        "yes" => match asking.answers().people.get(place - 1) {
+            Some(person) => asking.save(REMOVE, OneAnswer::RemovePerson(person.clone())).await?.map(|_| ()),
+            // A second click: nobody is there any more.
+            None => Ok(()),
+        },
+        "no" => Ok(()),
+        _ => Err(Problems::one(REMOVE, "Select yes to remove this person").into()),
+    };
+    match saved {
+        Ok(()) => go_to(Page::People.path()),
+        Err(again) => {
+            let person = person_at(&asking, place)?;
+            asking.visit.show_again(fields, again, |form| remove_page(&asking, &person, form))
         }
     }
 }

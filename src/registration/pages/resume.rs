@@ -1,24 +1,22 @@
 //! Saving and coming back: by email address and code, also on another computer; and closing a
 //! registration on a shared one.
 
-use super::email::code_words;
+use super::{own_permit, put_right};
 use crate::app::App;
 use crate::contact::Email;
-use crate::database::{Error, transaction};
-use crate::letter::Letterhead;
-use crate::outbox;
-use crate::registration::{Registration, RegistrationState, journey, letters, store};
+use crate::id::Reference;
+use crate::registration::moves::{self, ComeBackOrder, ReturnOrder};
+use crate::registration::{DraftState, Stored, journey, store};
 use crate::sign_in::Registrant;
-use crate::sign_in::codes::{self, CodeRequest, Rules, Tried};
-use crate::sign_in::limits::{self, Budget, wait_in_words};
-use crate::sign_in::secrets::Purpose;
-use crate::sign_in::session::{self, SessionKind};
+use crate::sign_in::session::{self, SessionRotation, browser_hash};
 use crate::web::components::{Html, Radios};
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
 use axum::extract::State as Shared;
+use axum::http::StatusCode;
 
 const EMAIL: &str = "email";
 const CODE: &str = "code";
+const REGISTRATION: &str = "registration";
 
 fn email_page(visit: &Visit, form: Form) -> super::Question {
     let title = "Continue a registration";
@@ -36,63 +34,27 @@ fn email_page(visit: &Visit, form: Form) -> super::Question {
 
 /// GET /register/return
 pub async fn page(visit: Visit) -> Answer {
-    show_page(&email_page(&visit, visit.empty_form()), &Problems::none())
-}
-
-/// What a code for coming back is bound to: the address, hashed so that it stands in no table.
-fn subject(email: &Email) -> String {
-    format!("return {}", session::browser_hash(email.as_str()))
+    visit.show_form(Fields::default(), |form| email_page(&visit, form))
 }
 
 /// POST /register/return: sends a code where there is something to come back to; says the same
 /// where there is not.
 pub async fn ask(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> Answer {
-    let email = match Email::parse(fields.text(EMAIL)) {
-        Ok(email) => email,
-        Err(words) => {
-            let problems = Problems::one(EMAIL, words);
-            return show_page(&email_page(&visit, visit.form(fields, problems.clone())), &problems);
+    let sent = match Email::parse(fields.text(EMAIL)) {
+        Ok(email) => {
+            let browser = browser_hash(&visit.browser());
+            let order = ReturnOrder { email, browser, network: visit.network().to_owned() };
+            let email = order.email.clone();
+            put_right(&app, EMAIL, moves::ask_to_return(&app, order).await)?.map(|()| email)
         }
+        Err(words) => Err(Problems::one(EMAIL, words).into()),
     };
-    let now = app.clock.now();
-    let rules = Rules::of(&app);
-    let from = Letterhead::of(&app.settings);
-    let browser = session::browser_hash(&visit.browser());
-    let network =
-        Budget::an_hour("returns", visit.network(), i64::from(app.settings.starts_a_network_an_hour_max));
-    let to = email.clone();
-    let known = !store::list_of_email(&app.database, email.as_str()).await?.is_empty();
-    let asked = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            if let Err(used_up) = limits::take(tx, now, &network).await? {
-                return Ok(CodeRequest::TooOften(used_up));
-            }
-            let subject = subject(&to);
-            let asked =
-                codes::ask(tx, rules, Purpose::EmailCode, &subject, &browser, to.as_str(), now).await?;
-            if let (CodeRequest::Made(code), true) = (&asked, known) {
-                outbox::store::write_letter(tx, now, &letters::email_code(&from, now, &to, &subject, code))
-                    .await?;
-            }
-            Ok(asked)
-        }))
-        .await?;
-    match asked {
-        CodeRequest::Made(_) => {
-            let form = visit.form(Fields::from_pairs([(EMAIL, email.as_str())]), Problems::none());
-            show_page(&code_page(&app, &visit, form), &Problems::none())
+    match sent {
+        Ok(email) => {
+            let fields = Fields::from_pairs([(EMAIL, email.as_str())]);
+            visit.show_form(fields, |form| code_page(&app, &visit, form))
         }
-        CodeRequest::TooOften(used_up) => {
-            let problems = Problems::one(
-                EMAIL,
-                format!(
-                    "Too many codes have been asked for. Try again {}",
-                    wait_in_words(now, used_up.until)
-                ),
-            );
-            show_page(&email_page(&visit, visit.form(fields, problems.clone())), &problems)
-        }
+        Err(again) => visit.show_again(fields, again, |form| email_page(&visit, form)),
     }
 }
 
@@ -117,43 +79,40 @@ fn code_page(app: &App, visit: &Visit, form: Form) -> ReturnCodePage {
 /// POST /register/return/code: opens the newest draft of the address.
 pub async fn open(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> Answer {
     let Ok(email) = Email::parse(fields.text(EMAIL)) else { return go_to("/register/return") };
-    let typed = fields.text(CODE).to_owned();
-    let problem = if typed.is_empty() {
-        Some("Enter the code from the email".to_owned())
-    } else {
-        let browser = session::browser_hash(&visit.browser());
-        let tried = codes::attempt(app.clone(), Purpose::EmailCode, subject(&email), browser, typed).await?;
-        (tried != Tried::Right).then(|| code_words(tried, app.clock.now()).to_owned())
-    };
-    let mine = match problem {
-        None => store::list_of_email(&app.database, email.as_str()).await?,
-        Some(words) => {
-            let problems = Problems::one(CODE, words);
-            let form = visit.form(Fields::from_pairs([(EMAIL, email.as_str())]), problems.clone());
-            return show_page(&code_page(&app, &visit, form), &problems);
+    let session = SessionRotation::of(&visit);
+    let order =
+        ComeBackOrder { email: email.clone(), typed: fields.text(CODE).to_owned(), session: session.clone() };
+    match put_right(&app, CODE, moves::come_back(&app, order).await)? {
+        Ok(mine) => {
+            let Some(first) = mine.first() else { return Err(nothing_to_continue()) };
+            session.is_saved(&visit);
+            if mine.len() > 1 { go_to("/register/mine") } else { go_to(place_of(first)) }
         }
-    };
-    let newest = mine.iter().find(|case| case.state == RegistrationState::Draft).or_else(|| mine.first());
-    let Some(newest) = newest else {
-        return Err(Interrupt::refused(
-            axum::http::StatusCode::GONE,
-            "There is nothing to continue",
-            "Drafts are kept for a while and then removed. Please start a new registration.",
-        )
-        .then("/register", "Start page"));
-    };
-    session::rotate_session(&app, &visit, SessionKind::Registrant, &newest.id, true).await?;
-    if mine.len() > 1 { go_to("/register/mine") } else { go_to(place_of(newest)) }
+        Err(again) => {
+            let fields = Fields::from_pairs([(EMAIL, email.as_str())]);
+            visit.show_again(fields, again, |form| code_page(&app, &visit, form))
+        }
+    }
+}
+
+fn nothing_to_continue() -> Interrupt {
+    Interrupt::refused(
+        StatusCode::GONE,
+        "There is nothing to continue",
+        "Drafts are kept for a while and then removed. Please start a new registration.",
+    )
+    .then("/register", "Start page")
 }
 
 /// Where a registration is continued or looked at.
-fn place_of(case: &Registration) -> String {
-    if case.state == RegistrationState::Draft {
-        journey::next(&case.answers).path()
-    } else if case.submitted_at.is_some() {
-        format!("/registration/{}", case.reference)
-    } else {
-        "/register".to_owned()
+fn place_of(stored: &Stored) -> String {
+    match stored {
+        Stored::Draft(draft) => match draft.state {
+            DraftState::Draft => journey::next(&draft.answers).path(),
+            DraftState::Ineligible { .. } | DraftState::Expired => "/register".to_owned(),
+        },
+        Stored::Sent(registration) => format!("/registration/{}", registration.reference),
+        Stored::Forgotten(_) => "/register".to_owned(),
     }
 }
 
@@ -165,23 +124,18 @@ pub struct MinePage {
     pub choices: Radios,
 }
 
-async fn mine_of(app: &App, registrant: &Registrant) -> Result<Vec<Registration>, Interrupt> {
-    let case =
-        store::find(&app.database, &registrant.registration).await?.ok_or_else(Interrupt::not_found)?;
-    // Only an address that was confirmed with a code opens the others of the same address.
-    match case.registrant_email() {
-        Some(email) => Ok(store::list_of_email(&app.database, email.as_str()).await?),
-        None => Ok(vec![case]),
-    }
-}
-
-fn mine_page(visit: &Visit, mine: &[Registration], form: Form) -> MinePage {
-    let mut choices = form.radios("registration", "Which registration do you want to open?");
-    for case in mine {
-        let name = if case.site_name().is_empty() { "No site chosen yet" } else { case.site_name() };
-        let hint =
-            format!("{}. Started on {}. {}", case.reference, case.started_at.day(), case.state.in_words());
-        choices = choices.choice_hinted(case.reference.as_str(), name, &hint);
+fn mine_page(visit: &Visit, mine: &[Stored], form: Form) -> MinePage {
+    let mut choices = form.radios(REGISTRATION, "Which registration do you want to open?");
+    for stored in mine {
+        let (name, started_at, state) = match stored {
+            Stored::Draft(draft) => (draft.site_name(), draft.started_at, draft.state.kind()),
+            Stored::Sent(sent) => (sent.site_name(), sent.started_at, sent.state.kind()),
+            Stored::Forgotten(_) => continue,
+        };
+        let name = if name.is_empty() { "No site chosen yet" } else { name };
+        let reference = stored.reference();
+        let hint = format!("{reference}. Started on {}. {}", started_at.day(), state.in_words());
+        choices = choices.choice_hinted(reference.as_str(), name, &hint);
     }
     MinePage {
         layout: visit.layout("Your registrations").with_problems(&form).back_to("/register"),
@@ -190,10 +144,16 @@ fn mine_page(visit: &Visit, mine: &[Registration], form: Form) -> MinePage {
     }
 }
 
+/// The registrations of whoever filled in that of the session.
+async fn mine_of(app: &App, registrant: &Registrant) -> Result<Vec<Stored>, Interrupt> {
+    let mine = store::list_mine(&app.database, &registrant.registration).await?;
+    if mine.is_empty() { Err(Interrupt::not_found()) } else { Ok(mine) }
+}
+
 /// GET /register/mine
 pub async fn mine(Shared(app): Shared<App>, visit: Visit, registrant: Registrant) -> Answer {
     let mine = mine_of(&app, &registrant).await?;
-    show_page(&mine_page(&visit, &mine, visit.empty_form()), &Problems::none())
+    visit.show_form(Fields::default(), |form| mine_page(&visit, &mine, form))
 }
 
 /// POST /register/mine
@@ -203,17 +163,23 @@ pub async fn choose(
     registrant: Registrant,
     fields: Fields,
 ) -> Answer {
-    let mine = mine_of(&app, &registrant).await?;
-    let chosen = mine.iter().find(|case| case.reference.as_str() == fields.text("registration"));
-    match chosen {
-        Some(case) => {
-            session::rotate_session(&app, &visit, SessionKind::Registrant, &case.id, true).await?;
-            go_to(place_of(case))
+    let opened = match Reference::parse(fields.text(REGISTRATION)) {
+        Some(reference) => {
+            let session = SessionRotation::of(&visit);
+            let permit = own_permit(&registrant.registration)?;
+            let opened = moves::open_another(&app, permit, reference, session.clone()).await;
+            put_right(&app, REGISTRATION, opened)?.map(|stored| (stored, session))
         }
-        None => {
-            let problems = Problems::one("registration", "Select the registration you want to open");
-            let form = visit.form(fields, problems.clone());
-            show_page(&mine_page(&visit, &mine, form), &problems)
+        None => Err(Problems::one(REGISTRATION, "Select the registration you want to open").into()),
+    };
+    match opened {
+        Ok((stored, session)) => {
+            session.is_saved(&visit);
+            go_to(place_of(&stored))
+        }
+        Err(again) => {
+            let mine = mine_of(&app, &registrant).await?;
+            visit.show_again(fields, again, |form| mine_page(&visit, &mine, form))
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Where a registration begins: what to have ready, how long it takes, and the button.
 
 use crate::app::App;
-use crate::clock::Span;
-use crate::database::{Error, transaction};
-use crate::id::new_id;
-use crate::registration::{Registration, journey, store};
-use crate::sign_in::limits::{self, Budget};
-use crate::sign_in::session::{self, SessionKind};
+use crate::outbox::outcome::{Declined, without_faults};
+use crate::registration::journey;
+use crate::registration::moves::{self, BeginOrder};
+use crate::sign_in::limits::wait_in_words;
 use crate::web::{Answer, Form, Interrupt, Layout, Problems, Visit, go_to, show};
 use axum::extract::State;
+use axum::http::StatusCode;
 
 #[derive(askama::Template)]
 #[template(path = "registration/pages/start.html")]
@@ -36,35 +35,15 @@ pub async fn page(State(app): State<App>, visit: Visit) -> Answer {
 
 /// POST /register: begins a draft.
 pub async fn begin(State(app): State<App>, visit: Visit) -> Answer {
-    let now = app.clock.now();
-    let lasts = Span::days(i64::from(app.settings.draft_days));
-    let budget =
-        Budget::an_hour("starts", visit.network(), i64::from(app.settings.starts_a_network_an_hour_max));
-    let browser = visit.browser();
-    let draft = Registration::begin(
-        new_id(now),
-        session::browser_hash(&browser),
-        session::browser_hash(visit.network()),
-        now,
-        lasts,
-    );
-    let app_in = app.clone();
-    let begun = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            if let Err(used_up) = limits::take(tx, now, &budget).await? {
-                return Ok(Err(used_up));
-            }
-            store::add(tx, &draft).await?;
-            session::begin(tx, &app_in, &browser, SessionKind::Registrant, &draft.id, false).await?;
-            Ok(Ok(()))
-        }))
-        .await?;
-    match begun {
+    let order = BeginOrder { browser: visit.browser(), network: visit.network().to_owned() };
+    match without_faults(moves::begin(&app, order).await)? {
         Ok(()) => go_to(journey::Page::SocialCare.path()),
-        Err(used_up) => Err(Interrupt::too_often(&format!(
+        Err(Declined::Refusal(used_up)) => Err(Interrupt::too_often(&format!(
             "Many registrations have been started from your network. You can start another one {}.",
-            limits::wait_in_words(now, used_up.until)
+            wait_in_words(app.clock.now(), used_up.until)
         ))),
+        Err(Declined::Conflict(conflict)) => {
+            Err(Interrupt::refused(StatusCode::CONFLICT, "Nothing was started", &conflict.words))
+        }
     }
 }

@@ -1,28 +1,26 @@
 //! How a registration is doing, for its registrant, after a code.
 
-use super::email::code_words;
+use super::{own_permit, put_right};
 use crate::app::App;
-use crate::clock::Timestamp;
-use crate::database::{Error, transaction};
+use crate::database::Error;
 use crate::id::Reference;
-use crate::letter::Letterhead;
-use crate::outbox;
+use crate::outbox::outcome::{Declined, NotDone, without_faults};
 use crate::registration::checks::{Outcome, RegisterCheck};
-use crate::registration::store::Saved;
-use crate::registration::{Registration, RegistrationState, after_set_up, letters, store};
-use crate::service_desk;
-use crate::service_desk::note::{NewNote, NoteAuthor};
+use crate::registration::moves::{self, AnswerOrder, OpenStatusOrder, StatusCodeOrder};
+use crate::registration::{Refusal, Registration, RegistrationState, after_set_up, letters, store};
 use crate::sign_in::StatusReader;
-use crate::sign_in::codes::{self, CodeRequest, Rules, Tried};
-use crate::sign_in::secrets::Purpose;
-use crate::sign_in::session::{self, SessionKind};
-use crate::web::components::{Html, Table};
-use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
+use crate::sign_in::session::{self, SessionRotation};
+use crate::web::components::{Html, NotificationBanner, Table};
+use crate::web::page::show_with;
+use crate::web::parts::not_done;
+use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
 
 const REFERENCE: &str = "reference";
 const CODE: &str = "code";
 const ANSWER: &str = "answer";
+const VERSION: &str = "version";
 /// Longest answer to a question of ours, in characters.
 const ANSWER_LETTERS_MAX: usize = 4_000;
 
@@ -41,23 +39,24 @@ fn reference_page(visit: &Visit, form: Form) -> super::Question {
 
 /// GET /registration
 pub async fn page(visit: Visit) -> Answer {
-    show_page(&reference_page(&visit, visit.empty_form()), &Problems::none())
+    visit.show_form(Fields::default(), |form| reference_page(&visit, form))
 }
 
 /// POST /registration
 pub async fn find(visit: Visit, fields: Fields) -> Answer {
-    match Reference::parse(fields.text(REFERENCE)) {
-        Some(reference) => go_to(format!("/registration/{reference}")),
-        None => {
-            let words = if fields.text(REFERENCE).is_empty() {
-                "Enter your reference, like CP-7QPX-2M4H"
-            } else {
-                "This is not a reference of ours. Check each letter. It looks like CP-7QPX-2M4H"
-            };
-            let problems = Problems::one(REFERENCE, words);
-            show_page(&reference_page(&visit, visit.form(fields, problems.clone())), &problems)
-        }
+    if let Some(reference) = Reference::parse(fields.text(REFERENCE)) {
+        return go_to(path_of(&reference));
     }
+    let words = if fields.text(REFERENCE).is_empty() {
+        "Enter your reference, like CP-7QPX-2M4H"
+    } else {
+        "This is not a reference of ours. Check each letter. It looks like CP-7QPX-2M4H"
+    };
+    visit.show_again(fields, Problems::one(REFERENCE, words), |form| reference_page(&visit, form))
+}
+
+fn path_of(reference: &Reference) -> String {
+    format!("/registration/{reference}")
 }
 
 #[derive(askama::Template)]
@@ -87,58 +86,31 @@ fn code_page(app: &App, visit: &Visit, reference: &Reference, was_sent: bool, fo
 pub async fn show(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<String>) -> Answer {
     let reference = Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
     match own(&app, &visit, &reference).await? {
-        Some(case) => show_status(&app, &visit, case, visit.empty_form(), Problems::none()).await,
-        None => show_page(&code_page(&app, &visit, &reference, false, visit.empty_form()), &Problems::none()),
+        Some(case) => {
+            let shown = Shown::of(&app, case).await?;
+            visit.show_form(Fields::default(), |form| status_page(&app, &visit, shown, form))
+        }
+        None => visit.show_form(Fields::default(), |form| code_page(&app, &visit, &reference, false, form)),
     }
 }
 
 /// The registration with this reference, if this browser has shown that it is its own.
 async fn own(app: &App, visit: &Visit, reference: &Reference) -> Result<Option<Registration>, Interrupt> {
     let Some(reader) = session::status_reader(app, visit).await? else { return Ok(None) };
-    let case = store::find(&app.database, &reader.registration).await?;
-    Ok(case.filter(|case| case.reference == *reference && case.submitted_at.is_some()))
-}
-
-/// What a code for the status is bound to.
-fn subject(reference: &Reference) -> String {
-    format!("status {reference}")
+    let case = store::find_sent(&app.database, &reader.registration).await?;
+    Ok(case.filter(|case| case.reference == *reference))
 }
 
 /// POST /registration/{reference}/code: sends a code to the registrant, or acts as if.
 pub async fn ask(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<String>) -> Answer {
     let reference = Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
-    let now = app.clock.now();
-    let rules = Rules::of(&app);
-    let from = Letterhead::of(&app.settings);
     let browser = session::browser_hash(&visit.browser());
-    let case = store::find_by_reference(&app.database, &reference).await?;
-    let email = case.and_then(|case| case.registrant_email().cloned());
-    let asked_for = reference.clone();
-    let asked = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            let subject = subject(&asked_for);
-            let recipient = email.as_ref().map_or(asked_for.as_str(), |email| email.as_str());
-            let asked = codes::ask(tx, rules, Purpose::EmailCode, &subject, &browser, recipient, now).await?;
-            if let (CodeRequest::Made(code), Some(email)) = (&asked, &email) {
-                outbox::store::write_letter(tx, now, &letters::email_code(&from, now, email, &subject, code))
-                    .await?;
-            }
-            Ok(asked)
-        }))
-        .await?;
-    let problems = match asked {
-        CodeRequest::Made(_) => Problems::none(),
-        CodeRequest::TooOften(used_up) => Problems::one(
-            CODE,
-            format!(
-                "Too many codes have been asked for. Try again {}",
-                crate::sign_in::limits::wait_in_words(now, used_up.until)
-            ),
-        ),
-    };
-    let form = visit.form(Fields::default(), problems.clone());
-    show_page(&code_page(&app, &visit, &reference, true, form), &problems)
+    let order = StatusCodeOrder { reference: reference.clone(), browser };
+    let page = |form| code_page(&app, &visit, &reference, true, form);
+    match put_right(&app, CODE, moves::ask_for_status_code(&app, order).await)? {
+        Ok(()) => visit.show_form(Fields::default(), page),
+        Err(again) => visit.show_again(Fields::default(), again, page),
+    }
 }
 
 /// POST /registration/{reference}/open
@@ -149,23 +121,22 @@ pub async fn open(
     fields: Fields,
 ) -> Answer {
     let reference = Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
-    let typed = fields.text(CODE).to_owned();
-    let problem = if typed.is_empty() {
-        Some("Enter the code from the email".to_owned())
-    } else {
-        let browser = session::browser_hash(&visit.browser());
-        let tried =
-            codes::attempt(app.clone(), Purpose::EmailCode, subject(&reference), browser, typed).await?;
-        (tried != Tried::Right).then(|| code_words(tried, app.clock.now()).to_owned())
+    let session = SessionRotation::of(&visit);
+    let order = OpenStatusOrder {
+        reference: reference.clone(),
+        typed: fields.text(CODE).to_owned(),
+        session: session.clone(),
     };
-    if let Some(words) = problem {
-        let problems = Problems::one(CODE, words);
-        let form = visit.form(Fields::default(), problems.clone());
-        return show_page(&code_page(&app, &visit, &reference, true, form), &problems);
+    match put_right(&app, CODE, moves::open_status(&app, order).await)? {
+        Ok(()) => {
+            session.is_saved(&visit);
+            go_to(path_of(&reference))
+        }
+        // A code is typed anew and never shown again.
+        Err(again) => {
+            visit.show_again(Fields::default(), again, |form| code_page(&app, &visit, &reference, true, form))
+        }
     }
-    let case = store::find_by_reference(&app.database, &reference).await?.ok_or_else(Interrupt::not_found)?;
-    session::rotate_session(&app, &visit, SessionKind::StatusReader, &case.id, true).await?;
-    go_to(format!("/registration/{reference}"))
 }
 
 /// One check as the registrant reads it.
@@ -205,49 +176,84 @@ pub struct StatusPage {
     pub due: String,
     pub checks: Vec<CheckLine>,
     pub question: String,
+    /// An answer that could not be sent, because nobody waits for it any more.
+    pub unsent: String,
+    pub banner: Option<NotificationBanner>,
     pub declined: Vec<String>,
     pub can_withdraw: bool,
     pub after_set_up: Table,
 }
 
-async fn show_status(app: &App, visit: &Visit, case: Registration, form: Form, problems: Problems) -> Answer {
-    let checks = store::list_checks(&app.database, &case.id).await?;
-    let mut question = String::new();
-    let mut declined = Vec::new();
-    if let RegistrationState::MoreInformationAsked { question: asked } = &case.state {
-        question.clone_from(asked);
+/// What the page shows of a registration.
+struct Shown {
+    case: Registration,
+    checks: Vec<RegisterCheck>,
+}
+
+impl Shown {
+    async fn of(app: &App, case: Registration) -> Result<Self, Error> {
+        let checks = store::list_checks(&app.database, &case.id).await?;
+        Ok(Shown { case, checks })
     }
-    if let RegistrationState::Declined { reason, words } = &case.state {
-        declined = letters::declined_words(*reason, words);
-    }
-    let template = StatusPage {
+}
+
+fn status_page(app: &App, visit: &Visit, shown: Shown, form: Form) -> StatusPage {
+    let Shown { case, checks } = shown;
+    let (question, declined) = match &case.state {
+        RegistrationState::MoreInformationAsked { question } => (question.clone(), Vec::new()),
+        RegistrationState::Declined { reason, words } => {
+            (String::new(), letters::declined_words(*reason, words))
+        }
+        RegistrationState::Submitted
+        | RegistrationState::Checking
+        | RegistrationState::Referred
+        | RegistrationState::Approved
+        | RegistrationState::Provisioning
+        | RegistrationState::Live
+        | RegistrationState::Withdrawn
+        | RegistrationState::Stopped => (String::new(), Vec::new()),
+    };
+    let is_undecided = case.state.is_undecided();
+    StatusPage {
         layout: visit
             .layout(&format!("Registration {}", case.reference))
             .with_problems(&form)
             .back_to("/register"),
         state: case.state.in_words(),
-        due: case.due_at.filter(|_| case.state.is_undecided()).map_or_else(String::new, Timestamp::in_words),
+        due: if is_undecided { case.due_at.in_words() } else { String::new() },
         checks: check_lines(&checks),
-        can_withdraw: case.state.is_undecided(),
+        can_withdraw: is_undecided,
         after_set_up: after_set_up::table(&app.settings),
+        unsent: String::new(),
+        banner: None,
         question,
         declined,
         form,
         case,
-    };
-    show_page(&template, &problems)
+    }
 }
 
-/// Loads the case of a change made on the status page.
-async fn to_change(
+/// What became of a change that somebody asked for, told on the status page where it was not made.
+async fn changed(
     app: &App,
     visit: &Visit,
-    reader: &StatusReader,
-    reference: &str,
-) -> Result<Registration, Interrupt> {
-    let reference = Reference::parse(reference).ok_or_else(Interrupt::not_found)?;
-    let case = own(app, visit, &reference).await?.ok_or_else(Interrupt::not_found)?;
-    if case.id == reader.registration { Ok(case) } else { Err(Interrupt::not_found()) }
+    reference: &Reference,
+    heading: &str,
+    outcome: Result<(), NotDone<Refusal>>,
+    fields: Fields,
+) -> Answer {
+    let words = match without_faults(outcome)? {
+        Ok(()) => return go_to(path_of(reference)),
+        Err(Declined::Refusal(refusal)) => refusal.words(),
+        Err(Declined::Conflict(conflict)) => conflict.words,
+    };
+    let case = own(app, visit, reference).await?.ok_or_else(Interrupt::not_found)?;
+    let shown = Shown::of(app, case).await?;
+    let unsent = fields.text(ANSWER).to_owned();
+    let page = status_page(app, visit, shown, visit.form(fields, Problems::none()));
+    // Where a question waits, what was typed is in its field, to be looked at and sent.
+    let unsent = if page.question.is_empty() { unsent } else { String::new() };
+    show_with(StatusCode::CONFLICT, &StatusPage { banner: Some(not_done(heading, &words)), unsent, ..page })
 }
 
 /// POST /registration/{reference}/answer: answers a question of ours.
@@ -258,7 +264,8 @@ pub async fn answer(
     Path(reference): Path<String>,
     fields: Fields,
 ) -> Answer {
-    let case = to_change(&app, &visit, &reader, &reference).await?;
+    let reference = Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
+    let case = own(&app, &visit, &reference).await?.ok_or_else(Interrupt::not_found)?;
     let text = fields.text(ANSWER).to_owned();
     let problem = if text.is_empty() {
         Some("Enter your answer".to_owned())
@@ -268,24 +275,15 @@ pub async fn answer(
         None
     };
     if let Some(words) = problem {
+        let shown = Shown::of(&app, case).await?;
         let problems = Problems::one(ANSWER, words);
-        let form = visit.form(fields, problems.clone());
-        return show_status(&app, &visit, case, form, problems).await;
+        return visit.show_again(fields, problems, |form| status_page(&app, &visit, shown, form));
     }
-    let now = app.clock.now();
-    let id = case.id.clone();
-    if let Ok(change) = case.answer_more() {
-        app.database
-            .write::<_, Error, _>(transaction!(async move |tx| {
-                if store::save(tx, now, &change).await? == Saved::Yes {
-                    let note = NewNote::with_a_change(&id, NoteAuthor::Registrant, text);
-                    service_desk::store::add_note(tx, now, &note).await?;
-                }
-                Ok(())
-            }))
-            .await?;
-    }
-    go_to(format!("/registration/{reference}"))
+    // A version that is no number is nobody's.
+    let seen = fields.text(VERSION).parse().unwrap_or(-1);
+    let permit = own_permit(&reader.registration)?;
+    let answered = moves::answer_question(&app, permit, AnswerOrder { seen, text }).await;
+    changed(&app, &visit, &reference, "Your answer was not sent", answered, fields).await
 }
 
 /// POST /registration/{reference}/withdraw
@@ -295,14 +293,8 @@ pub async fn withdraw(
     reader: StatusReader,
     Path(reference): Path<String>,
 ) -> Answer {
-    let case = to_change(&app, &visit, &reader, &reference).await?;
-    let now = app.clock.now();
-    if let Ok(change) = case.withdraw() {
-        app.database
-            .write::<_, Error, _>(transaction!(async move |tx| {
-                store::save(tx, now, &change).await.map(|_| ())
-            }))
-            .await?;
-    }
-    go_to(format!("/registration/{reference}"))
+    let reference = Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
+    own(&app, &visit, &reference).await?.ok_or_else(Interrupt::not_found)?;
+    let withdrawn = moves::withdraw(&app, own_permit(&reader.registration)?).await;
+    changed(&app, &visit, &reference, "Nothing was withdrawn", withdrawn, Fields::default()).await
 }

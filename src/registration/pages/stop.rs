@@ -1,14 +1,14 @@
 //! "This was not us": the link sent to the contact a register holds for the site.
 
 use crate::app::App;
-use crate::database::{Error, transaction};
-use crate::letter::Letterhead;
-use crate::registration::store::Saved;
-use crate::registration::{Registration, letters, store};
-use crate::sign_in::links::{self, Link, LinkFor};
+use crate::outbox::outcome::{Declined, without_faults};
+use crate::registration::{Refusal, Registration, RegistrationState, moves, store};
+use crate::sign_in::authority::{Subject, Who, permit};
+use crate::sign_in::links::{self, Link};
 use crate::sign_in::secrets::{Purpose, read_link_token};
 use crate::web::{Answer, Form, Interrupt, Layout, Problems, Visit, show as show_page};
 use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
 
 #[derive(askama::Template)]
 #[template(path = "registration/pages/stop.html")]
@@ -29,20 +29,21 @@ pub enum Outcome {
     TooLate,
 }
 
+fn dead_link() -> Interrupt {
+    Interrupt::refused(
+        StatusCode::GONE,
+        "This link no longer works",
+        "If somebody has registered your site without your knowledge, call our helpdesk now.",
+    )
+}
+
 async fn load(app: &App, token: &str) -> Result<(Link, Registration), Interrupt> {
-    let gone = || {
-        Interrupt::refused(
-            axum::http::StatusCode::GONE,
-            "This link no longer works",
-            "If somebody has registered your site without your knowledge, call our helpdesk now.",
-        )
-    };
-    let id = read_link_token(&app.key, Purpose::StopLink, token).ok_or_else(gone)?;
-    let link = links::find(&app.database, Purpose::StopLink, &id).await?.ok_or_else(gone)?;
+    let id = read_link_token(&app.key, Purpose::StopLink, token).ok_or_else(dead_link)?;
+    let link = links::find(&app.database, Purpose::StopLink, &id).await?.ok_or_else(dead_link)?;
     if link.expires_at <= app.clock.now() {
-        return Err(gone());
+        return Err(dead_link());
     }
-    let case = store::find(&app.database, &link.subject).await?.ok_or_else(gone)?;
+    let case = store::find_sent(&app.database, &link.subject).await?.ok_or_else(dead_link)?;
     Ok((link, case))
 }
 
@@ -62,7 +63,7 @@ fn page_of(visit: &Visit, case: &Registration, outcome: Outcome) -> StopPage {
 }
 
 fn outcome_of(case: &Registration) -> Outcome {
-    if case.state == crate::registration::RegistrationState::Stopped {
+    if case.state == RegistrationState::Stopped {
         Outcome::Stopped
     } else if case.state.is_undecided() {
         Outcome::Ask
@@ -80,26 +81,15 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, Path(token): Path<Stri
 /// POST /stop/{token}
 pub async fn stop(Shared(app): Shared<App>, visit: Visit, Path(token): Path<String>) -> Answer {
     let (link, case) = load(&app, &token).await?;
-    let now = app.clock.now();
-    let from = Letterhead::of(&app.settings);
-    let id = case.id.clone();
-    let after = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            let Some(case) = store::find(tx, &id).await? else { return Ok(None) };
-            let as_it_was = case.clone();
-            let Ok(mut change) = case.stop() else { return Ok(Some(as_it_was)) };
-            if let Some(email) = change.state.registrant_email().cloned() {
-                let letter = letters::stopped(&from, now, &change.state, &email);
-                change = change.telling(letter);
-            }
-            if store::save(tx, now, &change).await? == Saved::VersionConflict {
-                return Ok(Some(as_it_was));
-            }
-            links::redeem(tx, &link.id, &LinkFor::as_sent(Purpose::StopLink, &link), now).await?;
-            Ok(Some(change.state))
-        }))
-        .await?
-        .ok_or_else(Interrupt::not_found)?;
-    show_page(&page_of(&visit, &after, outcome_of(&after)), &Problems::none())
+    let who = Who::SiteContact { registration: case.id.clone() };
+    let permit = permit(&who, Subject::Registration { id: case.id.clone() }).map_err(|_| dead_link())?;
+    let outcome = match without_faults(moves::stop(&app, permit, link).await)? {
+        Ok(()) => Outcome::Stopped,
+        Err(Declined::Refusal(Refusal::NotUndecided(_))) => Outcome::TooLate,
+        Err(Declined::Refusal(_)) => return Err(dead_link()),
+        Err(Declined::Conflict(conflict)) => {
+            return Err(Interrupt::refused(StatusCode::CONFLICT, "Nothing was stopped", &conflict.words));
+        }
+    };
+    show_page(&page_of(&visit, &case, outcome), &Problems::none())
 }

@@ -1,12 +1,20 @@
 //! The town that stands in the shared mailbox's display name.
 
-use super::{Asking, Question, again, onwards};
+use super::{Asking, Question, onwards};
+use crate::registration::answer::OneAnswer;
 use crate::registration::answers::parse_town;
 use crate::registration::journey::Page;
 use crate::web::components::Html;
-use crate::web::{Answer, Fields, Form, Problems, show as show_page};
+use crate::web::{Answer, Fields, Form, Problems};
 
 const FIELD: &str = "town";
+
+/// The town as it was given, or as the register has it where that is short enough.
+fn known_town(asking: &Asking) -> Option<String> {
+    let answers = asking.answers();
+    let letters_max = usize::from(asking.app.settings.town_letters_max);
+    answers.town.clone().or_else(|| parse_town(&answers.site.as_ref()?.town, letters_max).ok())
+}
 
 fn page_of(asking: &Asking, form: Form) -> Question {
     let site = asking.answers().site.as_ref();
@@ -29,25 +37,18 @@ fn page_of(asking: &Asking, form: Form) -> Question {
 }
 
 pub fn show(asking: &Asking) -> Answer {
-    let answers = asking.answers();
-    let known = answers.town.clone().or_else(|| {
-        // The register's town, where it is short enough.
-        let town = answers.site.as_ref()?.town.clone();
-        parse_town(&town, usize::from(asking.app.settings.town_letters_max)).ok()
-    });
+    let known = known_town(asking);
     let fields = known.map_or_else(Fields::default, |town| Fields::from_pairs([(FIELD, town.as_str())]));
-    show_page(&page_of(asking, asking.visit.form(fields, Problems::none())), &Problems::none())
+    asking.visit.show_form(fields, |form| page_of(asking, form))
 }
 
 pub async fn save(asking: &Asking, fields: Fields) -> Answer {
-    match parse_town(fields.text(FIELD), usize::from(asking.app.settings.town_letters_max)) {
-        Ok(town) => {
-            let answers = asking.keep(move |answers| answers.town = Some(town)).await?;
-            onwards(&answers, Page::Town)
-        }
-        Err(words) => {
-            let problems = Problems::one(FIELD, words);
-            show_page(&page_of(asking, again(asking, fields, problems.clone())), &problems)
-        }
+    let saved = match parse_town(fields.text(FIELD), usize::from(asking.app.settings.town_letters_max)) {
+        Ok(town) => asking.save(FIELD, OneAnswer::Town(town)).await?,
+        Err(words) => Err(Problems::one(FIELD, words).into()),
+    };
+    match saved {
+        Ok(answers) => onwards(&answers, Page::Town),
+        Err(again) => asking.visit.show_again(fields, again, |form| page_of(asking, form)),
     }
 }

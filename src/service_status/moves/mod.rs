@@ -5,11 +5,13 @@
 mod announce;
 mod change;
 mod end;
+mod send_checkpoint;
 mod set_component;
 
 pub use announce::{Announce, announce};
 pub use change::{ChangeAnnouncement, change};
 pub use end::{EndAnnouncement, end};
+pub use send_checkpoint::send_checkpoint;
 pub use set_component::{SetComponent, set_component};
 
 use super::verify;

@@ -1,6 +1,7 @@
 //! The service status as everybody reads it ([`status`]), and the room of the console in which the
 //! central team tells of it ([`team`]).
 
+pub mod audit_log;
 pub mod status;
 pub mod team;
 

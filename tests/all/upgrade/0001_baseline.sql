@@ -2,7 +2,9 @@
 INSERT INTO audit_entries VALUES ('e1', 1000, 'Service', 'registration submitted', 'r1', '{}', '');
 INSERT INTO audit_texts VALUES ('e1', 'key', 'Because.');
 INSERT INTO audit_waiting VALUES ('e1');
-INSERT INTO audit_chain VALUES (1, 'e0', 'hash');
+INSERT INTO audit_log VALUES (0, 'e0', 'hash');
+INSERT INTO audit_checkpoints VALUES ('carepost.example/audit', 1, 'note', 1000);
+INSERT INTO audit_cosignatures VALUES ('carepost.example/audit', 1, 'witness.example/w', 'line', 1001);
 INSERT INTO outbox VALUES ('w1', 'Letters', 'SendLetter', 'SendLetter l1', '{"SendLetter":{"letter":"l1"}}', 'l1', 'Done', 1000, 1000, 1, '', 'node', 'w0', NULL, NULL, 1001);
 INSERT INTO outbox_nodes VALUES ('node', 1000);
 INSERT INTO outbox_lanes VALUES ('node', 'Letters', 1001);

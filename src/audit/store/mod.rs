@@ -1,17 +1,14 @@
-//! The trail and its chain in the database.
+//! The trail in the database. `log` puts its entries into the log and reads its tree, `walk` reads everything
+//! there is and says what is not as it was written.
 
-use super::{Actor, CHAIN_START, Entry, Written, link_hash, text_hash};
-use crate::clock::{Span, Timestamp};
-use crate::database::{Database, Error, FromRow, Param, Reads, Result, Row, Tx, transaction};
+pub mod guards;
+pub mod log;
+pub mod walk;
+
+use super::{Actor, Entry, Written, text_hash};
+use crate::clock::Timestamp;
+use crate::database::{Database, FromRow, Param, Reads, Result, Row, Tx};
 use crate::id::{new_id, new_token};
-
-/// How many entries are put on the chain in one transaction.
-const CHAINED_AT_ONCE: i64 = 500;
-/// How long an entry may wait to be chained before `carepost check` calls it a breach. The worker
-/// chains every half second; a minute allows for a busy or stopped worker.
-pub const CHAIN_LIMIT: Span = Span::minutes(1);
-/// The lock that one node holds while it lengthens the chain.
-const CHAIN_LOCK: i64 = 0x4348_4149;
 
 /// The statement that reads entries with what was written about them.
 macro_rules! written {
@@ -142,110 +139,15 @@ pub async fn is_repeat(
     }))
 }
 
-/// Puts waiting entries on the chain, oldest first; answers how many.
-pub async fn lengthen_chain(database: &Database) -> Result<usize> {
-    let waiting: Option<(String,)> = database.maybe("SELECT entry FROM audit_waiting LIMIT 1", &[]).await?;
-    if waiting.is_none() {
-        return Ok(0);
-    }
-    database
-        .write(transaction!(async move |tx| {
-            tx.lock(CHAIN_LOCK).await?;
-            let last: Option<(i64, String)> = tx
-                .maybe("SELECT sequence, hash FROM audit_chain ORDER BY sequence DESC LIMIT 1", &[])
-                .await?;
-            let (mut sequence, mut hash) = last.unwrap_or((0, CHAIN_START.to_owned()));
-            let entries: Vec<Written> = tx
-                .all(
-                    written!("JOIN audit_waiting w ON e.id = w.entry ORDER BY w.entry LIMIT $1"),
-                    &[&CHAINED_AT_ONCE],
-                )
-                .await?;
-            for entry in &entries {
-                sequence += 1;
-                hash = link_hash(&hash, entry);
-                tx.run(
-                    "INSERT INTO audit_chain (sequence, entry, hash) VALUES ($1, $2, $3)",
-                    &[&sequence, &entry.id, &hash],
-                )
-                .await?;
-                tx.run("DELETE FROM audit_waiting WHERE entry = $1", &[&entry.id]).await?;
-            }
-            Ok::<_, Error>(entries.len())
-        }))
-        .await
-}
-
-/// What a walk along the whole chain found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChainState {
-    pub links: i64,
-    /// Links whose hash, place or entry is not what it must be.
-    pub broken: i64,
-    /// Entries that have been neither chained nor waiting, or waiting too long.
-    pub unchained: i64,
-}
-
-/// Walks the whole chain.
-pub async fn verify_chain(database: &Database, now: Timestamp) -> Result<ChainState> {
-    use std::sync::{Arc, Mutex};
-    let state = Arc::new(Mutex::new((ChainState::default(), CHAIN_START.to_owned(), 0_i64)));
-    let walking = Arc::clone(&state);
-    database
-        .each(
-            "SELECT c.sequence, c.hash, e.id, e.at, e.actor, e.action, e.subject, e.detail, e.text_hash, x.key, x.text
-               FROM audit_chain c LEFT JOIN audit_entries e ON e.id = c.entry
-               LEFT JOIN audit_texts x ON x.entry = c.entry ORDER BY c.sequence",
-            move |row| {
-                let mut walk = walking.lock().map_err(|_| Error::Misused("a walk panicked".to_owned()))?;
-                let (found, before, last) = &mut *walk;
-                let (sequence, hash): (i64, String) = (row.get(0)?, row.get(1)?);
-                found.links += 1;
-                let entry: Option<String> = row.get(2)?;
-                let sound = match entry {
-                    Some(id) => {
-                        let entry = Written {
-                            id,
-                            at: row.get(3)?,
-                            actor: row.get(4)?,
-                            action: row.get(5)?,
-                            subject: row.get(6)?,
-                            detail: row.get(7)?,
-                            text_hash: row.get(8)?,
-                            text: row.get::<Option<String>>(10)?.unwrap_or_default(),
-                        };
-                        // A text that has been destroyed proves nothing; one that is there must be the one.
-                        let key: Option<String> = row.get(9)?;
-                        let is_the_text = key.is_none_or(|key| text_hash(&key, &entry.text) == entry.text_hash);
-                        sequence == *last + 1 && is_the_text && link_hash(before, &entry) == hash
-                    }
-                    None => false,
-                };
-                if !sound {
-                    found.broken += 1;
-                }
-                *before = hash;
-                *last = sequence;
-                Ok(())
-            },
-        )
-        .await?;
-    let (unchained,): (i64,) = database
-        .one(
-            "SELECT COUNT(*) FROM audit_entries e
-              WHERE NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.entry = e.id)
-                AND (e.at < $1 OR NOT EXISTS (SELECT 1 FROM audit_waiting w WHERE w.entry = e.id))",
-            &[&now.minus(CHAIN_LIMIT)],
-        )
-        .await?;
-    let walk = state.lock().map_err(|_| Error::Misused("a walk panicked".to_owned()))?;
-    Ok(ChainState { unchained, ..walk.0.clone() })
-}
-
 #[cfg(test)]
 mod tests {
+    use super::log::extend;
+    use super::walk::{Found, walk};
     use super::*;
     use crate::database::for_tests::{both_engines, run};
+    use crate::database::{Error, transaction};
+
+    const LATE: Timestamp = Timestamp::from_milliseconds(10_000_000);
 
     async fn add_entries(database: &Database, count: usize) {
         database
@@ -263,16 +165,20 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn the_chain_holds_every_entry_once() {
+    async fn the_log_holds_every_entry_once() {
         for database in both_engines().await {
             add_entries(&database, 700).await;
-            assert_eq!(lengthen_chain(&database).await.expect("chained"), 500);
+            assert_eq!(extend(&database).await.expect("logged"), 500);
             add_entries(&database, 5).await;
-            let (one, two) = tokio::join!(lengthen_chain(&database), lengthen_chain(&database));
-            assert_eq!(one.expect("chained") + two.expect("chained"), 205, "{}", database.engine());
-            let state =
-                verify_chain(&database, Timestamp::from_milliseconds(10_000_000)).await.expect("walked");
-            assert_eq!(state, ChainState { links: 705, broken: 0, unchained: 0 });
+            let (one, two) = tokio::join!(extend(&database), extend(&database));
+            assert_eq!(one.expect("logged") + two.expect("logged"), 205, "{}", database.engine());
+            let found = walk(&database, LATE, &[500, 705]).await.expect("walked");
+            let roots = found.roots.clone();
+            assert_eq!(found, Found { entries: 705, roots: found.roots.clone(), ..Found::default() });
+            for size in [500, 705] {
+                let kept = log::root(&database, size).await.expect("a root");
+                assert_eq!(roots.get(&size), Some(&kept), "{size}, as the entries and as the nodes say");
+            }
         }
     }
 
@@ -293,17 +199,16 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn texts_can_be_destroyed_and_the_chain_still_holds() {
+    async fn texts_can_be_destroyed_and_the_log_still_holds() {
         for database in both_engines().await {
             add_entries(&database, 2).await;
-            lengthen_chain(&database).await.expect("chained");
+            extend(&database).await.expect("logged");
             let before = history(&database, "subject").await.expect("read");
             assert!(before.iter().all(|entry| entry.text == "Amy asked for it."), "{before:?}");
             assert_ne!(before[0].text_hash, before[1].text_hash, "the same text is not known again");
             run(&database, "DELETE FROM audit_texts").await;
-            let state =
-                verify_chain(&database, Timestamp::from_milliseconds(10_000_000)).await.expect("walked");
-            assert_eq!(state, ChainState { links: 2, broken: 0, unchained: 0 });
+            let found = walk(&database, LATE, &[]).await.expect("walked");
+            assert_eq!(found, Found { entries: 2, ..Found::default() });
             let after = history(&database, "subject").await.expect("read");
             assert!(after.iter().all(|entry| entry.text.is_empty() && !entry.text_hash.is_empty()));
         }
@@ -322,22 +227,64 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn whoever_gets_past_that_is_found_by_the_walk() {
-        let late = Timestamp::from_milliseconds(10_000_000);
-        for tamper in [
-            "DROP TRIGGER audit_entries_stay; UPDATE audit_entries SET detail = 'other' WHERE detail = '3'",
-            "DROP TRIGGER audit_entries_are_kept; DELETE FROM audit_entries WHERE detail = '3'",
-            "DROP TRIGGER audit_chain_is_kept; DELETE FROM audit_chain WHERE sequence = 4",
-            "DROP TRIGGER audit_chain_is_kept; DELETE FROM audit_chain WHERE sequence = 9",
-            "DROP TRIGGER audit_chain_stays; UPDATE audit_chain SET hash = 'x' WHERE sequence = 4",
-            "INSERT INTO audit_entries (id, at, actor, action, subject, detail, text_hash) VALUES ('x', 1, 'a', 'b', 'c', 'd', '')",
-            "UPDATE audit_texts SET text = 'Bo asked for it.'",
+        for (tamper, expect) in [
+            (
+                "DROP TRIGGER audit_entries_stay; UPDATE audit_entries SET detail = 'other' WHERE detail = '3'",
+                "were changed after they were written",
+            ),
+            (
+                "DROP TRIGGER audit_entries_are_kept; DELETE FROM audit_entries WHERE detail = '3'",
+                "in the log and no longer there",
+            ),
+            ("DROP TRIGGER audit_log_is_kept; DELETE FROM audit_log WHERE place = 3", "that are missing"),
+            (
+                "DROP TRIGGER audit_log_is_kept; DELETE FROM audit_log WHERE place = 8",
+                "that are not in the log",
+            ),
+            (
+                "DROP TRIGGER audit_log_stays; UPDATE audit_log SET hashes = 'x' WHERE place = 3",
+                "are not those of the log",
+            ),
+            (
+                "DROP TRIGGER audit_log_stays; UPDATE audit_log SET hashes = SUBSTR(hashes, 1, 64) WHERE place = 3",
+                "are not those of the log",
+            ),
+            (
+                "INSERT INTO audit_entries (id, at, actor, action, subject, detail, text_hash) VALUES ('x', 1, 'a', 'b', 'c', 'd', '')",
+                "that are not in the log",
+            ),
+            ("UPDATE audit_texts SET text = 'Bo asked for it.'", "texts of audit entries that were changed"),
         ] {
             let database = crate::database::for_tests::sqlite().await;
             add_entries(&database, 9).await;
-            lengthen_chain(&database).await.expect("chained");
+            extend(&database).await.expect("logged");
             run(&database, tamper).await;
-            let state = verify_chain(&database, late).await.expect("walked");
-            assert!(state.broken + state.unchained > 0, "{tamper}: {state:?}");
+            let found = walk(&database, LATE, &[]).await.expect("walked");
+            let named: Vec<_> = found.in_words().into_iter().filter(|(_, count)| *count > 0).collect();
+            assert!(named.iter().any(|(words, _)| words.contains(expect)), "{tamper}: {named:?}");
+            let guards = guards::missing(&database).await.expect("read");
+            assert_eq!(guards, i64::from(tamper.starts_with("DROP TRIGGER")), "{tamper}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn guards_that_are_off_or_changed_are_missing() {
+        let sqlite = crate::database::for_tests::sqlite().await;
+        assert_eq!(guards::missing(&sqlite).await.expect("read"), 0);
+        run(
+            &sqlite,
+            "DROP TRIGGER audit_log_stays; CREATE TRIGGER audit_log_stays BEFORE UPDATE ON audit_log BEGIN SELECT 1; END",
+        )
+        .await;
+        assert_eq!(guards::missing(&sqlite).await.expect("read"), 1);
+        for tamper in [
+            "ALTER TABLE audit_entries DISABLE TRIGGER audit_entries_are_kept",
+            "DROP TRIGGER audit_log_is_kept ON audit_log",
+        ] {
+            let Some(postgres) = crate::database::for_tests::postgres().await else { return };
+            assert_eq!(guards::missing(&postgres).await.expect("read"), 0);
+            run(&postgres, tamper).await;
+            assert_eq!(guards::missing(&postgres).await.expect("read"), 1, "{tamper}");
         }
     }
 }

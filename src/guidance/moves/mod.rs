@@ -1,0 +1,5 @@
+//! What readers of the support site do.
+
+mod vote;
+
+pub use vote::vote;

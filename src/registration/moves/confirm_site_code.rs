@@ -1,0 +1,49 @@
+//! Proving authority with the code that was sent to the address on record for a site.
+
+use super::{Keeping, SiteCode, draft_before, draft_of};
+use crate::app::App;
+use crate::database::transaction;
+use crate::outbox::outcome::NotDone;
+use crate::registration::Refusal;
+use crate::registration::answers::{Answers, Proof, ProofWay};
+use crate::registration::journey::Page;
+use crate::sign_in::authority::{Permit, deed};
+use crate::sign_in::codes::{self, CodeProblem};
+
+/// Takes a code that was typed in the browser with this hash. It proves authority for the site it was
+/// sent for, and for no other that was chosen since.
+///
+/// # Errors
+/// A refusal where the draft is one no longer, another way was chosen, or the code is not taken.
+pub async fn confirm_site_code(
+    app: &App,
+    permit: Permit<deed::FillIn>,
+    typed: &str,
+    browser: &str,
+) -> Result<Answers, NotDone<Refusal>> {
+    let of_code = |problem| NotDone::Refusal(Refusal::Code(problem));
+    let before = draft_before(app, permit.id()).await?;
+    if let Some(Proof::EmailedCode { .. }) = before.answers.proof {
+        return Ok(before.answers);
+    }
+    let code = SiteCode::of(app, &before, browser).await?;
+    let right = codes::check(app, &code.code, typed).await?.map_err(of_code)?;
+    let keeping = Keeping::of(app);
+    app.database
+        .write(transaction!(async move |tx| {
+            let mut draft = draft_of(tx, permit.id()).await?;
+            if let Some(Proof::EmailedCode { .. }) = draft.answers.proof {
+                return Ok(draft.answers);
+            }
+            if draft.answers.proof_way != Some(ProofWay::EmailedCode) {
+                return Err(NotDone::Refusal(Refusal::NotAskedYet(Page::Proof)));
+            }
+            if !code.is_for(&draft)? || !codes::redeem(tx, &right, &code.code, keeping.now).await? {
+                return Err(of_code(CodeProblem::Stale));
+            }
+            draft.answers.proof = Some(Proof::EmailedCode { sent_to: code.email.masked() });
+            keeping.save(tx, &draft).await?;
+            Ok(draft.answers)
+        }))
+        .await
+}
