@@ -163,8 +163,10 @@ impl Names {
             }
             let mut together: BTreeMap<&str, BTreeMap<u32, &Piece>> = BTreeMap::new();
             for piece in &pieces {
-                for value in &piece.values {
-                    self.add(value);
+                if piece.number.is_none() {
+                    for value in &piece.values {
+                        self.add(value);
+                    }
                 }
                 if let Some(number) = piece.number
                     && together.entry(&piece.of).or_default().insert(number, piece).is_some()
@@ -175,6 +177,14 @@ impl Names {
             for pieces in together.values() {
                 let usual = |piece: &&Piece| piece.values.first().cloned().unwrap_or_default();
                 let all: String = pieces.values().map(usual).collect();
+                // Readers differ over where the last piece ends; the name's ending is there.
+                if let Some((_, last)) = pieces.last_key_value() {
+                    let count = pieces.len() - 1;
+                    let before: String = pieces.values().take(count).map(usual).collect();
+                    for value in &last.values {
+                        self.add(&format!("{before}{value}"));
+                    }
+                }
                 // Some readers stop where a number is missing.
                 let to_gap: String = pieces
                     .iter()

@@ -461,7 +461,7 @@ mod tests {
             )),
             with(&format!("Content-Type: image/png\r\n\r\n{encoded}")),
             with(
-                "Content-Type: image/png\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nMZ=90=00=03=00=00=00=04=00=00=00=FF=FF=00=00=B8=00=00=00=00=00=00=00=\r\n=40=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00",
+                "Content-Type: image/png\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nMZ=90=00=03=00=00=00=04=00=00=00=FF=FF=00=00=B8=00=00=00=00=00=00=00=\r\n=40=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00=00",
             ),
             with("Content-Type: message/partial; id=x; number=1; total=2\r\n\r\nx"),
             with("Content-Type: message/external-body; access-type=url\r\n\r\nx"),
