@@ -70,7 +70,7 @@ pub async fn load_sites(database: &Database, key: &carepost::settings::SecretKey
         );
     }
     let options = || Options {
-        allow_shrink: true,
+        limits: import::Limits::NONE,
         by: "bench".to_owned(),
         contact_key: Some(contact_key(key)),
         ..Options::default()

@@ -582,18 +582,55 @@ CREATE TABLE imports (
   unchanged BIGINT NOT NULL,
   rejected BIGINT NOT NULL,
   closed BIGINT NOT NULL,
+  contacts_changed BIGINT NOT NULL,
   data_date TEXT,
   started_at BIGINT NOT NULL,
   finished_at BIGINT NOT NULL,
-  by_whom TEXT NOT NULL
+  by_whom TEXT NOT NULL,
+  report TEXT NOT NULL
 );
 CREATE INDEX imports_by_kind ON imports (kind, number);
 
+-- Imports that close or change too much, or are older than what they replace, until two people have
+-- released them. The rows go when that is over.
+CREATE TABLE held_imports (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  filed TEXT NOT NULL,
+  file_name TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  report TEXT NOT NULL,
+  made_against BIGINT NOT NULL,
+  held_at BIGINT NOT NULL,
+  first_by TEXT,
+  first_at BIGINT,
+  state TEXT NOT NULL CHECK (state IN ('Waiting', 'Released', 'Discarded')),
+  ended_by TEXT,
+  ended_at BIGINT,
+  CHECK (state <> 'Released' OR (first_by IS NOT NULL AND ended_by IS NOT NULL AND first_by <> ended_by))
+);
+CREATE INDEX held_imports_that_wait ON held_imports (held_at) WHERE state = 'Waiting';
+
+CREATE TABLE held_import_rows (
+  held_import_id TEXT NOT NULL REFERENCES held_imports (id),
+  place BIGINT NOT NULL,
+  row_key TEXT NOT NULL,
+  link_one TEXT,
+  link_two TEXT,
+  facts TEXT NOT NULL,
+  data_date TEXT,
+  older_values TEXT,
+  PRIMARY KEY (held_import_id, place)
+);
+
+-- `data_date` is the day of the data of a row's newest values, `older_values` the days of the others.
 CREATE TABLE cqc_locations (
   location_id TEXT PRIMARY KEY,
   ods_code TEXT,
   provider_id TEXT,
   facts TEXT NOT NULL,
+  data_date TEXT,
+  older_values TEXT,
   import_number BIGINT NOT NULL REFERENCES imports (number),
   gone_from_register_at BIGINT
 );
@@ -605,6 +642,8 @@ CREATE TABLE cqc_providers (
   ods_code TEXT,
   companies_house_number TEXT,
   facts TEXT NOT NULL,
+  data_date TEXT,
+  older_values TEXT,
   import_number BIGINT NOT NULL REFERENCES imports (number),
   gone_from_register_at BIGINT
 );
@@ -615,6 +654,8 @@ CREATE TABLE ods_organisations (
   kind TEXT NOT NULL,
   parent_code TEXT,
   facts TEXT NOT NULL,
+  data_date TEXT,
+  older_values TEXT,
   import_number BIGINT NOT NULL REFERENCES imports (number),
   gone_from_register_at BIGINT
 );
@@ -625,6 +666,8 @@ CREATE TABLE ods_successions (
   predecessor_code TEXT NOT NULL,
   successor_code TEXT NOT NULL,
   facts TEXT NOT NULL,
+  data_date TEXT,
+  older_values TEXT,
   import_number BIGINT NOT NULL REFERENCES imports (number),
   gone_from_register_at BIGINT
 );
@@ -636,6 +679,8 @@ CREATE TABLE dspt_statuses (
   level TEXT NOT NULL,
   assessment_year TEXT,
   facts TEXT NOT NULL,
+  data_date TEXT,
+  older_values TEXT,
   import_number BIGINT NOT NULL REFERENCES imports (number),
   gone_from_register_at BIGINT
 );
@@ -646,6 +691,8 @@ CREATE TABLE site_contacts (
   email TEXT,
   telephone TEXT,
   facts TEXT NOT NULL,
+  data_date TEXT,
+  older_values TEXT,
   import_number BIGINT NOT NULL REFERENCES imports (number),
   gone_from_register_at BIGINT
 );

@@ -371,6 +371,10 @@ settings! {
     call_back_working_days: u8 = "2", "working days";
     /// The day of the year by which a DSPT must be published again, in words.
     dspt_year_end: String = "30 June", "day";
+    /// How much of what is open in a register one import may close or remove before two case workers must release it.
+    import_closed_percent_max: u8 = "1", "%";
+    /// How many of the sites with contacts one import may give other contacts before two case workers must release it.
+    import_contacts_percent_max: u8 = "5", "%";
     /// A folder with articles, sections and synonyms for the support site in place of those built in; empty for those.
     words_folder: Option<PathBuf> = "", "path";
     /// How long after its last review an article of the support site is reviewed again.

@@ -51,6 +51,8 @@ enum Command {
     Migrate,
     /// Import a register file
     Import(import::Import),
+    /// Show what was imported of each register, and which imports wait for two case workers
+    Imports,
     /// Find a site in the imported registers
     Find(find::Find),
     /// Add a case worker; asks for the password unless it is given on standard input
@@ -94,6 +96,7 @@ pub async fn run(command_line: CommandLine) -> Ended {
         Command::Serve(command) => command.run(settings()?).await,
         Command::Migrate => migrate::run(&settings()?).await,
         Command::Import(command) => command.run(&settings()?).await,
+        Command::Imports => import::list(&settings()?).await,
         Command::Find(command) => command.run(&settings()?).await,
         Command::AddCaseWorker(command) => command.run(&settings()?).await,
         Command::MailConfig(command) => command.run(&settings()?).await,

@@ -4,20 +4,22 @@
 //! a field without a value is an absent key, never null. There are no e-mail addresses and no
 //! contact IDs in anything CQC publishes.
 
+use super::body::{Body, OddField, member};
 use super::live::{RegisterAnswer, RegisterClient};
 use super::{
     AskError, Code, CqcLocationId, CqcProviderId, Finding, OdsCode, Postcode, Provenance, Register, day_text,
-    read_day, tidy, tidy_or_none,
+    tidy, tidy_or_none,
 };
 use crate::clock::{Clock, Day, Timestamp};
 use crate::database::BoxFuture;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The type CQC gives to social care; hospices, dentists and practices have others.
 pub const SOCIAL_CARE: &str = "Social Care Org";
 
 /// Service types that only social care has, for the layouts that do not give the type.
-const CARE_SERVICES: [&str; 9] = [
+const CARE_SERVICES: [&str; 14] = [
     "residential homes",
     "nursing homes",
     "homecare agencies",
@@ -27,6 +29,11 @@ const CARE_SERVICES: [&str; 9] = [
     "extra care housing services",
     "care home service without nursing",
     "domiciliary care service",
+    "care home service with nursing",
+    "care homes",
+    "supported living service",
+    "extra care housing",
+    "shared lives schemes",
 ];
 
 /// Whether CQC lets care be given there now.
@@ -35,6 +42,32 @@ pub enum RegistrationStatus {
     #[default]
     Registered,
     Deregistered,
+}
+
+impl RegistrationStatus {
+    /// Reads a status as the API and the files word it: "Inactive-Dereg" and "Removed" are two of the many
+    /// words for a location that is not registered. Nothing for a word nobody has told us about.
+    pub fn parse(word: &str) -> Option<Self> {
+        const OVER: [&str; 9] = [
+            "inactive",
+            "dereg",
+            "removed",
+            "cancel",
+            "closed",
+            "archived",
+            "deactivated",
+            "ceased",
+            "terminated",
+        ];
+        let plain: String = word.to_lowercase().chars().filter(|letter| letter.is_alphanumeric()).collect();
+        if matches!(plain.as_str(), "registered" | "active" | "activeregistered" | "registeredactive") {
+            Some(RegistrationStatus::Registered)
+        } else if OVER.iter().any(|over| plain.starts_with(over)) || plain == "notregistered" {
+            Some(RegistrationStatus::Deregistered)
+        } else {
+            None
+        }
+    }
 }
 
 /// Another location that came before or after this one, and why.
@@ -165,72 +198,74 @@ impl CqcLocation {
     /// # Errors
     /// Words that say what is wrong with it.
     pub fn from_api(body: &str) -> Result<Self, String> {
-        let body: LocationBody = serde_json::from_str(body).map_err(|error| json_words(&error))?;
-        let id = CqcLocationId::parse(&body.location_id).map_err(|why| why.to_string())?;
-        let name = tidy(&body.name);
-        if name.is_empty() {
-            return Err("there is no name".to_owned());
-        }
-        let status = match tidy(&body.registration_status).as_str() {
-            "Registered" => RegistrationStatus::Registered,
-            "Deregistered" => RegistrationStatus::Deregistered,
-            other => return Err(format!("{other:?} is not a registration status")),
-        };
+        let body = serde_json::from_str(body).map_err(|error| json_words(&error))?;
+        Self::of_body(&body, &mut Vec::new())
+    }
+
+    /// Reads a body. What is odd about a field is noted and costs that field alone.
+    ///
+    /// # Errors
+    /// Where it has no ID, no name or no status that we know.
+    pub(super) fn of_body(body: &Value, odd: &mut Vec<OddField>) -> Result<Self, String> {
+        let mut body = Body::of(body, odd)?;
+        let id = body.text("locationId").ok_or("there is no location ID")?;
+        let id = CqcLocationId::parse(&id).map_err(|why| why.to_string())?;
+        let name = body.text("name").ok_or("there is no name")?;
+        let status = status_of(&mut body)?;
         let (mut predecessors, mut successors) = (Vec::new(), Vec::new());
-        for relation in &body.relationships {
-            let Some(id) = relation.related_location_id.as_deref() else {
-                continue;
-            };
-            let related = Relation {
-                id: CqcLocationId::parse(id).map_err(|why| why.to_string())?,
-                name: tidy(relation.related_location_name.as_deref().unwrap_or("")),
-                reason: tidy(relation.reason.as_deref().unwrap_or("")),
-            };
-            match relation.kind.as_str() {
-                "HSCA Predecessor" => predecessors.push(related),
-                "HSCA Successor" => successors.push(related),
+        for relation in body.list("relationships") {
+            let into = match member(relation, "type") {
+                Some("HSCA Predecessor") => &mut predecessors,
+                Some("HSCA Successor") => &mut successors,
                 // Another kind of relation says nothing about who follows whom.
-                _ => {}
+                Some(_) | None => continue,
+            };
+            let Some(id) = member(relation, "relatedLocationId") else { continue };
+            match CqcLocationId::parse(id) {
+                Ok(id) => into.push(Relation {
+                    id,
+                    name: tidy(member(relation, "relatedLocationName").unwrap_or("")),
+                    reason: tidy(member(relation, "reason").unwrap_or("")),
+                }),
+                Err(why) => body.note("relationships", why.to_string()),
             }
         }
+        let service_types =
+            body.list("gacServiceTypes").iter().filter_map(|service| tidy_or_none(member(service, "name")?));
         Ok(CqcLocation {
             status,
-            provider_id: body
-                .provider_id
-                .as_deref()
-                .map(CqcProviderId::parse)
-                .transpose()
-                .map_err(|why| why.to_string())?,
-            also_known_as: body.also_known_as.as_deref().and_then(tidy_or_none),
-            address: [&body.postal_address_line1, &body.postal_address_line2]
+            service_types: service_types.collect(),
+            provider_id: body.read("providerId", CqcProviderId::parse),
+            also_known_as: body.text("alsoKnownAs"),
+            address: [body.text("postalAddressLine1"), body.text("postalAddressLine2")]
                 .into_iter()
                 .flatten()
-                .filter_map(|line| tidy_or_none(line))
                 .collect(),
-            town: body.postal_address_town_city.as_deref().and_then(tidy_or_none),
-            county: body.postal_address_county.as_deref().and_then(tidy_or_none),
-            postcode: body.postal_code.as_deref().and_then(|text| Postcode::parse(text).ok()),
-            telephone: body.main_phone_number.as_deref().and_then(tidy_or_none),
+            town: body.text("postalAddressTownCity"),
+            county: body.text("postalAddressCounty"),
+            postcode: body.read("postalCode", Postcode::parse),
+            telephone: body.text("mainPhoneNumber"),
             // A code that cannot be read is no code; the location itself is still good.
-            ods_code: body.ods_code.as_deref().and_then(|text| OdsCode::parse(text).ok()),
-            organisation_type: body.kind.as_deref().and_then(tidy_or_none),
-            registered_on: body.registration_date.as_deref().and_then(read_day),
-            deregistered_on: body.deregistration_date.as_deref().and_then(read_day),
-            dormant: body.dormancy.as_deref().and_then(yes_or_no),
-            care_home: body.care_home.as_deref().and_then(yes_or_no),
-            service_types: body
-                .gac_service_types
-                .iter()
-                .filter_map(|service| tidy_or_none(&service.name))
-                .collect(),
-            region: body.region.as_deref().and_then(tidy_or_none),
-            local_authority: body.local_authority.as_deref().and_then(tidy_or_none),
-            beds: body.number_of_beds,
+            ods_code: body.read("odsCode", OdsCode::parse),
+            organisation_type: body.text("type"),
+            registered_on: body.day("registrationDate"),
+            deregistered_on: body.day("deregistrationDate"),
+            dormant: body.flag("dormancy"),
+            care_home: body.flag("careHome"),
+            region: body.text("region"),
+            local_authority: body.text("localAuthority"),
+            beds: body.number("numberOfBeds"),
             predecessors,
             successors,
             ..CqcLocation::named(id, &name)
         })
     }
+}
+
+/// What a body says about its registration.
+fn status_of(body: &mut Body<'_>) -> Result<RegistrationStatus, String> {
+    let word = body.text("registrationStatus").ok_or("there is no registration status")?;
+    RegistrationStatus::parse(&word).ok_or_else(|| format!("{word:?} is not a registration status that we know"))
 }
 
 /// The legal body that is registered to give care, as CQC has it.
@@ -278,36 +313,41 @@ impl CqcProvider {
     /// # Errors
     /// Words that say what is wrong with it.
     pub fn from_api(body: &str) -> Result<Self, String> {
-        let body: ProviderBody = serde_json::from_str(body).map_err(|error| json_words(&error))?;
-        let name = tidy(&body.name);
-        if name.is_empty() {
-            return Err("there is no name".to_owned());
-        }
+        let body = serde_json::from_str(body).map_err(|error| json_words(&error))?;
+        Self::of_body(&body, &mut Vec::new())
+    }
+
+    /// Reads a body. What is odd about a field is noted and costs that field alone.
+    ///
+    /// # Errors
+    /// Where it has no ID, no name or no status that we know.
+    pub(super) fn of_body(body: &Value, odd: &mut Vec<OddField>) -> Result<Self, String> {
+        let mut body = Body::of(body, odd)?;
+        let id = body.text("providerId").ok_or("there is no provider ID")?;
+        let location_ids = body.list("locationIds");
         Ok(CqcProvider {
-            id: CqcProviderId::parse(&body.provider_id).map_err(|why| why.to_string())?,
-            name,
-            status: match tidy(&body.registration_status).as_str() {
-                "Registered" => RegistrationStatus::Registered,
-                "Deregistered" => RegistrationStatus::Deregistered,
-                other => return Err(format!("{other:?} is not a registration status")),
-            },
-            ods_code: body.ods_code.as_deref().and_then(|text| OdsCode::parse(text).ok()),
-            organisation_type: body.kind.as_deref().and_then(tidy_or_none),
-            ownership_type: body.ownership_type.as_deref().and_then(tidy_or_none),
-            companies_house_number: body.companies_house_number.as_deref().and_then(tidy_or_none),
-            charity_number: body.charity_number.as_deref().and_then(tidy_or_none),
-            address: [&body.postal_address_line1, &body.postal_address_line2]
+            id: CqcProviderId::parse(&id).map_err(|why| why.to_string())?,
+            name: body.text("name").ok_or("there is no name")?,
+            status: status_of(&mut body)?,
+            ods_code: body.read("odsCode", OdsCode::parse),
+            organisation_type: body.text("type"),
+            ownership_type: body.text("ownershipType"),
+            companies_house_number: body.text("companiesHouseNumber"),
+            charity_number: body.text("charityNumber"),
+            address: [body.text("postalAddressLine1"), body.text("postalAddressLine2")]
                 .into_iter()
                 .flatten()
-                .filter_map(|line| tidy_or_none(line))
                 .collect(),
-            town: body.postal_address_town_city.as_deref().and_then(tidy_or_none),
-            county: body.postal_address_county.as_deref().and_then(tidy_or_none),
-            postcode: body.postal_code.as_deref().and_then(|text| Postcode::parse(text).ok()),
-            telephone: body.main_phone_number.as_deref().and_then(tidy_or_none),
-            registered_on: body.registration_date.as_deref().and_then(read_day),
-            deregistered_on: body.deregistration_date.as_deref().and_then(read_day),
-            location_ids: body.location_ids.iter().filter_map(|id| CqcLocationId::parse(id).ok()).collect(),
+            town: body.text("postalAddressTownCity"),
+            county: body.text("postalAddressCounty"),
+            postcode: body.read("postalCode", Postcode::parse),
+            telephone: body.text("mainPhoneNumber"),
+            registered_on: body.day("registrationDate"),
+            deregistered_on: body.day("deregistrationDate"),
+            location_ids: location_ids
+                .iter()
+                .filter_map(|id| CqcLocationId::parse(id.as_str()?).ok())
+                .collect(),
             gone_from_register_at: None,
             provenance: Provenance::default(),
         })
@@ -315,11 +355,9 @@ impl CqcProvider {
 }
 
 /// What is wrong with a line of JSON, without repeating what was in it.
-fn json_words(error: &serde_json::Error) -> String {
+pub(super) fn json_words(error: &serde_json::Error) -> String {
     if error.is_eof() {
         "the line ends in the middle of a record".to_owned()
-    } else if error.is_data() {
-        format!("the record does not have the fields of the API: {error}")
     } else {
         "the line is not JSON".to_owned()
     }
@@ -332,77 +370,6 @@ pub(super) fn yes_or_no(text: &str) -> Option<bool> {
         "n" | "no" | "false" => Some(false),
         _ => None,
     }
-}
-
-/// What is read of an API body; everything else, people's names among it, is never looked at.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LocationBody {
-    location_id: String,
-    name: String,
-    registration_status: String,
-    provider_id: Option<String>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    also_known_as: Option<String>,
-    ods_code: Option<String>,
-    registration_date: Option<String>,
-    deregistration_date: Option<String>,
-    dormancy: Option<String>,
-    care_home: Option<String>,
-    number_of_beds: Option<u32>,
-    main_phone_number: Option<String>,
-    local_authority: Option<String>,
-    region: Option<String>,
-    postal_address_line1: Option<String>,
-    postal_address_line2: Option<String>,
-    postal_address_town_city: Option<String>,
-    postal_address_county: Option<String>,
-    postal_code: Option<String>,
-    #[serde(default)]
-    gac_service_types: Vec<ServiceBody>,
-    #[serde(default)]
-    relationships: Vec<RelationBody>,
-}
-
-#[derive(Deserialize)]
-struct ServiceBody {
-    #[serde(default)]
-    name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RelationBody {
-    related_location_id: Option<String>,
-    related_location_name: Option<String>,
-    #[serde(rename = "type", default)]
-    kind: String,
-    reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ProviderBody {
-    provider_id: String,
-    name: String,
-    registration_status: String,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    ownership_type: Option<String>,
-    companies_house_number: Option<String>,
-    charity_number: Option<String>,
-    ods_code: Option<String>,
-    registration_date: Option<String>,
-    deregistration_date: Option<String>,
-    main_phone_number: Option<String>,
-    postal_address_line1: Option<String>,
-    postal_address_line2: Option<String>,
-    postal_address_town_city: Option<String>,
-    postal_address_county: Option<String>,
-    postal_code: Option<String>,
-    #[serde(default)]
-    location_ids: Vec<String>,
 }
 
 /// How CQC is asked live, if it is.

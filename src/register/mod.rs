@@ -14,6 +14,7 @@
 //! What is deliberately not here: any decision. Whether a finding lets a site join is for the
 //! folders above.
 
+mod body;
 pub mod code;
 pub mod cqc;
 pub mod dspt;
@@ -150,22 +151,10 @@ mod day_text {
     }
 }
 
-/// Reads a date as any of the registers writes it: `2021-03-31`, `31/03/2021`, `20210331`, with or
-/// without a time after it.
+/// Reads a date as any of the registers writes it, the day before the month: `2021-03-31`, `31/03/2021`,
+/// `20210331`, with or without a time after it.
 pub(crate) fn read_day(text: &str) -> Option<Day> {
-    let text = text.trim();
-    let date = text.split(['T', ' ']).next().unwrap_or(text);
-    if date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()) {
-        return Day::parse_iso(&format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..]));
-    }
-    let slashed: Vec<&str> = date.split('/').collect();
-    if let [day, month, year] = slashed.as_slice() {
-        return Day::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
-    }
-    if date.len() == 10 {
-        return Day::parse_iso(date);
-    }
-    None
+    import::dates::Order::DayFirst.read(text)
 }
 
 /// Text as it should be kept: no spaces at the ends, single ones inside, nothing invisible.
@@ -182,8 +171,15 @@ pub(crate) fn tidy(text: &str) -> String {
     tidy
 }
 
-/// The same, or nothing where the register writes nothing: an empty cell, `-`, `NULL`.
+/// The same, or nothing where the register writes nothing: an empty cell, `-`, `NULL`, `N/A`.
 pub(crate) fn tidy_or_none(text: &str) -> Option<String> {
     let tidy = tidy(text);
-    (!tidy.is_empty() && tidy != "-" && !tidy.eq_ignore_ascii_case("null")).then_some(tidy)
+    (!is_nothing(&tidy)).then_some(tidy)
+}
+
+/// Whether a tidy text says that there is nothing.
+pub(crate) fn is_nothing(tidy: &str) -> bool {
+    const WORDS: [&str; 8] = ["null", "n/a", "#n/a", "#null!", "not applicable", "(blank)", "nil", "n.a."];
+    tidy.chars().all(|letter| matches!(letter, '-' | '–' | '—' | '.'))
+        || WORDS.iter().any(|word| tidy.eq_ignore_ascii_case(word))
 }

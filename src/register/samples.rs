@@ -2,7 +2,7 @@
 //! invented in it listed in `samples/README.md`.
 
 use super::dspt::AssessmentYear;
-use super::import::{ImportKind, ImportRefusal, Options, Report, run_bytes};
+use super::import::{ImportKind, ImportRefusal, Limits, Options, Report, run_bytes};
 use super::site_contacts::ContactKey;
 use super::store::{self, PastImport};
 use crate::clock::{Clock, Day};
@@ -46,6 +46,7 @@ pub async fn load(
         source: Some(SOURCE.to_owned()),
         data_date: Some(today),
         by: "sample".to_owned(),
+        limits: Limits::NONE,
         contact_key: Some(key.clone()),
         ..Options::default()
     };

@@ -365,6 +365,10 @@ deeds! {
     TellStatus: Service, false;
     /// Try work again, give it up, compare the directory with the mail servers.
     RunService: Service, false;
+    /// Import a file of a register.
+    ImportRegister: Service, false;
+    /// Release or discard an import that waits for two people.
+    ReleaseImport: Service, false;
 }
 
 /// The policy: how far each kind of person reaches with each deed.
@@ -377,21 +381,24 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::StopRegistration | D::MoveOn | D::WorkOnCase | D::Decide | D::OpenSite => R::Never,
             D::ReadSite | D::Disable | D::Enable | D::SignOutAndRevoke | D::SecureOwnAccount => R::Never,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
-            D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
+            D::WorkOnEnquiry | D::TellStatus | D::RunService | D::ImportRegister => R::Never,
+            D::ReleaseImport => R::Never,
         },
         Role::SiteContact => match deed {
             D::StopRegistration => R::Own,
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::MoveOn | D::WorkOnCase | D::Decide => R::Never,
             D::OpenSite | D::ReadSite | D::Disable | D::Enable | D::SignOutAndRevoke => R::Never,
             D::SecureOwnAccount | D::GiveAccess | D::ChangeAccess | D::RemoveAccess => R::Never,
-            D::AddAddress | D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
+            D::AddAddress | D::WorkOnEnquiry | D::TellStatus | D::RunService | D::ImportRegister => R::Never,
+            D::ReleaseImport => R::Never,
         },
         Role::AccountHolder => match deed {
             D::SecureOwnAccount | D::SignOutAndRevoke => R::Own,
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::StopRegistration | D::MoveOn => R::Never,
             D::WorkOnCase | D::Decide | D::OpenSite | D::ReadSite | D::Disable | D::Enable => R::Never,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
-            D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
+            D::WorkOnEnquiry | D::TellStatus | D::RunService | D::ImportRegister => R::Never,
+            D::ReleaseImport => R::Never,
         },
         Role::Owner => match deed {
             D::ReadSite | D::Disable | D::Enable => R::OwnSite,
@@ -399,21 +406,24 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::StopRegistration | D::MoveOn => R::Never,
             D::WorkOnCase | D::Decide | D::OpenSite | D::SignOutAndRevoke => R::Never,
             D::SecureOwnAccount | D::AddAddress => R::Never,
-            D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
+            D::WorkOnEnquiry | D::TellStatus | D::RunService | D::ImportRegister => R::Never,
+            D::ReleaseImport => R::Never,
         },
         Role::PrimaryAdministrator | Role::FullAdministrator | Role::ApiKey => match deed {
             D::ReadSite | D::Disable | D::Enable | D::SignOutAndRevoke => R::OwnOrganisation,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess => R::OwnOrganisation,
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::StopRegistration | D::MoveOn => R::Never,
             D::WorkOnCase | D::Decide | D::OpenSite | D::SecureOwnAccount | D::AddAddress => R::Never,
-            D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
+            D::WorkOnEnquiry | D::TellStatus | D::RunService | D::ImportRegister => R::Never,
+            D::ReleaseImport => R::Never,
         },
         Role::HelpdeskAdministrator => match deed {
             D::ReadSite | D::SignOutAndRevoke | D::Enable => R::OwnOrganisation,
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::StopRegistration | D::MoveOn => R::Never,
             D::WorkOnCase | D::Decide | D::OpenSite | D::Disable | D::SecureOwnAccount => R::Never,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
-            D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
+            D::WorkOnEnquiry | D::TellStatus | D::RunService | D::ImportRegister => R::Never,
+            D::ReleaseImport => R::Never,
         },
         Role::AuditorAdministrator => match deed {
             D::ReadSite => R::OwnOrganisation,
@@ -421,32 +431,35 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::WorkOnCase | D::Decide | D::OpenSite | D::Disable | D::Enable => R::Never,
             D::SignOutAndRevoke | D::SecureOwnAccount => R::Never,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
-            D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
+            D::WorkOnEnquiry | D::TellStatus | D::RunService | D::ImportRegister => R::Never,
+            D::ReleaseImport => R::Never,
         },
         Role::CaseWorker => match deed {
             D::WorkOnCase | D::Decide | D::OpenSite | D::WorkOnEnquiry => R::Any,
-            D::TellStatus | D::RunService | D::ReadSite => R::Any,
+            D::TellStatus | D::RunService | D::ReadSite | D::ReleaseImport => R::Any,
             // Whoever may have been broken into is signed out at once, whoever looks after them.
             D::SignOutAndRevoke => R::Any,
             D::Disable | D::Enable => R::NasSites,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::NasSites,
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::StopRegistration | D::MoveOn => R::Never,
-            D::SecureOwnAccount => R::Never,
+            // Whoever imports a file is not among those who release it.
+            D::SecureOwnAccount | D::ImportRegister => R::Never,
         },
         Role::Service => match deed {
             D::MoveOn | D::Decide | D::OpenSite | D::RunService | D::TellStatus | D::ReadSite => R::Any,
+            D::ImportRegister => R::Any,
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::StopRegistration | D::WorkOnCase => R::Never,
             D::Disable | D::Enable | D::SignOutAndRevoke | D::SecureOwnAccount => R::Never,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
-            D::WorkOnEnquiry => R::Never,
+            D::WorkOnEnquiry | D::ReleaseImport => R::Never,
         },
         Role::Operator => match deed {
-            D::RunService => R::Any,
+            D::RunService | D::ImportRegister => R::Any,
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::StopRegistration | D::MoveOn => R::Never,
             D::WorkOnCase | D::Decide | D::OpenSite | D::ReadSite | D::Disable | D::Enable => R::Never,
             D::SignOutAndRevoke | D::SecureOwnAccount => R::Never,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
-            D::WorkOnEnquiry | D::TellStatus => R::Never,
+            D::WorkOnEnquiry | D::TellStatus | D::ReleaseImport => R::Never,
         },
     }
 }

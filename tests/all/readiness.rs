@@ -30,7 +30,7 @@ async fn more_sites(harness: &Harness) {
         ));
         file.push('\n');
     }
-    let options = Options { allow_shrink: true, ..Options::default() };
+    let options = Options { limits: import::Limits::NONE, ..Options::default() };
     let (database, clock) = (&harness.app.database, &harness.app.clock);
     import::run_bytes(database, clock, ImportKind::CqcLocations, "more", file.as_bytes(), &options)
         .await

@@ -11,6 +11,8 @@ mod decide;
 mod decline;
 mod follow_site;
 mod give_up_work;
+mod import_register;
+mod release_import;
 mod run_checks;
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,8 @@ pub use decide::decide;
 pub use decline::{DeclineOrder, decline};
 pub use follow_site::follow_site;
 pub use give_up_work::give_up_work;
+pub use import_register::import_register;
+pub use release_import::{ReleasedImport, discard_import, release_import};
 pub use run_checks::run_checks;
 pub use try_work_again::try_work_again;
 
@@ -45,6 +49,8 @@ use crate::sign_in::authority::{IsDeed, Permit, Subject, Who, permit};
 pub enum Refusal {
     Registration(registration::Refusal),
     Directory(directory::Refusal),
+    /// Two different people are needed.
+    SamePerson,
 }
 
 impl Refusal {
@@ -52,6 +58,7 @@ impl Refusal {
         match self {
             Refusal::Registration(refusal) => refusal.words(),
             Refusal::Directory(refusal) => refusal.words(),
+            Refusal::SamePerson => "You have released it already. Another case worker must release it as well.".to_owned(),
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod decline;
 pub mod demo_codes;
 pub mod mail;
 pub mod queue;
+pub mod registers;
 pub mod sign_in;
 pub mod site;
 pub mod site_access;
@@ -29,6 +30,8 @@ const QUEUE: &str = crate::console::HOME;
 const SITES: &str = "/casework/sites";
 /// Where work that needs attention is.
 const ATTENTION: &str = "/casework/attention";
+/// Where the registers are, and the imports that wait.
+const REGISTERS: &str = "/casework/registers";
 /// The rooms of the console that are case work's.
 pub const QUEUE_ROOM: Room = (QUEUE, "Queue");
 pub const SITES_ROOM: Room = (SITES, "Sites");

@@ -1,36 +1,43 @@
 //! Imports: a register's file against what is there, and only the differences written.
 //!
 //! - Every row is accounted for: rows = applied + unchanged + rejected, each rejection with its
-//!   line and reason in a result file beside the import's.
+//!   line and reason in a result file beside the import's. A field that is odd costs itself, not its row,
+//!   and is listed too.
+//! - A damaged file is refused with the line at which that shows; nothing of it is taken.
 //! - One transaction a file. A crash, a refusal or a second import at the same time leaves the old
 //!   picture.
-//! - A full picture marks what it no longer names as gone. A file that would close or remove more
-//!   than [`SHRINK_MAX_PERCENT`] % is refused until a person says that it is right.
+//! - Every value keeps the day of the data it came from, and nothing is laid over what is newer.
+//! - A full picture marks what it no longer names as gone. A file that closes or changes more than the
+//!   [`Limits`], or is older than what it replaces, is held: its difference waits until two people
+//!   have released it ([`release`]).
 //! - What differs from one register to another is a `Subject` (in `subject`, a file a register); reading
-//!   bytes and finding columns is in `lines`.
+//!   bytes and finding columns is in `lines`, days are in `dates`, comparing is in `difference`.
 //!
-//! `docs/decisions/0008-imports-by-difference.md` says why it is done by difference.
+//! `docs/decisions/0008-imports-by-difference.md` says why it is done by difference, and
+//! `docs/decisions/0034-imports-that-two-people-release.md` why some wait.
 
+pub(super) mod dates;
+mod difference;
 mod lines;
 mod subject;
 
 #[cfg(test)]
+mod drift;
+#[cfg(test)]
 mod tests;
 
 use super::site_contacts::ContactKey;
-use super::store::{self, Provenanced, Put, Table};
-use crate::clock::{Clock, Day};
+use super::store::{self, HeldImport, HeldState, Provenanced, Table};
+use crate::clock::{Clock, Day, Timestamp};
 use crate::database::{Database, Error, Tx};
+use difference::{Difference, Known, compare};
 use lines::Input;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use subject::{Opened, Subject};
 
-/// How much of what is there one file may close or remove, in per cent. Care homes close by the
-/// hundred in a month, out of tens of thousands; a file cut off half way loses half.
-pub const SHRINK_MAX_PERCENT: usize = 5;
 /// Up to how many per cent of a file's rows may be rejected. Above, it is another kind of file.
 const REJECTED_MAX_PERCENT: usize = 50;
 /// How many rejections a report repeats; all of them are in the result file.
@@ -84,6 +91,42 @@ impl ImportKind {
         })
     }
 
+    /// The kinds that are of the same table: what one changes another is compared with.
+    const fn of_table(self) -> [ImportKind; 2] {
+        match self {
+            ImportKind::OdsSites | ImportKind::OdsHqs => [ImportKind::OdsSites, ImportKind::OdsHqs],
+            ImportKind::CqcLocations
+            | ImportKind::CqcProviders
+            | ImportKind::OdsSuccession
+            | ImportKind::Dspt
+            | ImportKind::SiteContacts => [self, self],
+        }
+    }
+
+    fn table(self) -> &'static LazyLock<Table> {
+        match self {
+            ImportKind::CqcLocations => &store::CQC_LOCATIONS,
+            ImportKind::CqcProviders => &store::CQC_PROVIDERS,
+            ImportKind::OdsSites | ImportKind::OdsHqs => &store::ODS_ORGANISATIONS,
+            ImportKind::OdsSuccession => &store::ODS_SUCCESSIONS,
+            ImportKind::Dspt => &store::DSPT_STATUSES,
+            ImportKind::SiteContacts => &store::SITE_CONTACTS,
+        }
+    }
+
+    /// What it is called on a page.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            ImportKind::CqcLocations => "CQC locations",
+            ImportKind::CqcProviders => "CQC providers",
+            ImportKind::OdsSites => "ODS sites",
+            ImportKind::OdsHqs => "ODS headquarters",
+            ImportKind::OdsSuccession => "ODS succession",
+            ImportKind::Dspt => "DSPT",
+            ImportKind::SiteContacts => "Site contacts",
+        }
+    }
+
     /// Who publishes it, where the person importing does not say.
     const fn publisher(self) -> &'static str {
         match self {
@@ -101,13 +144,34 @@ impl std::fmt::Display for ImportKind {
     }
 }
 
+/// How much one file may close and change before it waits for two people, in per cent of what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Of what is open: closed, or no longer named.
+    pub closed_percent: usize,
+    /// Of what has contacts to which a code is sent or at which somebody is called: other contacts, or none.
+    pub contacts_percent: usize,
+}
+
+impl Limits {
+    /// For what the program itself brings, and for tests: nothing waits.
+    pub const NONE: Limits = Limits { closed_percent: 100, contacts_percent: 100 };
+}
+
+impl Default for Limits {
+    /// Care homes close by the hundred in a month, out of tens of thousands, which is less than one per
+    /// cent; registered managers move on at some three per cent a month.
+    fn default() -> Self {
+        Limits { closed_percent: 1, contacts_percent: 5 }
+    }
+}
+
 /// How a file is to be imported.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Count and report, and change nothing.
     pub dry_run: bool,
-    /// A person has looked, and the file may close or remove more than [`SHRINK_MAX_PERCENT`] %.
-    pub allow_shrink: bool,
+    pub limits: Limits,
     /// Where the file comes from, in words for a case worker; the publisher's name otherwise.
     pub source: Option<String>,
     /// The day the data is of; read from the file or its name otherwise.
@@ -119,13 +183,48 @@ pub struct Options {
 }
 
 /// A row that was not taken over, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
     /// The line of the file on which the row begins, counted from 1.
     pub line: u64,
     /// The code of the row, as far as it can be read.
     pub code: String,
     pub reason: String,
+}
+
+/// A field that was odd in a row that was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OddField {
+    pub line: u64,
+    pub code: String,
+    /// What the file calls it.
+    pub field: String,
+    pub why: String,
+}
+
+/// What an import does, in figures and examples: for the report, the page and whoever releases it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Details {
+    /// Why it waits for two people; empty where it does not.
+    pub waits_because: Vec<String>,
+    /// How many there were that were open, and that had contacts.
+    pub present: usize,
+    pub with_contacts: usize,
+    pub contacts_changed: usize,
+    /// How many get the contact that comes most often among those that change.
+    pub same_new_contact: usize,
+    /// How many rows say something that newer data says otherwise, which stayed.
+    pub kept_newer: usize,
+    /// How many fields were odd in rows that were taken, and the first few.
+    pub odd_fields: usize,
+    pub odd: Vec<OddField>,
+    /// The first few rejections.
+    pub rejections: Vec<Rejection>,
+    /// The first few that are closed or no longer named: code and name.
+    pub closed: Vec<(String, String)>,
+    /// The first few whose contacts change.
+    pub changed: Vec<String>,
 }
 
 /// What an import did, or would do.
@@ -144,12 +243,16 @@ pub struct Report {
     pub seconds: f64,
     pub sha256: String,
     pub data_date: Option<String>,
-    /// The number under which the import is filed; none for a dry run.
+    /// The number under which the import is filed; none for a dry run and for one that waits.
     pub number: Option<i64>,
-    /// Where every rejection is, if there are any.
+    /// Under which it waits until two people have released it. Nothing was changed.
+    pub held: Option<String>,
+    /// Where every rejection is, if there are any, and every odd field.
     pub rejected_file: Option<PathBuf>,
+    pub odd_fields_file: Option<PathBuf>,
     /// The first few of them.
     pub rejections: Vec<Rejection>,
+    pub details: Details,
 }
 
 impl Report {
@@ -162,7 +265,8 @@ impl Report {
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let tense = if self.dry_run { " (dry run, nothing was changed)" } else { "" };
-        writeln!(f, "{}: {}{tense}", self.kind, self.file)?;
+        let day = self.data_date.as_deref().unwrap_or("a day that is not known");
+        writeln!(f, "{}: {}, data of {day}{tense}", self.kind, self.file)?;
         writeln!(
             f,
             "{} rows: {} applied, {} unchanged, {} rejected; {} closed or no longer listed; {:.1} seconds",
@@ -176,6 +280,34 @@ impl std::fmt::Display for Report {
         }
         if let Some(path) = &self.rejected_file {
             writeln!(f, "Every rejected row is in {}", path.display())?;
+        }
+        let details = &self.details;
+        if details.odd_fields > 0 {
+            writeln!(f, "{} fields were odd in rows that were taken:", details.odd_fields)?;
+        }
+        for odd in &details.odd {
+            writeln!(f, "  line {}, {}: {}", odd.line, odd.field, odd.why)?;
+        }
+        if let Some(path) = &self.odd_fields_file {
+            writeln!(f, "Every odd field is in {}", path.display())?;
+        }
+        if details.kept_newer > 0 {
+            writeln!(
+                f,
+                "{} rows say something else than newer data that is there, which stays",
+                details.kept_newer
+            )?;
+        }
+        for reason in &details.waits_because {
+            writeln!(f, "{reason}")?;
+        }
+        if let Some(id) = &self.held {
+            writeln!(
+                f,
+                "Nothing was changed. This import waits until two case workers have released it: /casework/registers/{id}"
+            )?;
+        } else if self.dry_run && !details.waits_because.is_empty() {
+            writeln!(f, "It would wait until two case workers have released it")?;
         }
         Ok(())
     }
@@ -192,8 +324,8 @@ pub enum ImportRefusal {
     MissingColumn { column: &'static str, seen: String },
     /// Nothing, or less than half, of the file could be read.
     NothingReadable { rows: usize, rejected: usize, first: Rejection },
-    /// It would close or remove too much of what is there.
-    WouldShrink { closing: usize, present: usize },
+    /// The file is damaged, and where that shows.
+    Damaged { file: String, line: u64, why: String },
     /// Site contacts need the installation's key.
     ContactKeyMissing,
     /// Another import finished while this one was reading.
@@ -224,9 +356,9 @@ impl std::fmt::Display for ImportRefusal {
                 "{rejected} of {rows} rows cannot be read, so nothing was imported. Is it another kind of file? Line {}: {}",
                 first.line, first.reason
             ),
-            ImportRefusal::WouldShrink { closing, present } => write!(
+            ImportRefusal::Damaged { file, line, why } => write!(
                 f,
-                "This file would close or remove {closing} of the {present} there now, more than {SHRINK_MAX_PERCENT} %, so nothing was imported. If the file is whole and right, import it again with --allow-shrink"
+                "{file} is damaged at line {line}, so nothing was imported: {why}. Download it again"
             ),
             ImportRefusal::ContactKeyMissing => f.write_str(
                 "Site contacts can only be imported where the key for contact IDs is set; nothing was imported",
@@ -246,10 +378,19 @@ impl std::fmt::Display for ImportRefusal {
 
 impl std::error::Error for ImportRefusal {}
 
+/// A file to be imported.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// Rejections are written into `FILE.rejected.csv` and odd fields into `FILE.odd-fields.csv` beside it.
+    File(&'a Path),
+    /// Bytes under a name. Rejections are in the report only.
+    Bytes { name: &'a str, bytes: &'a [u8] },
+}
+
 /// Imports a file.
 ///
 /// # Errors
-/// [`ImportRefusal`]: nothing was changed, and why, in words for the operator.
+/// Why it was not imported, in words for the operator.
 pub async fn run(
     database: &Database,
     clock: &Clock,
@@ -257,12 +398,7 @@ pub async fn run(
     path: &Path,
     options: &Options,
 ) -> Result<Report, ImportRefusal> {
-    let name = path
-        .file_name()
-        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
-    let input = Input::file(path, &name)?;
-    let result_file = path.with_file_name(format!("{name}.rejected.csv"));
-    dispatch(database, clock, kind, input, Some(result_file), options).await
+    apply(database, clock, prepare(database, clock, kind, Source::File(path), options).await?).await
 }
 
 /// Imports a file that is in the program or a test. Rejections are in the report only.
@@ -277,28 +413,54 @@ pub async fn run_bytes(
     bytes: &[u8],
     options: &Options,
 ) -> Result<Report, ImportRefusal> {
-    dispatch(database, clock, kind, Input::bytes(bytes, name)?, None, options).await
+    apply(database, clock, prepare(database, clock, kind, Source::Bytes { name, bytes }, options).await?).await
 }
 
-async fn dispatch(
+async fn apply(database: &Database, clock: &Clock, prepared: Prepared) -> Result<Report, ImportRefusal> {
+    if prepared.report.dry_run {
+        return Ok(prepared.report);
+    }
+    let shared = Arc::new((prepared, clock.clone()));
+    database
+        .write(move |tx: &mut Tx| {
+            let shared = Arc::clone(&shared);
+            Box::pin(async move { shared.0.write(tx, shared.1.now()).await })
+        })
+        .await
+}
+
+/// Reads a file and compares it with what is there. Nothing is changed yet; rejections are written beside
+/// the file.
+///
+/// # Errors
+/// As [`run`].
+pub async fn prepare(
     database: &Database,
     clock: &Clock,
     kind: ImportKind,
-    input: Input,
-    result_file: Option<PathBuf>,
+    source: Source<'_>,
     options: &Options,
-) -> Result<Report, ImportRefusal> {
-    let import = Import { database, clock, kind, result_file, options };
+) -> Result<Prepared, ImportRefusal> {
+    let (input, beside) = match source {
+        Source::File(path) => {
+            let name = path
+                .file_name()
+                .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+            (Input::file(path, &name)?, Some(path.with_file_name(name)))
+        }
+        Source::Bytes { name, bytes } => (Input::bytes(bytes, name)?, None),
+    };
+    let import = Import { database, clock, kind, beside, options };
     match kind {
-        ImportKind::CqcLocations => import.run(subject::Locations, &store::CQC_LOCATIONS, input).await,
-        ImportKind::CqcProviders => import.run(subject::Providers, &store::CQC_PROVIDERS, input).await,
-        ImportKind::OdsSites => import.run(subject::OdsSites, &store::ODS_ORGANISATIONS, input).await,
-        ImportKind::OdsHqs => import.run(subject::OdsHqs, &store::ODS_ORGANISATIONS, input).await,
-        ImportKind::OdsSuccession => import.run(subject::Successions, &store::ODS_SUCCESSIONS, input).await,
-        ImportKind::Dspt => import.run(subject::Statuses, &store::DSPT_STATUSES, input).await,
+        ImportKind::CqcLocations => import.run(subject::Locations, input).await,
+        ImportKind::CqcProviders => import.run(subject::Providers, input).await,
+        ImportKind::OdsSites => import.run(subject::OdsSites, input).await,
+        ImportKind::OdsHqs => import.run(subject::OdsHqs, input).await,
+        ImportKind::OdsSuccession => import.run(subject::Successions, input).await,
+        ImportKind::Dspt => import.run(subject::Statuses, input).await,
         ImportKind::SiteContacts => {
             let key = options.contact_key.clone().ok_or(ImportRefusal::ContactKeyMissing)?;
-            import.run(subject::Contacts { key }, &store::SITE_CONTACTS, input).await
+            import.run(subject::Contacts { key }, input).await
         }
     }
 }
@@ -307,124 +469,245 @@ struct Import<'a> {
     database: &'a Database,
     clock: &'a Clock,
     kind: ImportKind,
-    result_file: Option<PathBuf>,
+    /// The file, beside which the lists of what was rejected and odd go.
+    beside: Option<PathBuf>,
     options: &'a Options,
 }
 
-/// A row that is there already.
-struct Known {
-    facts: Box<str>,
-    gone: bool,
-    seen: bool,
-    /// Where in the changes its new facts are, if they are new.
-    change: Option<usize>,
-    /// The line of this file that spoke of it.
-    line: u64,
+/// A file that has been read and compared, and is not written yet.
+pub struct Prepared {
+    kind: ImportKind,
+    /// The number of the last import of the table, against which it was compared.
+    before: i64,
+    difference: Difference,
+    filed: Provenanced,
+    report: Report,
 }
 
-/// What a file makes of what is there.
-#[derive(Default)]
-struct Difference {
-    rows: usize,
-    unchanged: usize,
-    puts: Vec<Put>,
-    missing: Vec<Box<str>>,
-    present: usize,
-    closing: usize,
-    rejections: Vec<Rejection>,
-}
+impl Prepared {
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
 
-impl Difference {
-    fn applied(&self) -> usize {
-        self.rows - self.unchanged - self.rejections.len()
+    /// Writes the difference, or holds it until two people have released it.
+    ///
+    /// # Errors
+    /// A conflict where another import of the same table was faster, or a fault.
+    pub async fn write(&self, tx: &mut Tx, now: Timestamp) -> Result<Report, ImportRefusal> {
+        let difference = &self.difference;
+        let mut report = self.report.clone();
+        tx.lock(IMPORT_LOCK).await?;
+        if last_of(tx, self.kind).await? != self.before {
+            return Err(ImportRefusal::ChangedMeanwhile);
+        }
+        if report.details.waits_because.is_empty() {
+            let number = store::last_import(tx).await? + 1;
+            let table = self.kind.table();
+            store::add_import(tx, number, &self.filed, now).await?;
+            table.put(tx, &difference.puts, number).await?;
+            table.mark_gone(tx, &difference.missing, now, number).await?;
+            report.number = Some(number);
+            return Ok(report);
+        }
+        let waiting = store::held_already(tx, self.kind.name(), &self.filed.sha256, self.before).await?;
+        let id = match waiting {
+            Some(id) => id,
+            None => {
+                let id = crate::id::new_id(now);
+                let (puts, missing) = (&difference.puts, &difference.missing);
+                store::hold_import(tx, &id, &self.filed, self.before, now, puts, missing).await?;
+                id
+            }
+        };
+        report.held = Some(id);
+        Ok(report)
     }
 }
 
+async fn last_of(reads: &impl crate::database::Reads, kind: ImportKind) -> Result<i64, Error> {
+    store::last_import_of(reads, kind.of_table().map(ImportKind::name)).await
+}
+
+/// What came of releasing a held import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Released {
+    /// One person has released it; it waits for another.
+    First,
+    /// It was imported under this number.
+    Imported(i64),
+    /// It was released or discarded before, or never was.
+    NotWaiting,
+    /// The same person has released it already.
+    SamePerson,
+    /// Another import has changed what it was compared with: the file must be imported again.
+    Outdated,
+}
+
+/// Releases a held import by one person. The second of two different people imports it.
+///
+/// # Errors
+/// A fault.
+pub async fn release(tx: &mut Tx, id: &str, by: &str, now: Timestamp) -> Result<Released, Error> {
+    tx.lock(IMPORT_LOCK).await?;
+    let Some(held) = waiting(tx, id).await? else { return Ok(Released::NotWaiting) };
+    let Ok(kind) = ImportKind::parse(&held.kind) else { return Ok(Released::Outdated) };
+    if last_of(tx, kind).await? != held.made_against {
+        return Ok(Released::Outdated);
+    }
+    match held.first_by.as_deref() {
+        None => {
+            store::first_release(tx, id, by, now).await?;
+            Ok(Released::First)
+        }
+        Some(first) if first == by => Ok(Released::SamePerson),
+        Some(_) => {
+            let filed: Provenanced = serde_json::from_str(&held.filed)
+                .map_err(|error| Error::Broken(format!("held import {id}: {error}")))?;
+            let number = store::last_import(tx).await? + 1;
+            store::add_import(tx, number, &filed, now).await?;
+            store::put_held(tx, kind.table(), id, number, now).await?;
+            store::end_held(tx, id, HeldState::Released, by, now).await?;
+            Ok(Released::Imported(number))
+        }
+    }
+}
+
+/// Ends the waiting of a held import without importing it; `false` where it waits no more.
+///
+/// # Errors
+/// A fault.
+pub async fn discard(tx: &mut Tx, id: &str, by: &str, now: Timestamp) -> Result<bool, Error> {
+    tx.lock(IMPORT_LOCK).await?;
+    store::end_held(tx, id, HeldState::Discarded, by, now).await
+}
+
+/// Whether nothing has changed what a held import was compared with.
+///
+/// # Errors
+/// A fault.
+pub async fn is_current(reads: &impl crate::database::Reads, held: &HeldImport) -> Result<bool, Error> {
+    match ImportKind::parse(&held.kind) {
+        Ok(kind) => Ok(last_of(reads, kind).await? == held.made_against),
+        Err(_) => Ok(false),
+    }
+}
+
+async fn waiting(tx: &mut Tx, id: &str) -> Result<Option<HeldImport>, Error> {
+    Ok(store::held_import(tx, id).await?.filter(|held| held.state == HeldState::Waiting))
+}
+
 impl Import<'_> {
-    async fn run<S: Subject>(
-        &self,
-        subject: S,
-        table: &'static std::sync::LazyLock<Table>,
-        input: Input,
-    ) -> Result<Report, ImportRefusal> {
+    async fn run<S: Subject>(&self, subject: S, input: Input) -> Result<Prepared, ImportRefusal> {
         let began = std::time::Instant::now();
         let started_at = self.clock.now();
         let today = started_at.day();
-        let table: &'static Table = table;
-        let before = store::last_import(self.database).await?;
-        let known = self.known::<S>(&subject, table).await?;
+        let before = last_of(self.database, self.kind).await?;
+        let newest = store::newest_days(self.database, self.kind.name()).await?;
+        let known = self.known(&subject).await?;
         let digest = input.digest();
         let file = input.name().to_owned();
+        let (stated, name) = (self.options.data_date, file.clone());
         // Reading and comparing a whole register takes seconds of work: not on a thread that
         // serves pages.
-        let (difference, opened) = tokio::task::spawn_blocking(move || {
-            let (opened, rows) = subject.open(input)?;
-            let difference = compare(&subject, &opened, rows, known, today)?;
-            Ok::<_, ImportRefusal>((difference, opened))
+        let (difference, opened, day, older_than) = tokio::task::spawn_blocking(move || {
+            let (opened, rows) = subject.open(input, today)?;
+            let day = day_of_data(stated, &opened, &name, today);
+            let newest_before = newest
+                .into_iter()
+                .filter(|(layout, _)| !S::BY_VALUE || *layout == opened.layout)
+                .filter_map(|(_, day)| day)
+                .max();
+            let older_than =
+                newest_before.filter(|newest| opened.full_picture && day.is_some_and(|day| day < *newest));
+            // What two people have released may take the place of what is newer.
+            let is_forced = older_than.is_some();
+            let told_on = day.or(opened.is_of_today.then_some(today));
+            let difference = compare(&subject, &opened, rows, known, today, told_on, is_forced)?;
+            Ok::<_, ImportRefusal>((difference, opened, day, older_than))
         })
         .await
         .map_err(|error| ImportRefusal::Database(Error::Misused(error.to_string())))??;
 
-        self.refuse_what_looks_wrong(&difference)?;
-        let rejected_file = self.write_rejections(&difference.rejections)?;
+        refuse_another_kind(&difference)?;
+        let (rejected_file, odd_fields_file) = self.write_lists(&difference)?;
         let read = digest.finished();
-        let data_date = self.options.data_date.or(opened.data_date).or_else(|| lines::day_in_name(&file));
-        let mut report = Report {
+        let details = Details {
+            waits_because: self.reasons_to_wait(&difference, day, older_than),
+            present: difference.present,
+            with_contacts: difference.with_contacts,
+            contacts_changed: difference.contacts_changed,
+            same_new_contact: difference.most_frequent_contact(),
+            kept_newer: difference.kept_newer,
+            odd_fields: difference.odd.len(),
+            odd: difference.odd.iter().take(SHOWN_MAX).cloned().collect(),
+            rejections: difference.rejections.iter().take(SHOWN_MAX).cloned().collect(),
+            closed: difference.closed.clone(),
+            changed: difference.changed.clone(),
+        };
+        let report = Report {
             kind: self.kind.name(),
             layout: opened.layout,
             file: file.clone(),
             dry_run: self.options.dry_run,
             rows: difference.rows,
-            applied: difference.applied(),
+            applied: difference.applied,
             unchanged: difference.unchanged,
             rejected: difference.rejections.len(),
             closed: difference.closing,
-            seconds: 0.0,
+            seconds: began.elapsed().as_secs_f64(),
             sha256: read.sha256.clone(),
-            data_date: data_date.map(Day::iso),
+            data_date: day.map(Day::iso),
             number: None,
+            held: None,
             rejected_file,
-            rejections: difference.rejections.iter().take(SHOWN_MAX).cloned().collect(),
+            odd_fields_file,
+            rejections: details.rejections.clone(),
+            details,
         };
-        if !self.options.dry_run {
-            let filed = Provenanced {
-                kind: self.kind.name(),
-                layout: opened.layout,
-                full_picture: opened.full_picture,
-                source: self.options.source.clone().unwrap_or_else(|| self.kind.publisher().to_owned()),
-                file_name: file,
-                sha256: read.sha256,
-                size_bytes: read.size_bytes,
-                rows: count(report.rows),
-                applied: count(report.applied),
-                unchanged: count(report.unchanged),
-                rejected: count(report.rejected),
-                closed: count(report.closed),
-                data_date: report.data_date.clone(),
-                started_at,
-                by_whom: self.options.by.clone(),
-            };
-            report.number = Some(self.write(table, difference, filed, before).await?);
-        }
-        report.seconds = began.elapsed().as_secs_f64();
-        Ok(report)
+        let filed = Provenanced {
+            kind: self.kind.name().to_owned(),
+            layout: opened.layout.to_owned(),
+            full_picture: opened.full_picture,
+            source: self.options.source.clone().unwrap_or_else(|| self.kind.publisher().to_owned()),
+            file_name: file,
+            sha256: read.sha256,
+            size_bytes: read.size_bytes,
+            rows: count(report.rows),
+            applied: count(report.applied),
+            unchanged: count(report.unchanged),
+            rejected: count(report.rejected),
+            closed: count(report.closed),
+            contacts_changed: count(report.details.contacts_changed),
+            data_date: report.data_date.clone(),
+            started_at: started_at.as_milliseconds(),
+            by_whom: self.options.by.clone(),
+            report: serde_json::to_string(&report.details).unwrap_or_default(),
+        };
+        Ok(Prepared { kind: self.kind, before, difference, filed, report })
     }
 
-    async fn known<S: Subject>(
-        &self,
-        subject: &S,
-        table: &'static Table,
-    ) -> Result<HashMap<Box<str>, Known>, ImportRefusal> {
+    async fn known<S: Subject>(&self, subject: &S) -> Result<HashMap<Box<str>, Known>, ImportRefusal> {
         let ours = subject.scope();
         let known = Arc::new(Mutex::new(HashMap::new()));
         let filling = Arc::clone(&known);
-        table
-            .each_known(self.database, move |key, facts, gone| {
-                if ours(&facts) {
+        let day = |text: Option<String>| text.and_then(|text| Day::parse_iso(&text));
+        self.kind
+            .table()
+            .each_known(self.database, move |row| {
+                if ours(&row.facts) {
                     let mut filling = filling.lock().unwrap_or_else(PoisonError::into_inner);
                     filling.insert(
-                        key.into_boxed_str(),
-                        Known { facts: facts.into_boxed_str(), gone, seen: false, change: None, line: 0 },
+                        row.key.into_boxed_str(),
+                        Known {
+                            facts: row.facts.into_boxed_str(),
+                            is_gone: row.is_gone,
+                            gone_on: day(row.of_import).filter(|_| row.is_gone),
+                            data_date: day(row.data_date),
+                            older: row.older.map(String::into_boxed_str),
+                            seen: false,
+                            change: None,
+                            line: 0,
+                        },
                     );
                 }
             })
@@ -433,81 +716,104 @@ impl Import<'_> {
         Ok(std::mem::take(&mut *known))
     }
 
-    fn refuse_what_looks_wrong(&self, difference: &Difference) -> Result<(), ImportRefusal> {
-        if let Some(first) = difference.rejections.first() {
-            let rejected = difference.rejections.len();
-            if rejected * 100 > difference.rows * REJECTED_MAX_PERCENT {
-                return Err(ImportRefusal::NothingReadable {
-                    rows: difference.rows,
-                    rejected,
-                    first: first.clone(),
-                });
-            }
-        }
-        if !self.options.allow_shrink && difference.closing * 100 > difference.present * SHRINK_MAX_PERCENT {
-            return Err(ImportRefusal::WouldShrink {
-                closing: difference.closing,
-                present: difference.present,
-            });
-        }
-        Ok(())
-    }
-
-    /// Writes every rejection beside the import's file. The file of an earlier try is replaced, so
-    /// that it never speaks of another import.
-    fn write_rejections(&self, rejections: &[Rejection]) -> Result<Option<PathBuf>, ImportRefusal> {
-        let Some(path) = &self.result_file else {
-            return Ok(None);
-        };
-        if rejections.is_empty() && !path.exists() {
-            return Ok(None);
-        }
-        let write = || -> Result<(), csv::Error> {
-            let mut writer = csv::Writer::from_path(path)?;
-            writer.write_record(["Line", "Code", "Reason"])?;
-            for rejection in rejections {
-                writer.write_record([
-                    &rejection.line.to_string(),
-                    &harmless(&rejection.code),
-                    &harmless(&rejection.reason),
-                ])?;
-            }
-            writer.flush()?;
-            Ok(())
-        };
-        write().map_err(|error| ImportRefusal::CannotWriteResult {
-            file: path.clone(),
-            why: error.to_string(),
-        })?;
-        Ok((!rejections.is_empty()).then(|| path.clone()))
-    }
-
-    async fn write(
+    /// Why a file must wait until two people have released it.
+    fn reasons_to_wait(
         &self,
-        table: &'static Table,
-        difference: Difference,
-        filed: Provenanced,
-        before: i64,
-    ) -> Result<i64, ImportRefusal> {
-        let shared = Arc::new((difference, filed, self.clock.clone()));
-        self.database
-            .write(move |tx: &mut Tx| {
-                let shared = Arc::clone(&shared);
-                Box::pin(async move {
-                    let (difference, filed, clock) = &*shared;
-                    tx.lock(IMPORT_LOCK).await?;
-                    if store::last_import(tx).await? != before {
-                        return Err(ImportRefusal::ChangedMeanwhile);
-                    }
-                    let number = before + 1;
-                    let now = clock.now();
-                    store::add_import(tx, number, filed, now).await?;
-                    table.put(tx, &difference.puts, number).await?;
-                    table.mark_gone(tx, &difference.missing, now, number).await?;
-                    Ok(number)
-                })
-            })
-            .await
+        difference: &Difference,
+        day: Option<Day>,
+        older_than: Option<Day>,
+    ) -> Vec<String> {
+        let limits = self.options.limits;
+        let mut reasons = Vec::new();
+        if let (Some(day), Some(newest)) = (day, older_than) {
+            reasons.push(format!("Its data is of {day}, older than that of {newest}, which it would replace."));
+        }
+        let (closing, present) = (difference.closing, difference.present);
+        if closing * 100 > present * limits.closed_percent {
+            reasons.push(format!(
+                "It would close or remove {closing} of the {present} there now, more than {} %.",
+                limits.closed_percent
+            ));
+        }
+        let (changed, with) = (difference.contacts_changed, difference.with_contacts);
+        if changed * 100 > with * limits.contacts_percent {
+            let same = match difference.most_frequent_contact() {
+                most @ 2.. => format!(" {most} of them get the same one."),
+                0 | 1 => String::new(),
+            };
+            reasons.push(format!(
+                "It would change the contacts of {changed} of the {with} sites that have any, more than {} %.{same}",
+                limits.contacts_percent
+            ));
+        }
+        reasons
+    }
+
+    /// Writes every rejection and every odd field beside the import's file. The lists of an earlier try are
+    /// replaced, so that they never speak of another import.
+    fn write_lists(&self, found: &Difference) -> Result<(Option<PathBuf>, Option<PathBuf>), ImportRefusal> {
+        let Some(file) = &self.beside else { return Ok((None, None)) };
+        let rejections: Vec<[String; 3]> = found
+            .rejections
+            .iter()
+            .map(|one| [one.line.to_string(), harmless(&one.code), harmless(&one.reason)])
+            .collect();
+        let odd: Vec<[String; 4]> = found
+            .odd
+            .iter()
+            .map(|one| [one.line.to_string(), harmless(&one.code), harmless(&one.field), harmless(&one.why)])
+            .collect();
+        Ok((
+            list(file, "rejected", &["Line", "Code", "Reason"], &rejections)?,
+            list(file, "odd-fields", &["Line", "Code", "Field", "Reason"], &odd)?,
+        ))
+    }
+}
+
+/// Writes a list beside a file; nothing where there is nothing in it and never was.
+fn list<const N: usize>(
+    file: &Path,
+    called: &str,
+    header: &[&str; N],
+    rows: &[[String; N]],
+) -> Result<Option<PathBuf>, ImportRefusal> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{called}.csv"));
+    let path = file.with_file_name(name);
+    if rows.is_empty() && !path.exists() {
+        return Ok(None);
+    }
+    let write = || -> Result<(), csv::Error> {
+        let mut writer = csv::Writer::from_path(&path)?;
+        writer.write_record(header)?;
+        for row in rows {
+            writer.write_record(row)?;
+        }
+        writer.flush()?;
+        Ok(())
+    };
+    write().map_err(|error| ImportRefusal::CannotWriteResult { file: path.clone(), why: error.to_string() })?;
+    Ok((!rows.is_empty()).then_some(path))
+}
+
+/// Of which day a file's data is: as the person says who imports it, as the lines before its header say, as
+/// its name says, or as the newest day in its rows shows. A name with nothing but a year bounds that day.
+fn day_of_data(stated: Option<Day>, opened: &Opened, name: &str, today: Day) -> Option<Day> {
+    let of_year = dates::year_in_name(name).filter(|last| *last < today);
+    stated.or(opened.data_date).or_else(|| dates::day_in_name(name)).or(match (opened.newest_in_rows, of_year) {
+        (Some(newest), Some(last)) => Some(newest.min(last)),
+        (newest, last) => newest.or(last),
+    })
+}
+
+/// A file of which more than half cannot be read is another kind of file.
+fn refuse_another_kind(difference: &Difference) -> Result<(), ImportRefusal> {
+    let rejected = difference.rejections_that_count;
+    match difference.rejections.first() {
+        Some(first) if rejected * 100 > difference.rows * REJECTED_MAX_PERCENT => {
+            Err(ImportRefusal::NothingReadable { rows: difference.rows, rejected, first: first.clone() })
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -518,122 +824,4 @@ fn count(number: usize) -> i64 {
 /// A cell that no spreadsheet takes for a formula.
 fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
-}
-
-fn compare<S: Subject>(
-    subject: &S,
-    opened: &Opened,
-    rows: lines::Rows<S::Told>,
-    mut known: HashMap<Box<str>, Known>,
-    today: Day,
-) -> Result<Difference, ImportRefusal> {
-    let mut difference = Difference::default();
-    for row in rows {
-        let row = row?;
-        difference.rows += 1;
-        let told = match row.told {
-            Ok(told) => told,
-            Err(reason) => {
-                // A row that is there, even if it cannot be read, is not missing.
-                if let Some(known) = known.get_mut(row.code.as_str()) {
-                    known.seen = true;
-                }
-                difference.rejections.push(Rejection { line: row.line, code: row.code, reason });
-                continue;
-            }
-        };
-        let key = subject.key(&told);
-        let there = known.get_mut(key.as_str());
-        let again = there.as_ref().is_some_and(|there| there.line > 0);
-        let kept: Option<S::Kept> = match &there {
-            Some(there) => {
-                let text = match there.change {
-                    Some(place) => &difference.puts[place].facts,
-                    None => &there.facts,
-                };
-                serde_json::from_str(text).ok()
-            }
-            None => None,
-        };
-        let was_open = !again
-            && there.as_ref().is_some_and(|there| !there.gone)
-            && kept.as_ref().is_some_and(|kept| subject.is_open(kept, today));
-        let fresh = subject.lay(told, kept, opened);
-        let facts = match serde_json::to_string(&fresh) {
-            Ok(facts) => facts.into_boxed_str(),
-            Err(error) => {
-                difference.rejections.push(Rejection {
-                    line: row.line,
-                    code: key,
-                    reason: error.to_string(),
-                });
-                continue;
-            }
-        };
-        let links = subject.links(&fresh);
-        if was_open && !subject.is_open(&fresh, today) {
-            difference.closing += 1;
-        }
-        match there {
-            None => {
-                let boxed: Box<str> = key.as_str().into();
-                known.insert(
-                    boxed.clone(),
-                    Known {
-                        facts: Box::default(),
-                        gone: false,
-                        seen: true,
-                        change: Some(difference.puts.len()),
-                        line: row.line,
-                    },
-                );
-                difference.puts.push(Put { key: boxed, links, facts });
-            }
-            Some(there) => {
-                there.seen = true;
-                let so_far = match there.change {
-                    Some(place) => &difference.puts[place].facts,
-                    None => &there.facts,
-                };
-                let same = *so_far == facts && (again || !there.gone);
-                if same {
-                    difference.unchanged += 1;
-                    if there.line == 0 {
-                        there.line = row.line;
-                    }
-                } else if again {
-                    difference.rejections.push(Rejection {
-                        line: row.line,
-                        code: key,
-                        reason: format!(
-                            "line {} says something else about the same code; that line was taken",
-                            there.line
-                        ),
-                    });
-                } else {
-                    there.line = row.line;
-                    there.change = Some(difference.puts.len());
-                    difference.puts.push(Put { key: key.as_str().into(), links, facts });
-                }
-            }
-        }
-    }
-    let full = opened.full_picture;
-    for (key, there) in known {
-        // What this file brought itself was not there before.
-        let new = there.facts.is_empty();
-        if new || there.gone {
-            continue;
-        }
-        let was_open =
-            serde_json::from_str::<S::Kept>(&there.facts).is_ok_and(|kept| subject.is_open(&kept, today));
-        difference.present += usize::from(was_open);
-        // One that is closed already is not expected in a list of what is open.
-        if full && !there.seen && was_open {
-            difference.closing += 1;
-            difference.missing.push(key);
-        }
-    }
-    difference.missing.sort_unstable();
-    Ok(difference)
 }

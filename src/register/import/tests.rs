@@ -137,7 +137,8 @@ async fn nobody_is_named(database: &Database) {
     for table in [&store::CQC_LOCATIONS, &store::CQC_PROVIDERS] {
         let found = Arc::clone(&found);
         table
-            .each_known(database, move |_, facts, _| {
+            .each_known(database, move |row| {
+                let facts = row.facts;
                 for person in ["PERSONA", "GIVENNA", "Personson"] {
                     if facts.contains(person) {
                         found.lock().expect("unpoisoned").push(facts.clone());
@@ -202,7 +203,7 @@ async fn every_layout_of_the_directory_is_read() {
 #[tokio::test]
 async fn the_day_of_the_data_is_read_from_the_files_name() {
     let check = |name: &str, day: Option<&str>| {
-        assert_eq!(lines::day_in_name(name).map(Day::iso).as_deref(), day, "{name}")
+        assert_eq!(dates::day_in_name(name).map(Day::iso).as_deref(), day, "{name}")
     };
     check("29_July_2026_CQC_directory.csv", Some("2026-07-29"));
     check("01 Oct 2026 HSCA_Active_Locations.csv", Some("2026-10-01"));
@@ -281,7 +282,6 @@ async fn what_is_no_text_at_all_is_named() {
     for (bytes, word) in [
         (&b"PK\x03\x04rest of a spreadsheet"[..], "spreadsheet"),
         (b"\x1f\x8b\x08", "compressed"),
-        (b"\xff\xfeC\x00o\x00", "UTF-16"),
         (b"<!DOCTYPE html><html>", "web page"),
     ] {
         let why = run_bytes(&database, &clock(), ImportKind::Dspt, "x", bytes, &options())
@@ -291,65 +291,378 @@ async fn what_is_no_text_at_all_is_named() {
     }
 }
 
+/// What is held, and why; nothing of it is written.
+async fn held(database: &Database, kind: ImportKind, name: &str, text: &str) -> Report {
+    let report = run_bytes(database, &clock(), kind, name, text.as_bytes(), &options())
+        .await
+        .unwrap_or_else(|why| panic!("{why}"));
+    assert!(report.held.is_some() && report.number.is_none(), "{report}");
+    report
+}
+
+async fn released(database: &Database, id: &str, by: &'static str) -> Released {
+    let (id, now) = (id.to_owned(), clock().now());
+    database
+        .write::<_, Error, _>(crate::database::transaction!(async move |tx| {
+            release(tx, &id, by, now).await
+        }))
+        .await
+        .expect("an answer")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_cut_short_is_refused_until_somebody_has_looked() {
+async fn a_file_cut_short_waits_until_two_people_have_looked() {
     for database in both_engines().await {
-        let whole = directory("", "Local authority", NEW_ID, 0..100);
+        let whole = directory("", "Local authority", NEW_ID, 0..200);
         takes(&database, ImportKind::CqcLocations, &whole).await;
-        let five_less = directory("", "Local authority", NEW_ID, 5..100);
-        let six_less = directory("", "Local authority", NEW_ID, 6..100);
-        let why = import(&database, ImportKind::CqcLocations, &six_less).await.expect_err("refused");
-        assert!(matches!(why, ImportRefusal::WouldShrink { closing: 6, present: 100 }), "{why}");
-        assert!(location(&database, "1-100000000").await.is_registered(), "a refusal changes nothing");
-        // Half a file ends in the middle of a row.
-        let why = import(&database, ImportKind::CqcLocations, &whole[..whole.len() / 2])
-            .await
-            .expect_err("refused");
-        assert!(matches!(why, ImportRefusal::WouldShrink { .. }), "{why}");
+        let two_less = directory("", "Local authority", NEW_ID, 2..200);
+        let three_less = directory("", "Local authority", NEW_ID, 3..200);
+        let report = held(&database, ImportKind::CqcLocations, "file.csv", &three_less).await;
+        assert!(report.details.waits_because[0].contains("3 of the 200"), "{report}");
+        assert_eq!(report.details.closed[0].0, "1-100000000");
+        assert!(location(&database, "1-100000000").await.is_registered(), "nothing is changed yet");
+        // The same file again is the same import that waits.
+        let again = held(&database, ImportKind::CqcLocations, "file.csv", &three_less).await;
+        assert_eq!(again.held, report.held);
+        // Half a file ends in the middle of a row, which is no reason to close the rest.
+        let half = held(&database, ImportKind::CqcLocations, "file.csv", &whole[..whole.len() / 2 + 9]).await;
+        assert_eq!(half.rejected, 1, "{half}");
         // No rows at all is the shortest file.
         let header = whole.split_inclusive('\n').next().expect("a header");
-        let why = import(&database, ImportKind::CqcLocations, header).await.expect_err("refused");
-        assert!(matches!(why, ImportRefusal::WouldShrink { closing: 100, .. }), "{why}");
+        held(&database, ImportKind::CqcLocations, "file.csv", header).await;
 
-        let report = takes(&database, ImportKind::CqcLocations, &five_less).await;
-        assert_eq!(counts(&report), [0, 95, 0, 5]);
+        let id = report.held.expect("held");
+        assert_eq!(released(&database, &id, "ann").await, Released::First);
+        assert_eq!(released(&database, &id, "ann").await, Released::SamePerson);
+        assert!(location(&database, "1-100000000").await.is_registered(), "one person is not enough");
+        assert_eq!(released(&database, &id, "bob").await, Released::Imported(2));
+        assert_eq!(released(&database, &id, "cas").await, Released::NotWaiting);
         let gone = location(&database, "1-100000000").await;
         assert!(gone.gone_from_register_at.is_some() && !gone.is_registered());
-        let allowed = Options { allow_shrink: true, ..options() };
-        let report = run_bytes(
-            &database,
-            &clock(),
-            ImportKind::CqcLocations,
-            "d.csv",
-            directory("", "Local authority", NEW_ID, 50..100).as_bytes(),
-            &allowed,
-        )
-        .await
-        .expect("allowed");
-        assert_eq!(counts(&report), [0, 50, 0, 45]);
+        assert!(location(&database, "1-100000003").await.is_registered());
+        // What waited beside it was compared with what is no more.
+        assert_eq!(released(&database, &half.held.expect("held"), "ann").await, Released::Outdated);
         // Those that come back are there again.
-        let report = takes(&database, ImportKind::CqcLocations, &whole).await;
-        assert_eq!(counts(&report), [50, 50, 0, 0]);
-        assert!(location(&database, "1-100000000").await.is_registered());
+        assert_eq!(counts(&takes(&database, ImportKind::CqcLocations, &whole).await), [3, 197, 0, 0]);
+        assert_eq!(counts(&takes(&database, ImportKind::CqcLocations, &two_less).await), [0, 198, 0, 2]);
     }
 }
 
 #[tokio::test]
-async fn a_file_that_closes_too_many_at_once_is_refused_even_if_it_is_not_a_full_picture() {
+async fn a_file_that_closes_too_many_at_once_waits_even_if_it_is_not_a_full_picture() {
     let database = sqlite().await;
     let body = |number: u32, status: &str| {
         BODY.replace("1-10024040008", &format!("1-{}", 100_000_000 + number))
             .replace("\"registrationStatus\":\"Registered\"", &format!("\"registrationStatus\":\"{status}\""))
     };
     let file = |closed: u32| -> String {
-        (0..40)
+        (0..200)
             .map(|number| body(number, if number < closed { "Deregistered" } else { "Registered" }) + "\n")
             .collect()
     };
     takes(&database, ImportKind::CqcLocations, &file(0)).await;
-    assert_eq!(takes(&database, ImportKind::CqcLocations, &file(2)).await.closed, 2);
-    let why = import(&database, ImportKind::CqcLocations, &file(10)).await.expect_err("refused");
-    assert!(matches!(why, ImportRefusal::WouldShrink { closing: 8, present: 38 }), "{why}");
+    let report = takes(&database, ImportKind::CqcLocations, &file(2)).await;
+    assert_eq!((report.closed, report.held), (2, None));
+    held(&database, ImportKind::CqcLocations, "file.csv", &file(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contacts_that_all_become_one_address_wait_for_two_people() {
+    for database in both_engines().await {
+        let contacts = |address: fn(u32) -> String| -> String {
+            let rows = (0..54).map(|number| format!("1-{},1-7{0},{},\n", 200_000_000 + number, address(number)));
+            "Location ID,Contact ID,Email,Telephone\n".to_owned() + &rows.collect::<String>()
+        };
+        let right = contacts(|number| format!("manager@home{number}.example"));
+        assert_eq!(takes(&database, ImportKind::SiteContacts, &right).await.applied, 54);
+        let wrong = contacts(|_| "attacker@evil.example".to_owned());
+        let report = held(&database, ImportKind::SiteContacts, "contacts.csv", &wrong).await;
+        let words = report.details.waits_because.join(" ");
+        assert!(words.contains("54 of the 54") && words.contains("54 of them get the same one"), "{words}");
+        assert!(!report.json().contains("evil.example"), "a report repeats no address");
+        let first = store::site_contacts(&database, &location_id("1-200000000")).await.expect("read");
+        assert_eq!(
+            first.expect("there").emails().collect::<Vec<_>>(),
+            ["manager@home0.example"],
+            "nothing is changed"
+        );
+        // Two of 54 is less than the limit.
+        let two = right.replace("@home3.", "@new3.").replace("@home4.", "@new4.");
+        assert_eq!(counts(&takes(&database, ImportKind::SiteContacts, &two).await), [2, 52, 0, 0]);
+        // The number at which a registration is confirmed by telephone is a contact too.
+        let site = |number: u32, telephone: &str| {
+            BODY.replace("1-10024040008", &format!("1-{}", 100_000_000 + number)).replace("01616691029", telephone)
+        };
+        let file = |telephone: &str| (0..10).map(|n| site(n, telephone) + "\n").collect::<String>();
+        takes(&database, ImportKind::CqcLocations, &file("0161 669 1029")).await;
+        assert!(takes(&database, ImportKind::CqcLocations, &file("+44 1616691029")).await.held.is_none());
+        held(&database, ImportKind::CqcLocations, "locations.ndjson", &file("07700900999")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn older_data_never_takes_the_place_of_newer() {
+    for database in both_engines().await {
+        let import = async |kind: ImportKind, name: &str, text: &str| {
+            run_bytes(&database, &clock(), kind, name, text.as_bytes(), &options()).await.expect("read")
+        };
+        let kind = ImportKind::CqcLocations;
+        let march = directory("", "Local authority", NEW_ID, 0..3);
+        let february = march.replace("House 1", "Old House 1");
+        assert_eq!(import(kind, "03_March_2026_CQC_directory.csv", &march).await.applied, 3);
+        // The same layout as a whole: it waits.
+        let report = import(kind, "01_February_2026_CQC_directory.csv", &february).await;
+        assert!(report.details.waits_because[0].contains("1 February 2026"), "{report}");
+        assert_eq!(location(&database, "1-100000001").await.name, "House 1");
+        // Another layout, value by value: what the newer one does not have is taken from the older.
+        let ratings = format!(
+            "{RATINGS_HEADER}1-100000001,Ancient House,Y,Social Care Org,x,1 Old Street,,Oldham,OL2 8SP,Oldham,North West,,,,,Overall,Overall,Good,20/11/2020,Location,N,u,1-999999999,Old Provider,-,-\n"
+        );
+        let report = import(kind, "latest_ratings_2021.csv", &ratings).await;
+        assert_eq!((report.held, report.details.kept_newer, report.data_date.as_deref()), (None, 1, Some("2021-12-31")));
+        let house = location(&database, "1-100000001").await;
+        assert_eq!((house.name.as_str(), house.provider_name.as_deref()), ("House 1", Some("Oak Care Limited")));
+        assert_eq!(house.organisation_type.as_deref(), Some("Social Care Org"), "the directory has no type");
+        // Each value keeps its day: a directory of 2022 has nothing newer than March 2026, a list of
+        // ratings of 2022 has a newer type.
+        let later = ratings.replace("Social Care Org", "Independent Healthcare Org");
+        import(kind, "ratings 09_09_2022 12_44_07.csv", &later).await;
+        let house = location(&database, "1-100000001").await;
+        assert_eq!((house.name.as_str(), house.organisation_type.as_deref()), ("House 1", Some("Independent Healthcare Org")));
+        // Newer data that says the same makes the values newer.
+        assert_eq!(counts(&import(kind, "10_March_2026_CQC_directory.csv", &march).await), [0, 3, 0, 0]);
+        let ninth = import(kind, "09_March_2026_CQC_directory.csv", &february).await;
+        assert!(ninth.held.is_some(), "{ninth}");
+        // A full picture that is older closes nothing that is newer, in whatever layout it comes.
+        let active = import(kind, "01_March_2026_HSCA_Active_Locations.csv", HSCA).await;
+        assert_eq!((active.applied, active.closed), (1, 0), "{active}");
+
+        let kind = ImportKind::Dspt;
+        import(kind, "dspt_search_results 09_09_2022 12_44_07.csv", DSPT).await;
+        let older = DSPT.replace("21/22 Standards Met,24/06/2022", "20/21 Standards Met,24/06/2021");
+        let report = import(kind, "dspt_search_results 08_09_2022 12_44_07.csv", &older).await;
+        let id = report.held.expect("it waits");
+        let year = async || status(&database, "VN139").await.expect("there").year;
+        assert_eq!(year().await, Some(AssessmentYear::starting(2021)));
+        // Two people may know better.
+        released(&database, &id, "ann").await;
+        released(&database, &id, "bob").await;
+        assert_eq!(year().await, Some(AssessmentYear::starting(2020)));
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_location_that_an_older_list_names_stays_gone() {
+    let database = sqlite().await;
+    let kind = ImportKind::CqcLocations;
+    let import = async |name: &str, text: &str| {
+        let all = Options { limits: Limits::NONE, ..options() };
+        run_bytes(&database, &clock(), kind, name, text.as_bytes(), &all).await.expect("read")
+    };
+    import("01_January_2026_directory.csv", &directory("", "Local authority", NEW_ID, 0..3)).await;
+    import("01_March_2026_directory.csv", &directory("", "Local authority", NEW_ID, 1..3)).await;
+    assert!(!location(&database, "1-100000000").await.is_registered());
+    let body = BODY.replace("1-10024040008", "1-100000000");
+    import("locations_2026-02-01.ndjson", &body).await;
+    assert!(!location(&database, "1-100000000").await.is_registered());
+    import("locations_2026-03-01.ndjson", &body).await;
+    assert!(location(&database, "1-100000000").await.is_registered());
+}
+
+/// Each damaged file is refused whole, and the words name the line.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_file_is_refused_by_line_and_closes_nothing() {
+    for database in both_engines().await {
+        let whole = directory("CQC Locations data\n", "Local authority", NEW_ID, 0..100);
+        takes(&database, ImportKind::CqcLocations, &whole).await;
+        let row = |number: u32| format!("House {number},-,\"{number} High Street, Shaw, Oldham\",");
+        assert!(whole.contains(&row(96)));
+        for (file, line) in [
+            // A quotation mark before a name, with others after it, and as the last in the file.
+            (whole.replace("House 96,", "\"House 96,"), 99),
+            (whole.replace("Oldham\",OL2 8SP", "Oldham,OL2 8SP").replace("House 96,", "\"House 96,"), 3),
+            (whole.replace("1-100000099,1-222222222", "1-100000099,\"1-222222222"), 102),
+            (whole.replace("House 96,", "House \"96,"), 99),
+            (whole.replace("House 96,", "House 96\","), 99),
+            (whole.replace("House 96,", "House\0 96,"), 99),
+            (whole.replace("House 96,-,", "House 96,"), 99),
+            (whole.replace("House 96,-,", "House 96,-,-,"), 99),
+            (whole.replace(&row(96), &row(96).replace("Oldham\"", "Oldham")), 99),
+            (whole.replace(&row(96), &row(96).replace("\"96", "96")), 99),
+        ] {
+            let why = import(&database, ImportKind::CqcLocations, &file).await.expect_err("damaged");
+            let words = why.to_string();
+            assert!(matches!(why, ImportRefusal::Damaged { .. }), "{words}");
+            assert!(words.contains(&format!("line {line},")), "{words}");
+        }
+        // Marks that swallow whole rows and end well: the row that begins so is named.
+        let rows: String = (0..100)
+            .map(|number| format!("1-{},House {number},OL2 8SP,1-222222222,2025-01-31,VT{number:03},\n", 100_000_000 + number))
+            .collect();
+        let active = "Location ID,Location Name,Location Postal Code,Provider ID,Location HSCA start date,Location ODS Code,Registered manager\n".to_owned() + &rows;
+        takes(&database, ImportKind::CqcLocations, &active).await;
+        let swallowed = active.replace("House 96,", "\"House 96,").replace(",House 99,", ",House 99\",");
+        let why = import(&database, ImportKind::CqcLocations, &swallowed).await.expect_err("damaged");
+        assert!(why.to_string().contains("line 98,"), "{why}");
+        let swallowed = active.replace("House 96,", "\"House 96,");
+        let why = import(&database, ImportKind::CqcLocations, &swallowed).await.expect_err("damaged");
+        assert!(why.to_string().contains("line 98,"), "{why}");
+        for number in [96, 97, 98, 99] {
+            assert!(location(&database, &format!("1-{}", 100_000_000 + number)).await.is_registered());
+        }
+        // An address on several lines is no damage.
+        let address = whole.replace("\"5 High Street, Shaw, Oldham\"", "\"5 High Street\nShaw\nOldham, Lancashire\"");
+        assert_eq!(counts(&takes(&database, ImportKind::CqcLocations, &address).await), [1, 99, 0, 0]);
+        assert_eq!(location(&database, "1-100000005").await.address, ["5 High Street", "Shaw", "Oldham", "Lancashire"]);
+    }
+}
+
+#[tokio::test]
+async fn one_odd_field_does_not_cost_the_row_and_is_listed() {
+    let database = sqlite().await;
+    let odd = |report: &Report| -> Vec<(u64, String)> {
+        report.details.odd.iter().map(|odd| (odd.line, odd.field.clone())).collect()
+    };
+    let body = BODY
+        .replace("\"relationships\":[]", "\"relationships\":null")
+        .replace("\"numberOfBeds\":0", "\"numberOfBeds\":\"24\"")
+        .replace("\"odsCode\":\"VNHWE\"", "\"odsCode\":\"01/04/2004\"")
+        .replace("\"registrationDate\":\"2021-03-31\"", "\"registrationDate\":\"soon\"");
+    let report = takes(&database, ImportKind::CqcLocations, &body).await;
+    assert_eq!(counts(&report), [1, 0, 0, 0], "{report}");
+    let fields: Vec<String> = odd(&report).into_iter().map(|(_, field)| field).collect();
+    for field in ["relationships", "numberOfBeds", "odsCode", "registrationDate"] {
+        assert!(fields.iter().any(|odd| odd == field), "{fields:?}");
+    }
+    let ebenezer = location(&database, "1-10024040008").await;
+    assert_eq!((ebenezer.beds, ebenezer.ods_code, ebenezer.registered_on), (Some(24), None, None));
+    // What is odd later does not take away what is known.
+    let related = BODY.replace("\"relationships\":[]", "\"relationships\":[{\"relatedLocationId\":\"1-100000002\",\"relatedLocationName\":\"Next\",\"type\":\"HSCA Successor\",\"reason\":\"New Provider\"}]");
+    takes(&database, ImportKind::CqcLocations, &related).await;
+    takes(&database, ImportKind::CqcLocations, &body).await;
+    let ebenezer = location(&database, "1-10024040008").await;
+    assert_eq!(ebenezer.successors.len(), 1);
+    assert_eq!(ebenezer.ods_code.as_ref().map(|code| code.as_str()), Some("VNHWE"));
+
+    for (word, line) in [("N/A", true), ("-", false), ("NULL", true), ("#N/A", true), ("01/04/2004", true)] {
+        let database = sqlite().await;
+        let file = HSCA.replace(",VNHWE,", &format!(",{word},"));
+        let report = takes(&database, ImportKind::CqcLocations, &file).await;
+        assert_eq!(counts(&report), [1, 0, 0, 0], "{word}: {report}");
+        let expected = if line { vec![(2, "Location ODS Code".to_owned())] } else { Vec::new() };
+        assert_eq!(odd(&report), expected, "{word}");
+        assert_eq!(location(&database, "1-10024040008").await.ods_code, None);
+    }
+    let database = sqlite().await;
+    let file = HSCA.replace("2021-03-31", "31/31/2021").replace(",0,Social", ",many,Social");
+    let report = takes(&database, ImportKind::CqcLocations, &file).await;
+    assert_eq!((report.applied, report.details.odd_fields), (1, 2), "{report}");
+}
+
+#[tokio::test]
+async fn words_for_a_status_are_known_and_an_unknown_one_costs_its_row() {
+    let database = sqlite().await;
+    let file = "Location ID,Location Name,Location Status,HSCA End Date,Location Postal Code\n\
+        1-100000001,One,Inactive-Dereg,31/01/2026,OL2 8SP\n\
+        1-100000002,Two,Removed,,OL2 8SP\n\
+        1-100000003,Three,On the moon,,OL2 8SP\n\
+        1-100000004,Four,De-registered,01/02/2026,OL2 8SP\n\
+        1-100000005,Five,Somewhere else,,OL2 8SP\n\
+        1-100000006,Six,Strange,,OL2 8SP\n";
+    let report = takes(&database, ImportKind::CqcLocations, file).await;
+    assert_eq!(counts(&report), [3, 0, 3, 0], "{report}");
+    assert!(report.rejections[0].reason.contains("On the moon") && report.rejections[0].line == 4, "{report}");
+    for id in ["1-100000001", "1-100000002", "1-100000004"] {
+        assert!(!location(&database, id).await.is_registered(), "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cells_that_a_spreadsheet_left_out_at_the_end_are_empty() {
+    for database in both_engines().await {
+        let file = "Location ID,Contact ID,Email,Telephone\n1-200000001,1-7200000001,manager@home1.example,01632960001\n1-200000002,1-7200000002,manager@home2.example\n1-200000003,1-7200000003\n1-200000004,1-7200000004,nobody,01632960004\n";
+        let report = takes(&database, ImportKind::SiteContacts, file).await;
+        assert_eq!((counts(&report), report.details.odd_fields), ([4, 0, 0, 0], 1), "{report}");
+        let email = async |id: &str| {
+            let contacts = store::site_contacts(&database, &location_id(id)).await.expect("read").expect("there");
+            contacts.emails().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(email("1-200000002").await, ["manager@home2.example"]);
+        assert_eq!(email("1-200000004").await, [""; 0]);
+
+        // A value that a row does not reach to is not erased.
+        takes(&database, ImportKind::CqcLocations, HSCA).await;
+        let short = HSCA.replace(",Personson Bob,Personson Cas,Y,Y,\n", "\n");
+        assert_eq!(takes(&database, ImportKind::CqcLocations, &short).await.rejected, 0);
+        assert_eq!(location(&database, "1-10024040008").await.service_types, ["Homecare agencies"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn letters_and_line_ends_of_every_kind_are_read() {
+    let name = "St Mary’s Court – Annexe";
+    let file = directory("", "Local authority", NEW_ID, 0..3).replace("House 1", name);
+    let utf16 = |big: bool| -> Vec<u8> {
+        let mark = if big { vec![0xfe, 0xff] } else { vec![0xff, 0xfe] };
+        let units = file.encode_utf16();
+        mark.into_iter()
+            .chain(units.flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }))
+            .collect()
+    };
+    let western = encoding_rs::WINDOWS_1252.encode(&file).0.into_owned();
+    let mut mixed = western.clone();
+    mixed.extend("Café 4,-,x,OL2 8SP,,,Nursing homes,,,Oak,Oldham,North West,,1-100000004,1-222222222\n".bytes());
+    for (what, bytes) in [
+        ("UTF-8", file.clone().into_bytes()),
+        ("UTF-8 with its mark", [&[0xef, 0xbb, 0xbf], file.as_bytes()].concat()),
+        ("UTF-16, small end first", utf16(false)),
+        ("UTF-16, big end first", utf16(true)),
+        ("UTF-16 without its mark", utf16(false)[2..].to_vec()),
+        ("Windows-1252", western.clone()),
+        ("Windows-1252 and UTF-8", mixed),
+        ("CR LF", file.replace('\n', "\r\n").into_bytes()),
+        ("CR", file.replace('\n', "\r").into_bytes()),
+        ("CR in Windows-1252", western.iter().map(|byte| if *byte == b'\n' { b'\r' } else { *byte }).collect()),
+        ("tabs", file.replace(", ", "; ").replace(',', "\t").into_bytes()),
+    ] {
+        let database = sqlite().await;
+        let report = run_bytes(&database, &clock(), ImportKind::CqcLocations, "d.csv", &bytes, &options())
+            .await
+            .unwrap_or_else(|why| panic!("{what}: {why}"));
+        assert!(report.applied >= 3 && report.rejected == 0, "{what}: {report}");
+        assert_eq!(location(&database, "1-100000001").await.name, name, "{what}");
+        assert_eq!(location(&database, "1-100000002").await.name, "House 2", "{what}");
+    }
+}
+
+#[tokio::test]
+async fn dates_of_a_file_are_read_in_its_own_order_or_not_at_all() {
+    let row = |code: &str, day: &str| format!("{code},NAME,21/22 Standards Met,{day},Social Care\n");
+    let header = "Code,Organisation Name,Status,Date Of Publication,Primary Sector\n";
+    let database = sqlite().await;
+    let american = header.to_owned() + &row("VN100", "6/30/2022") + &row("VN101", "3/4/2022");
+    takes(&database, ImportKind::Dspt, &american).await;
+    let day = status(&database, "VN101").await.expect("there").published_on;
+    assert_eq!(day.map(Day::iso).as_deref(), Some("2022-03-04"));
+    let both = header.to_owned() + &row("VN100", "6/30/2022") + &row("VN101", "30/6/2022");
+    let why = import(&database, ImportKind::Dspt, &both).await.expect_err("two orders").to_string();
+    assert!(why.contains("line 2") && why.contains("line 3"), "{why}");
+    let unclear: String = header.to_owned()
+        + &(1..=12).flat_map(|a| (1..=4).map(move |b| (a, b))).map(|(a, b)| row(&format!("VN{a}{b:02}"), &format!("{a}/{b}/2022"))).collect::<String>();
+    assert!(import(&database, ImportKind::Dspt, &unclear).await.is_err());
+}
+
+#[tokio::test]
+async fn services_separated_by_commas_are_several() {
+    let database = sqlite().await;
+    let file = directory("", "Local authority", NEW_ID, 0..2).replace(
+        "Residential homes|Nursing homes",
+        "\"Homecare agencies,Supported living\"",
+    );
+    takes(&database, ImportKind::CqcLocations, &file).await;
+    let house = location(&database, "1-100000001").await;
+    assert_eq!(house.service_types, ["Homecare agencies", "Supported living"]);
+    assert!(house.is_social_care());
 }
 
 #[tokio::test]
@@ -648,7 +961,7 @@ async fn rejections_are_written_beside_the_file_and_no_cell_is_a_formula() {
     );
     // The next import without rejections leaves no list of old ones.
     std::fs::write(&path, DSPT.lines().take(3).collect::<Vec<_>>().join("\n")).expect("written");
-    let allowed = Options { allow_shrink: true, ..options() };
+    let allowed = Options { limits: Limits::NONE, ..options() };
     let report = run(&database, &clock(), ImportKind::Dspt, &path, &allowed).await.expect("taken");
     assert_eq!(report.rejected_file, None);
     assert_eq!(std::fs::read_to_string(&result).expect("it is there"), "Line,Code,Reason\n");

@@ -218,7 +218,7 @@ impl World {
     pub fn imports(&self, kind: import::ImportKind, text: &str) {
         let options = import::Options {
             by: "a story".to_owned(),
-            allow_shrink: true,
+            limits: import::Limits::NONE,
             contact_key: Some(contact_key(&self.app.key)),
             ..import::Options::default()
         };

@@ -1,11 +1,12 @@
 //! DSPT: the export of its public search.
 
-use super::{Opened, Says, Subject, with_header, words};
+use super::{Opened, Subject, day_of, survey, with_header, words};
 use crate::clock::Day;
 use crate::register::dspt::{AssessmentYear, DsptLevel, DsptStatus, parse_status};
 use crate::register::import::ImportRefusal;
-use crate::register::import::lines::{Input, Rows, day_in_name};
-use crate::register::{OdsCode, Provenance, read_day, tidy_or_none};
+use crate::register::import::difference::Dating;
+use crate::register::import::lines::{Input, Rows};
+use crate::register::{OdsCode, Provenance};
 
 pub struct Statuses;
 
@@ -13,42 +14,42 @@ impl Subject for Statuses {
     type Told = DsptStatus;
     type Kept = DsptStatus;
 
-    fn open(&self, input: Input) -> Result<(Opened, Rows<DsptStatus>), ImportRefusal> {
-        const CODE: [&str; 2] = ["Code", "ODSCode"];
-        const STATUS: [&str; 2] = ["Status", "PublicationStatus"];
-        let mut cells = input.cells();
+    fn open(&self, input: Input, today: Day) -> Result<(Opened, Rows<DsptStatus>), ImportRefusal> {
+        const CODE: [&str; 4] = ["Code", "ODSCode", "Organisation Code", "ODS Organisation Code"];
+        const STATUS: [&str; 3] = ["Status", "PublicationStatus", "Latest Status"];
+        let file = input.name().to_owned();
+        let mut cells = input.cells()?;
         let (header, preamble) = cells.header(&CODE, "Code")?;
         let code = header.need(&CODE)?;
         let name = header.need(&["Organisation Name"])?;
         let status = header.need(&STATUS)?;
-        let published = header.need(&["Date Of Publication"])?;
-        let sector = header.need(&["Primary Sector"])?;
+        let published = header.need(&["Date Of Publication", "Date Published", "Publication Date"])?;
+        let sector = header.find(&["Primary Sector", "Sector", "Organisation Type"]);
         // In 2019 the status had no year in it; it was of the year in which it was published.
         let year_from_date = header.find(&["PublicationStatus"]).is_some();
+        let survey = survey(cells.clone(), &file, &[published], None, today)?;
         let opened = Opened {
             layout: if year_from_date { "search export of 2019" } else { "search export" },
             full_picture: true,
-            data_date: preamble.iter().find_map(|line| day_in_name(line)),
-            says: Says::default(),
+            data_date: day_of(&preamble),
+            newest_in_rows: survey.newest,
+            is_of_today: false,
         };
-        let rows = with_header(cells, header, code, move |there, _| {
-            let cell = |place: usize| there.cells.get(place).map_or("", String::as_str);
-            let code = OdsCode::parse(cell(code)).map_err(words)?;
-            let (mut year, level) = parse_status(cell(status));
-            let published_on = match tidy_or_none(cell(published)) {
-                None => None,
-                Some(text) => Some(read_day(&text).ok_or_else(|| format!("{text:?} is not a date"))?),
-            };
+        let rows = with_header(cells, header, survey.order, code, vec![code, status], move |reading| {
+            let code = OdsCode::parse(reading.cell(code)).map_err(words)?;
+            let status = reading.text(Some(status)).unwrap_or_default();
+            let (mut year, level) = parse_status(&status);
+            let published_on = reading.day(Some(published));
             if year_from_date && year.is_none() && level != DsptLevel::NotPublished {
                 year = published_on.map(AssessmentYear::of);
             }
             Ok(DsptStatus {
-                name: tidy_or_none(cell(name)).unwrap_or_else(|| code.to_string()),
+                name: reading.text(Some(name)).unwrap_or_else(|| code.to_string()),
                 code,
                 level,
                 year,
                 published_on,
-                sector: tidy_or_none(cell(sector)),
+                sector: reading.text(sector),
                 gone_from_register_at: None,
                 provenance: Provenance::default(),
             })
@@ -60,7 +61,7 @@ impl Subject for Statuses {
         told.code.as_str().to_owned()
     }
 
-    fn lay(&self, told: DsptStatus, _kept: Option<DsptStatus>, _: &Opened) -> DsptStatus {
+    fn lay(&self, told: DsptStatus, _kept: Option<DsptStatus>, _: &Opened, _: &mut Dating) -> DsptStatus {
         told
     }
 
@@ -70,5 +71,9 @@ impl Subject for Statuses {
 
     fn is_open(&self, _kept: &DsptStatus, _today: Day) -> bool {
         true
+    }
+
+    fn name(&self, kept: &DsptStatus) -> String {
+        kept.name.clone()
     }
 }

@@ -1,12 +1,13 @@
 //! ODS: sites and headquarters, in files of 27 columns without a header, and which code came after which.
 
-use super::{Opened, Says, Subject, row, words};
+use super::{Opened, Reading, Subject, row, survey, with_header, words};
 use crate::clock::Day;
 use crate::register::code::{CodeProblem, Postcode};
 use crate::register::import::ImportRefusal;
-use crate::register::import::lines::{CellRow, Input, Rows};
+use crate::register::import::difference::Dating;
+use crate::register::import::lines::{CellRow, Header, Input, Rows, Unread};
 use crate::register::ods::{Country, OdsKind, OdsOrganisation, Succession};
-use crate::register::{OdsCode, OdsHqCode, OdsSiteCode, Provenance, read_day, tidy, tidy_or_none};
+use crate::register::{OdsCode, OdsHqCode, OdsSiteCode, Provenance, tidy, tidy_or_none};
 
 /// How many columns the ODS files have.
 const ODS_COLUMNS: usize = 27;
@@ -22,18 +23,25 @@ fn is_hq(facts: &str) -> bool {
     facts.contains("\"kind\":\"Hq\"")
 }
 
+/// How many columns a row must have at least: empty ones at its end may have been left out.
+const ODS_COLUMNS_MIN: usize = 12;
+/// The columns with days, counted from 0: opened, closed, joined and left the parent.
+const ODS_DAYS: [usize; 4] = [10, 11, 15, 16];
+
 fn open_ods(
     input: Input,
     layout: &'static str,
     kind: OdsKind,
     code: fn(&str) -> Result<OdsCode, CodeProblem>,
+    today: Day,
 ) -> Result<(Opened, Rows<OdsOrganisation>), ImportRefusal> {
     let name = input.name().to_owned();
-    let mut cells = input.cells();
-    let Some(first) = cells.next()? else {
+    let mut cells = input.cells()?;
+    cells.of_width(ODS_COLUMNS);
+    let Some(first) = cells.clone().next()? else {
         return Err(ImportRefusal::WrongLayout { file: name, why: "it is empty".to_owned() });
     };
-    if first.cells.len() != ODS_COLUMNS {
+    if !(ODS_COLUMNS_MIN..=ODS_COLUMNS).contains(&first.cells.len()) {
         return Err(ImportRefusal::WrongLayout {
             file: name,
             why: format!(
@@ -42,43 +50,32 @@ fn open_ods(
             ),
         });
     }
-    let opened = Opened { layout, full_picture: true, data_date: None, says: Says::default() };
-    let mut first = Some(first);
-    let rows = std::iter::from_fn(move || {
-        let there = match first.take() {
-            Some(there) => there,
-            None => match cells.next() {
-                Ok(Some(there)) => there,
-                Ok(None) => return None,
-                Err(refusal) => return Some(Err(refusal)),
-            },
-        };
-        let told = read_ods(&there, kind, code);
-        let shown = there.cells.first().map(|code| tidy(code).to_uppercase()).unwrap_or_default();
-        Some(Ok(row(there.line, &shown, told)))
-    });
-    Ok((opened, Box::new(rows)))
+    let survey = survey(cells.clone(), &name, &ODS_DAYS, None, today)?;
+    let opened = Opened { layout, full_picture: true, newest_in_rows: survey.newest, ..Opened::default() };
+    let header = Header::numbered(ODS_COLUMNS);
+    let needed = (0..ODS_COLUMNS_MIN).collect();
+    let rows = with_header(cells, header, survey.order, 0, needed, move |reading| read_ods(reading, kind, code));
+    Ok((opened, rows))
 }
 
 fn read_ods(
-    there: &CellRow,
+    reading: &mut Reading<'_>,
     kind: OdsKind,
     code: fn(&str) -> Result<OdsCode, CodeProblem>,
-) -> Result<OdsOrganisation, String> {
-    if there.cells.len() != ODS_COLUMNS {
-        return Err(format!("the row has {} columns, not {ODS_COLUMNS}", there.cells.len()));
-    }
+) -> Result<OdsOrganisation, Unread> {
     // Columns are counted from 1 in the register's own description.
-    let column = |number: usize| there.cells.get(number - 1).and_then(|cell| tidy_or_none(cell));
-    let date = |number: usize| -> Result<Option<Day>, String> {
-        match column(number) {
-            None => Ok(None),
-            Some(text) => read_day(&text).map(Some).ok_or_else(|| format!("{text:?} is not a date")),
-        }
-    };
-    let left_parent = date(17)?.is_some();
+    let code = code(reading.cell(0)).map_err(words)?;
+    let closed_on = reading.day(Some(11));
+    if closed_on.is_none() && reading.text(Some(11)).is_some() {
+        // Whether it is open at all hangs on this day.
+        return Err("the day on which it closed is not a date".into());
+    }
+    let has_left_parent = reading.text(Some(16)).is_some();
+    let opened_on = reading.day(Some(10));
+    let parent = if has_left_parent { None } else { reading.code(Some(14), OdsCode::parse) };
+    let column = |number: usize| reading.text(Some(number - 1));
     Ok(OdsOrganisation {
-        code: code(there.cells.first().map_or("", String::as_str)).map_err(words)?,
+        code,
         kind,
         name: column(2).ok_or("there is no name")?,
         address: [5, 6, 7].into_iter().filter_map(column).collect(),
@@ -86,12 +83,9 @@ fn read_ods(
         county: column(9),
         postcode: column(10).and_then(|text| Postcode::parse(&text).ok()),
         telephone: column(18),
-        opened_on: date(11)?,
-        closed_on: date(12)?,
-        parent: match column(15) {
-            Some(text) if !left_parent => Some(OdsCode::parse(&text).map_err(words)?),
-            Some(_) | None => None,
-        },
+        opened_on,
+        closed_on,
+        parent,
         country: column(27).and_then(|text| Country::from_number(&text)),
         gone_from_register_at: None,
         provenance: Provenance::default(),
@@ -108,8 +102,12 @@ macro_rules! ods_subject {
                 $scope
             }
 
-            fn open(&self, input: Input) -> Result<(Opened, Rows<OdsOrganisation>), ImportRefusal> {
-                open_ods(input, $layout, $kind, $code)
+            fn open(
+                &self,
+                input: Input,
+                today: Day,
+            ) -> Result<(Opened, Rows<OdsOrganisation>), ImportRefusal> {
+                open_ods(input, $layout, $kind, $code, today)
             }
 
             fn key(&self, told: &OdsOrganisation) -> String {
@@ -121,6 +119,7 @@ macro_rules! ods_subject {
                 told: OdsOrganisation,
                 _kept: Option<OdsOrganisation>,
                 _: &Opened,
+                _: &mut Dating,
             ) -> OdsOrganisation {
                 told
             }
@@ -131,6 +130,10 @@ macro_rules! ods_subject {
 
             fn is_open(&self, kept: &OdsOrganisation, today: Day) -> bool {
                 kept.closed_on.is_none_or(|closed| closed > today)
+            }
+
+            fn name(&self, kept: &OdsOrganisation) -> String {
+                kept.name.clone()
             }
         }
     };
@@ -159,16 +162,15 @@ impl Subject for Successions {
     type Told = Succession;
     type Kept = Succession;
 
-    fn open(&self, input: Input) -> Result<(Opened, Rows<Succession>), ImportRefusal> {
-        let opened =
-            Opened { layout: "succession", full_picture: false, data_date: None, says: Says::default() };
-        let mut cells = input.cells();
+    fn open(&self, input: Input, _: Day) -> Result<(Opened, Rows<Succession>), ImportRefusal> {
+        let opened = Opened { layout: "succession", ..Opened::default() };
+        let mut cells = input.cells()?;
         let rows = std::iter::from_fn(move || match cells.next() {
             Err(refusal) => Some(Err(refusal)),
             Ok(None) => None,
             Ok(Some(there)) => {
                 let code = there.cells.first().map(|code| tidy(code)).unwrap_or_default();
-                Some(Ok(row(there.line, &code, read_succession(&there))))
+                Some(Ok(row(there.line, &code, read_succession(&there), Vec::new())))
             }
         });
         Ok((opened, Box::new(rows)))
@@ -178,7 +180,7 @@ impl Subject for Successions {
         format!("{}>{}", told.predecessor, told.successor)
     }
 
-    fn lay(&self, told: Succession, _kept: Option<Succession>, _: &Opened) -> Succession {
+    fn lay(&self, told: Succession, _kept: Option<Succession>, _: &Opened, _: &mut Dating) -> Succession {
         told
     }
 
@@ -189,16 +191,20 @@ impl Subject for Successions {
     fn is_open(&self, _kept: &Succession, _today: Day) -> bool {
         true
     }
+
+    fn name(&self, kept: &Succession) -> String {
+        format!("{} to {}", kept.predecessor, kept.successor)
+    }
 }
 
-fn read_succession(there: &CellRow) -> Result<Succession, String> {
+fn read_succession(there: &CellRow) -> Result<Succession, Unread> {
     let [predecessor, successor, reason, effective, ..] = there.cells.as_slice() else {
-        return Err(format!("the row has {} columns; four or more are needed", there.cells.len()));
+        return Err(format!("the row has {} columns; four or more are needed", there.cells.len()).into());
     };
     let (predecessor, successor) =
         (OdsCode::parse(predecessor).map_err(words)?, OdsCode::parse(successor).map_err(words)?);
     if predecessor == successor {
-        return Err("the code succeeds itself".to_owned());
+        return Err("the code succeeds itself".into());
     }
     Ok(Succession {
         predecessor,
@@ -206,7 +212,9 @@ fn read_succession(there: &CellRow) -> Result<Succession, String> {
         reason: tidy_or_none(reason),
         effective_on: match tidy_or_none(effective) {
             None => None,
-            Some(text) => Some(read_day(&text).ok_or_else(|| format!("{text:?} is not a date"))?),
+            Some(text) => Some(
+                crate::register::read_day(&text).ok_or_else(|| format!("{text:?} is not a date"))?,
+            ),
         },
     })
 }
