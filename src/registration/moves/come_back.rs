@@ -16,6 +16,7 @@ pub struct ComeBackOrder {
     pub typed: String,
     /// The browser it was typed into, which may do more afterwards.
     pub session: SessionRotation,
+    pub network: String,
 }
 
 /// Opens the newest draft of the address, or else its newest registration, with contact details masked;
@@ -26,7 +27,7 @@ pub struct ComeBackOrder {
 /// A refusal where the code is not taken.
 pub async fn come_back(app: &App, order: ComeBackOrder) -> Result<Vec<Stored>, NotDone<Refusal>> {
     let of_code = |problem| NotDone::Refusal(Refusal::Code(problem));
-    let code = return_code(&app.key, &order.email, order.session.old());
+    let code = return_code(&app.key, &order.email, order.session.old(), &order.network);
     let right = codes::check(app, &code, &order.typed).await?.map_err(of_code)?;
     let (in_app, now) = (app.clone(), app.clock.now());
     app.database

@@ -16,6 +16,7 @@ pub struct OpenStatusOrder {
     pub typed: String,
     /// The browser it was typed into, which may do more afterwards.
     pub session: SessionRotation,
+    pub network: String,
 }
 
 /// Gives the browser a session in which the status can be read, the registration be withdrawn, and a
@@ -27,7 +28,7 @@ pub async fn open_status(app: &App, order: OpenStatusOrder) -> Result<(), NotDon
     let of_code = |problem| NotDone::Refusal(Refusal::Code(problem));
     let stored = store::find_by_reference(&app.database, &order.reference).await?;
     let email = registrant_email(stored.as_ref());
-    let code = status_code(&app.key, &order.reference, email, order.session.old());
+    let code = status_code(&app.key, &order.reference, email, order.session.old(), &order.network);
     let right = codes::check(app, &code, &order.typed).await?.map_err(of_code)?;
     let (in_app, now) = (app.clone(), app.clock.now());
     app.database

@@ -80,8 +80,12 @@ fn code_page(app: &App, visit: &Visit, form: Form) -> ReturnCodePage {
 pub async fn open(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> Answer {
     let Ok(email) = Email::parse(fields.text(EMAIL)) else { return go_to("/register/return") };
     let session = SessionRotation::of(&visit);
-    let order =
-        ComeBackOrder { email: email.clone(), typed: fields.text(CODE).to_owned(), session: session.clone() };
+    let order = ComeBackOrder {
+        email: email.clone(),
+        typed: fields.text(CODE).to_owned(),
+        session: session.clone(),
+        network: visit.network().to_owned(),
+    };
     match put_right(&app, CODE, moves::come_back(&app, order).await)? {
         Ok(mine) => {
             let Some(first) = mine.first() else { return Err(nothing_to_continue()) };
