@@ -43,7 +43,16 @@ pub async fn confirm_email(
     let hash = session::browser_hash(order.browser.reveal());
     let before = draft_before(app, permit.id()).await?;
     if before.answers.email_confirmed {
-        return Ok(Confirmed { answers: before.answers, rotated: None });
+        // Perhaps by another press of the same button, whose new session is this one's, too.
+        let in_app = app.clone();
+        return app
+            .database
+            .write(transaction!(async move |tx| {
+                let (browser, kind) = (order.browser.reveal(), SessionKind::Registrant);
+                let rotated = session::rotated_just_now(tx, &in_app, browser, kind, permit.id()).await?;
+                Ok(Confirmed { answers: before.answers, rotated })
+            }))
+            .await;
     }
     let Some(email) = before.answers.email else {
         return Err(NotDone::Refusal(Refusal::Unanswered(Page::Email)));
