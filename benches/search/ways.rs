@@ -70,7 +70,9 @@ pub const WAYS: [Way; 36] = [
             word.swap(place, place + 1);
         })
     }),
-    way("a key beside the right one", 99.0, |site, seeded| changed(&site.name, seeded, slip)),
+    way("a key beside the right one", 99.0, |site, seeded| {
+        changed(&site.name, seeded, |word, seeded| slip(word, seeded))
+    }),
     way("a letter doubled or a double one single", 99.0, |site, seeded| {
         changed(&site.name, seeded, |word, seeded| match word.windows(2).position(|two| two[0] == two[1]) {
             Some(place) => {
@@ -339,7 +341,7 @@ fn changed(name: &str, seeded: &mut Seeded, change: impl Fn(&mut Vec<char>, &mut
     Some(name.replacen(word, &letters.into_iter().collect::<String>(), 1))
 }
 
-fn slip(word: &mut Vec<char>, seeded: &mut Seeded) {
+fn slip(word: &mut [char], seeded: &mut Seeded) {
     let place = seeded.below(word.len());
     for row in KEYBOARD {
         if let Some(key) = row.find(word[place]) {

@@ -337,7 +337,7 @@ impl SearchIndex {
             let provider = match provider_numbers.get(&draft.provider) {
                 Some(number) => *number,
                 None => {
-                    let number = u32::try_from(index.providers.len()).unwrap_or(u32::MAX);
+                    let number = u32::try_from(index.providers.count()).unwrap_or(u32::MAX);
                     index.providers.push(&draft.provider);
                     provider_numbers.insert(draft.provider.clone(), number);
                     number
@@ -358,7 +358,7 @@ impl SearchIndex {
 
     /// How many sites can be found.
     pub fn len(&self) -> usize {
-        self.sites.len()
+        self.sites.count()
     }
 
     /// Whether nothing was imported yet.

@@ -96,14 +96,14 @@ impl Texts {
         &self.text[start..self.ends[place] as usize]
     }
 
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.ends.len()
     }
 
     /// The texts that begin so, where they are sorted.
     fn beginning(&self, start: &str) -> std::ops::Range<usize> {
-        let first = partition(self.len(), |place| self.get(place) < start);
-        let count = partition(self.len() - first, |place| self.get(first + place).starts_with(start));
+        let first = partition(self.count(), |place| self.get(place) < start);
+        let count = partition(self.count() - first, |place| self.get(first + place).starts_with(start));
         first..first + count
     }
 
@@ -162,7 +162,7 @@ impl Codes {
 
     /// The sites whose code differs in one letter or two that are swapped.
     fn nearly<'a>(&'a self, code: &'a str) -> impl Iterator<Item = (u32, CodeOf)> + 'a {
-        (0..self.codes.len())
+        (0..self.codes.count())
             .filter(move |place| one_apart(self.codes.get(*place).as_bytes(), code.as_bytes()))
             .map(|place| self.sites[place])
     }
@@ -352,7 +352,7 @@ impl Ranking {
     }
 
     /// How many sites there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.marks.len()
     }
 
@@ -389,8 +389,8 @@ impl Ranking {
     }
 
     fn number_of(&self, word: &str) -> Option<u32> {
-        let place = partition(self.words.len(), |place| self.words.get(place) < word);
-        (place < self.words.len() && self.words.get(place) == word && !word.is_empty())
+        let place = partition(self.words.count(), |place| self.words.get(place) < word);
+        (place < self.words.count() && self.words.get(place) == word && !word.is_empty())
             .then(|| u32::try_from(place).unwrap_or(u32::MAX))
     }
 
@@ -530,7 +530,7 @@ impl Ranking {
         meant.truncate(MEANT_MAX);
         // As far as it is typed; an abbreviation within.
         let from = if is_last { 1 } else { 3 };
-        if written.len() >= from && !(is_number && !is_last) {
+        if written.len() >= from && (is_last || !is_number) {
             let most = if is_last { BEGUN_MAX } else { MEANT_MAX };
             let mut begun: Vec<u32> = self
                 .words
@@ -569,8 +569,8 @@ impl Ranking {
         let most = u32::try_from(mistakes).unwrap_or(u32::MAX);
         let compared = osa::BatchComparator::new(typed.chars());
         let shortest = typed.len().saturating_sub(mistakes).max(2);
-        for length in shortest..=(typed.len() + mistakes).min(among.len().saturating_sub(1)) {
-            let there = &among[length];
+        let lengths = typed.len() + mistakes + 1 - shortest;
+        for there in among.iter().skip(shortest).take(lengths) {
             for (number, other) in there.words.iter().zip(&there.letters) {
                 // Every mistake brings at most one new letter and takes one.
                 if (letters & !other).count_ones() > most || (other & !letters).count_ones() > most {
@@ -664,7 +664,7 @@ impl Ranking {
     /// The sites whose code a word is. Words of letters alone are names unless nothing else was typed.
     fn code(&self, word: &str, is_all: bool) -> Vec<(u32, f32)> {
         let has_digit = word.bytes().any(|b| b.is_ascii_digit());
-        if word.len() < 3 || !has_digit && !(is_all && word.len() >= 4) {
+        if word.len() < 3 || !(has_digit || is_all && word.len() >= 4) {
             return Vec::new();
         }
         let key = code_key(word);
@@ -762,8 +762,8 @@ impl Ranking {
 
     /// Scores the sites, and the best of them once more as a whole.
     fn ranked(&self, read: &[Typed]) -> Ranked {
-        let mut scores = vec![0.0_f32; self.len()];
-        let mut of_word = vec![(0.0_f32, 0_u8); self.len()];
+        let mut scores = vec![0.0_f32; self.count()];
+        let mut of_word = vec![(0.0_f32, 0_u8); self.count()];
         for (place, typed) in (1_u8..).zip(read) {
             let mut add = |site: usize, score: f32| {
                 let best = &mut of_word[site];
@@ -937,7 +937,7 @@ impl<'a> Judge<'a> {
         }
         meant.sort_unstable_by_key(|(word, place, _)| (*word, *place));
         meant.truncate(usize::from(u16::MAX) - 1);
-        let mut starts = vec![0_u16; ranking.words.len()];
+        let mut starts = vec![0_u16; ranking.words.count()];
         for (place, (word, _, _)) in (1_u16..).zip(&meant) {
             let start = &mut starts[*word as usize];
             if *start == 0 {
