@@ -100,6 +100,14 @@ pub async fn find_needing_attention(from: &impl Reads, id: &str) -> Result<Optio
     .await
 }
 
+/// Makes whoever else sees to a piece of work wait until this transaction ends; answers what it is about.
+pub async fn lock_work(tx: &mut Tx, id: &str) -> Result<Option<String>> {
+    // A row that is written is locked on both engines until the transaction ends.
+    tx.run("UPDATE outbox SET reason = reason WHERE id = $1", &[&id]).await?;
+    let found: Option<(String,)> = tx.maybe("SELECT subject FROM outbox WHERE id = $1", &[&id]).await?;
+    Ok(found.map(|(subject,)| subject))
+}
+
 /// Makes work due again, with all its tries before it. False when somebody was faster.
 pub async fn try_again(tx: &mut Tx, now: Timestamp, id: &str) -> Result<bool> {
     let parked: Option<(i64, String)> = tx

@@ -13,9 +13,10 @@ use crate::registration::answers::{Answers, Person, Proof, ProofWay};
 use crate::registration::for_tests::{case, draft, of_registrant, sent};
 use crate::registration::journey::tests::complete;
 use crate::registration::store::find_draft;
+use crate::settings::Secret;
 use crate::sign_in::codes::CodeProblem;
 use crate::sign_in::links;
-use crate::sign_in::session::{SessionRotation, browser_hash};
+use crate::sign_in::session::browser_hash;
 
 const NINE: Timestamp = Timestamp::from_milliseconds(1_790_000_000_000);
 const BROWSER: &str = "the browser's secret";
@@ -136,7 +137,7 @@ async fn codes_confirm_the_address_they_were_sent_to_and_no_other() {
         let confirm = async |typed: &str| {
             let order = ConfirmOrder {
                 typed: typed.to_owned(),
-                session: SessionRotation::of_secret(BROWSER),
+                browser: Secret::new(BROWSER.to_owned()),
                 masked: false,
             };
             confirm_email(&app, of_registrant(&id), order).await
@@ -155,9 +156,9 @@ async fn codes_confirm_the_address_they_were_sent_to_and_no_other() {
 
         let amys = code_to(&app, "amy@oakhouse.example").await;
         let confirmed = confirm(&amys).await.expect("right");
-        assert!(confirmed.rotated && confirmed.answers.email_confirmed);
+        assert!(confirmed.rotated.is_some() && confirmed.answers.email_confirmed);
         let again = confirm(&amys).await.expect("confirmed before");
-        assert!(!again.rotated && again.answers.email_confirmed);
+        assert!(again.rotated.is_some() && again.answers.email_confirmed);
     }
 }
 
@@ -361,11 +362,18 @@ async fn coming_back_opens_what_the_code_was_sent_for() {
         ask_to_return(&app, order(amy)).await.expect("sent");
         let typed = code_to(&app, amy).await;
         let come = async |to: &str| {
-            let session = SessionRotation::of_secret(BROWSER);
-            come_back(&app, ComeBackOrder { email: email(to), typed: typed.clone(), session }).await
+            come_back(
+                &app,
+                ComeBackOrder {
+                    email: email(to),
+                    typed: typed.clone(),
+                    browser: Secret::new(BROWSER.to_owned()),
+                },
+            )
+            .await
         };
         assert!(matches!(refusal(come("nobody@elsewhere.example").await), Refusal::Code(_)));
-        let mine = come(amy).await.expect("opened");
+        let mine = come(amy).await.expect("opened").mine;
         assert_eq!(mine.len(), 2);
         assert_eq!(mine[0].id(), newest, "the draft goes first");
     }
