@@ -16,6 +16,7 @@ pub struct ComeBackOrder {
     pub typed: String,
     /// The browser it was typed into, which may do more afterwards.
     pub browser: Secret<String>,
+    pub network: String,
 }
 
 /// What somebody came back to.
@@ -34,7 +35,8 @@ pub struct CameBack {
 /// A refusal where the code is not taken.
 pub async fn come_back(app: &App, order: ComeBackOrder) -> Result<CameBack, NotDone<Refusal>> {
     let of_code = |problem| NotDone::Refusal(Refusal::Code(problem));
-    let code = return_code(&app.key, &order.email, &session::browser_hash(order.browser.reveal()));
+    let code =
+        return_code(&app.key, &order.email, &session::browser_hash(order.browser.reveal()), &order.network);
     let right = match codes::check(app, &code, &order.typed).await? {
         Ok(right) => Some(right),
         Err(CodeProblem::JustUsed) => None,

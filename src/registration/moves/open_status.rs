@@ -16,6 +16,7 @@ pub struct OpenStatusOrder {
     pub typed: String,
     /// The browser it was typed into, which may do more afterwards.
     pub browser: Secret<String>,
+    pub network: String,
 }
 
 /// Gives the browser a session in which the status can be read, the registration be withdrawn, and a
@@ -27,7 +28,13 @@ pub async fn open_status(app: &App, order: OpenStatusOrder) -> Result<Rotated, N
     let of_code = |problem| NotDone::Refusal(Refusal::Code(problem));
     let stored = store::find_by_reference(&app.database, &order.reference).await?;
     let email = registrant_email(stored.as_ref());
-    let code = status_code(&app.key, &order.reference, email, &session::browser_hash(order.browser.reveal()));
+    let code = status_code(
+        &app.key,
+        &order.reference,
+        email,
+        &session::browser_hash(order.browser.reveal()),
+        &order.network,
+    );
     let right = match codes::check(app, &code, &order.typed).await? {
         Ok(right) => Some(right),
         Err(CodeProblem::JustUsed) => None,

@@ -368,6 +368,7 @@ async fn coming_back_opens_what_the_code_was_sent_for() {
                     email: email(to),
                     typed: typed.clone(),
                     browser: Secret::new(BROWSER.to_owned()),
+                    network: "here".to_owned(),
                 },
             )
             .await
@@ -423,5 +424,65 @@ async fn lists_of_states_in_indexes_are_those_of_the_code() {
         let made = baseline.split(&format!("INDEX {index} ")).nth(1).expect(index);
         let made = made.split(';').next().expect("an end");
         assert!(made.contains(&format!("state IN ({list})")), "{index} is made for other states: {made}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contact_ids_that_strangers_guess_shut_out_nobody_who_is_right() {
+    for database in both_engines().await {
+        let (app, _) = app(database, Clock::still(NINE));
+        run(
+            &app.database,
+            "INSERT INTO imports VALUES (0, 'site-contacts', 'test', FALSE, 'test', 'test', '', 0, 0, 0, 0, 0, 0,
+               NULL, 0, 0, 'test')",
+        )
+        .await;
+        let location = CqcLocationId::parse("1-123456789").expect("an id");
+        let right = crate::register::CqcContactId::parse("1-7200000002").expect("an id");
+        let wrong = crate::register::CqcContactId::parse("1-7200000003").expect("an id");
+        let contacts = crate::register::site_contacts::SiteContacts {
+            location: location.clone(),
+            contacts: vec![crate::register::site_contacts::SiteContact {
+                contact_id: Some(crate::register::site_contacts::ContactIdHash::of(
+                    &app.contact_key(),
+                    &location,
+                    &right,
+                )),
+                email: None,
+                telephone: None,
+            }],
+            provenance: crate::register::Provenance::default(),
+        };
+        let document = serde_json::to_string(&contacts).expect("written");
+        app.database
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                tx.run(
+                    "INSERT INTO site_contacts (location_id, facts, import_number) VALUES ($1, $2, 0)",
+                    &[&"1-123456789", &document],
+                )
+                .await
+            }))
+            .await
+            .expect("on record");
+        let by_contact_id = || Answers { proof: None, proof_way: Some(ProofWay::ContactId), ..complete() };
+        let mut drafts = Vec::new();
+        for _ in 0..7 {
+            drafts.push(draft(&app, by_contact_id()).await);
+        }
+        let tries = async |id: &str, typed: &crate::register::CqcContactId| {
+            prove_by_contact_id(&app, of_registrant(id), typed.clone()).await
+        };
+        let mut judged = 0;
+        for number in 0..90 {
+            let refused = refusal(tries(&drafts[number % 6], &wrong).await);
+            judged += usize::from(refused == Refusal::WrongContactId);
+        }
+        assert_eq!(judged, 50, "{}", app.database.engine());
+        let late = refusal(tries(&drafts[0], &right).await);
+        assert!(matches!(late, Refusal::TooOften(_)), "right or wrong: {late:?}");
+        // Somebody else, in a draft of their own, with one slip.
+        assert_eq!(refusal(tries(&drafts[6], &wrong).await), Refusal::WrongContactId);
+        let proved = tries(&drafts[6], &right).await.expect("right");
+        assert!(matches!(proved.proof, Some(Proof::ContactId { .. })));
     }
 }

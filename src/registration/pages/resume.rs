@@ -84,6 +84,7 @@ pub async fn open(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> Ans
         email: email.clone(),
         typed: fields.text(CODE).to_owned(),
         browser: Secret::new(visit.browser()),
+        network: visit.network().to_owned(),
     };
     match put_right(&app, CODE, moves::come_back(&app, order).await)? {
         Ok(CameBack { mine, rotated }) => {

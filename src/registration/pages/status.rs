@@ -106,7 +106,8 @@ async fn own(app: &App, visit: &Visit, reference: &Reference) -> Result<Option<R
 pub async fn ask(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<String>) -> Answer {
     let reference = Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
     let browser = session::browser_hash(&visit.browser());
-    let order = StatusCodeOrder { reference: reference.clone(), browser };
+    let order =
+        StatusCodeOrder { reference: reference.clone(), browser, network: visit.network().to_owned() };
     let page = |form| code_page(&app, &visit, &reference, true, form);
     match put_right(&app, CODE, moves::ask_for_status_code(&app, order).await)? {
         Ok(()) => visit.show_form(Fields::default(), page),
@@ -126,6 +127,7 @@ pub async fn open(
         reference: reference.clone(),
         typed: fields.text(CODE).to_owned(),
         browser: Secret::new(visit.browser()),
+        network: visit.network().to_owned(),
     };
     match put_right(&app, CODE, moves::open_status(&app, order).await)? {
         Ok(rotated) => {
