@@ -211,7 +211,6 @@ async fn found(data: &Path) {
     let _ = std::fs::remove_dir_all(folder);
 }
 
-#[expect(clippy::disallowed_methods, reason = "whoever measures says how much is printed")]
 fn show_missed() -> bool {
     std::env::var_os("CAREPOST_BENCH_MISSED").is_some()
 }
