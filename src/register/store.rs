@@ -254,7 +254,8 @@ pub async fn past_imports(reads: &impl Reads) -> Result<Vec<PastImport>> {
 
 const EACH_LOCATION: &str = "SELECT facts, gone_from_register_at FROM cqc_locations";
 const EACH_PROVIDER: &str = "SELECT facts FROM cqc_providers";
-const EACH_SITE: &str = "SELECT facts, gone_from_register_at FROM ods_organisations WHERE kind = 'site'";
+const EACH_ORGANISATION: &str = "SELECT facts, gone_from_register_at FROM ods_organisations";
+const EACH_STATUS: &str = "SELECT facts FROM dspt_statuses";
 
 /// Gives every CQC location, gone or not, to `each`.
 pub(super) async fn each_location(
@@ -286,17 +287,32 @@ pub(super) async fn each_provider(
         .await
 }
 
-/// Gives every ODS site to `each`.
-pub(super) async fn each_ods_site(
+/// Gives every site and headquarters of ODS, gone or not, to `each`.
+pub(super) async fn each_organisation(
     database: &Database,
     mut each: impl FnMut(OdsOrganisation) + Send + 'static,
 ) -> Result<()> {
     database
-        .each(EACH_SITE, move |row| {
+        .each(EACH_ORGANISATION, move |row| {
             let text: String = row.get(0)?;
-            let mut site: OdsOrganisation = facts(&text)?;
-            site.gone_from_register_at = row.get(1)?;
-            each(site);
+            let mut organisation: OdsOrganisation = facts(&text)?;
+            organisation.gone_from_register_at = row.get(1)?;
+            each(organisation);
+            Ok(())
+        })
+        .await
+}
+
+/// Gives every code of the DSPT with the name it has there to `each`.
+pub(super) async fn each_dspt_name(
+    database: &Database,
+    mut each: impl FnMut(OdsCode, String) + Send + 'static,
+) -> Result<()> {
+    database
+        .each(EACH_STATUS, move |row| {
+            let text: String = row.get(0)?;
+            let status: DsptStatus = facts(&text)?;
+            each(status.code, status.name);
             Ok(())
         })
         .await

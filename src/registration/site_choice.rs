@@ -142,7 +142,7 @@ pub fn judge(looked: &Looked, today: Day) -> Choice {
                 LOCATION_FIELD,
                 match named(&looked.location_successors) {
                     Some(next) => format!("{} ({location_id}) was deregistered{ended}. It is now {next}. Use that one", location.name),
-                    None => format!("{} ({location_id}) was deregistered{ended}. Check the location ID on your CQC certificate", location.name),
+                    None => format!("{} ({location_id}) was deregistered{ended}. CQC lists no registered site that took over from it. Check the location ID on your CQC certificate", location.name),
                 },
             );
         }
@@ -178,7 +178,7 @@ pub fn judge(looked: &Looked, today: Day) -> Choice {
                 ODS_FIELD,
                 match named(&looked.ods_successors) {
                     Some(next) => format!("{ods_code} was closed{ended}. It is now {next}. Use that one"),
-                    None => format!("{ods_code} was closed{ended}. Only CQC can correct it. Ask them, or call our helpdesk"),
+                    None => format!("{ods_code} was closed{ended}, and no open code took over from it. Only CQC can correct it. Ask them, or call our helpdesk"),
                 },
             );
         }

@@ -41,7 +41,7 @@ fn codes_on(got: &Got) -> Vec<String> {
 }
 
 /// The app that waits for its first code.
-async fn waiting_app(harness: &Harness, account: &str) -> String {
+pub async fn waiting_app(harness: &Harness, account: &str) -> String {
     let (id,): (String,) = harness
         .app
         .database

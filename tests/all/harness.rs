@@ -22,6 +22,13 @@ use http_body_util::BodyExt;
 use std::sync::{Arc, OnceLock};
 use tower::ServiceExt;
 
+use crate::twice::{Presses, chosen};
+
+tokio::task_local! {
+    /// Set for a walk whose forms are counted (`twice.rs`).
+    pub static PRESSES: Arc<Presses>;
+}
+
 pub struct Harness {
     pub app: App,
     /// The mail engine, to be changed behind the directory's back.
@@ -36,6 +43,29 @@ pub fn words() -> Arc<Library> {
     Arc::clone(
         WORDS.get_or_init(|| Arc::new(Library::open(&settings).expect("the words built in are right"))),
     )
+}
+
+/// A new PostgreSQL database after a script, if there is a server; `make test` starts one.
+#[expect(clippy::disallowed_methods, reason = "tests are told by the test run where its servers are")]
+pub async fn fresh_postgres(what: &str, script: &str) -> Option<Database> {
+    let Ok(server) = std::env::var("CAREPOST_TEST_POSTGRES") else {
+        assert!(std::env::var("CAREPOST_TEST_REQUIRE_ALL").is_err(), "run the tests with `make test`");
+        return None;
+    };
+    let name = format!("{what}_{}", &id::new_token()[..16]);
+    let talk = async |database: &str, script: &str| {
+        let (client, connection) =
+            tokio_postgres::connect(&format!("{server}/{database}"), tokio_postgres::NoTls)
+                .await
+                .expect("the test server answers");
+        let running = tokio::spawn(connection);
+        client.batch_execute(script).await.expect("the script runs");
+        drop(client);
+        let _ = running.await;
+    };
+    talk("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0")).await;
+    talk(&name, script).await;
+    Some(Database::open(&Address::Postgres(format!("{server}/{name}"))).await.expect("opened"))
 }
 
 /// What [`Harness::home`] made.
@@ -75,6 +105,11 @@ impl Got {
 
 impl Harness {
     pub async fn new(with_samples: bool) -> Self {
+        if PRESSES.try_with(|presses| presses.engine == "postgres").unwrap_or(false) {
+            let database = fresh_postgres("walk", "").await.expect("run the tests with `make test`");
+            database.migrate(0).await.expect("tables");
+            return Self::on(database, with_samples).await;
+        }
         let path = std::env::temp_dir().join("carepost-tests").join(format!("{}.db", id::new_token()));
         let database = Database::open(&Address::Sqlite(path)).await.expect("a database");
         database.migrate(0).await.expect("tables");
@@ -256,14 +291,25 @@ impl Harness {
         for (name, value) in fields {
             body.append_pair(name, value);
         }
-        self.send(
+        let body = body.finish();
+        let request = || {
             Request::post(path)
                 .header(header::COOKIE, format!("__Host-carepost={browser}"))
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(Body::from(body.finish()))
-                .expect("a request"),
-        )
-        .await
+                .body(Body::from(body.clone()))
+                .expect("a request")
+        };
+        let Ok(presses) = PRESSES.try_with(Arc::clone) else {
+            return self.send(request()).await;
+        };
+        let send = || tokio::spawn(Self::sent_to(self.router(), request()));
+        let sent: Vec<_> = (0..if presses.twice { 2 } else { 1 }).map(|_| send()).collect();
+        let mut got = Vec::new();
+        for answer in sent {
+            got.push(answer.await.expect("no panic"));
+        }
+        presses.note(&self.app.database, path, fields, &got).await;
+        chosen(got)
     }
 
     pub async fn send(&self, request: Request<Body>) -> Got {

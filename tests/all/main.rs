@@ -21,4 +21,5 @@ mod sites;
 mod stories;
 mod support;
 mod tidy;
+mod twice;
 mod upgrade;

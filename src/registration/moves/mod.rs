@@ -35,7 +35,7 @@ pub use ask_for_status_code::{StatusCodeOrder, ask_for_status_code};
 pub use ask_to_return::{ReturnOrder, ask_to_return};
 pub use begin::{BeginOrder, begin};
 pub use choose_proof::{ProofOrder, choose_proof};
-pub use come_back::{ComeBackOrder, come_back};
+pub use come_back::{CameBack, ComeBackOrder, come_back};
 pub use confirm_email::{ConfirmOrder, Confirmed, confirm_email};
 pub use confirm_site_code::confirm_site_code;
 pub use expire::expire_overdue;

@@ -13,9 +13,10 @@ use crate::registration::answers::{Answers, Person, Proof, ProofWay};
 use crate::registration::for_tests::{case, draft, of_registrant, sent};
 use crate::registration::journey::tests::complete;
 use crate::registration::store::find_draft;
+use crate::settings::Secret;
 use crate::sign_in::codes::CodeProblem;
 use crate::sign_in::links;
-use crate::sign_in::session::{SessionRotation, browser_hash};
+use crate::sign_in::session::browser_hash;
 
 const NINE: Timestamp = Timestamp::from_milliseconds(1_790_000_000_000);
 const BROWSER: &str = "the browser's secret";
@@ -136,7 +137,7 @@ async fn codes_confirm_the_address_they_were_sent_to_and_no_other() {
         let confirm = async |typed: &str| {
             let order = ConfirmOrder {
                 typed: typed.to_owned(),
-                session: SessionRotation::of_secret(BROWSER),
+                browser: Secret::new(BROWSER.to_owned()),
                 masked: false,
             };
             confirm_email(&app, of_registrant(&id), order).await
@@ -155,9 +156,9 @@ async fn codes_confirm_the_address_they_were_sent_to_and_no_other() {
 
         let amys = code_to(&app, "amy@oakhouse.example").await;
         let confirmed = confirm(&amys).await.expect("right");
-        assert!(confirmed.rotated && confirmed.answers.email_confirmed);
+        assert!(confirmed.rotated.is_some() && confirmed.answers.email_confirmed);
         let again = confirm(&amys).await.expect("confirmed before");
-        assert!(!again.rotated && again.answers.email_confirmed);
+        assert!(again.rotated.is_some() && again.answers.email_confirmed);
     }
 }
 
@@ -361,11 +362,19 @@ async fn coming_back_opens_what_the_code_was_sent_for() {
         ask_to_return(&app, order(amy)).await.expect("sent");
         let typed = code_to(&app, amy).await;
         let come = async |to: &str| {
-            let session = SessionRotation::of_secret(BROWSER);
-            come_back(&app, ComeBackOrder { email: email(to), typed: typed.clone(), session }).await
+            come_back(
+                &app,
+                ComeBackOrder {
+                    email: email(to),
+                    typed: typed.clone(),
+                    browser: Secret::new(BROWSER.to_owned()),
+                    network: "here".to_owned(),
+                },
+            )
+            .await
         };
         assert!(matches!(refusal(come("nobody@elsewhere.example").await), Refusal::Code(_)));
-        let mine = come(amy).await.expect("opened");
+        let mine = come(amy).await.expect("opened").mine;
         assert_eq!(mine.len(), 2);
         assert_eq!(mine[0].id(), newest, "the draft goes first");
     }
@@ -415,5 +424,65 @@ async fn lists_of_states_in_indexes_are_those_of_the_code() {
         let made = baseline.split(&format!("INDEX {index} ")).nth(1).expect(index);
         let made = made.split(';').next().expect("an end");
         assert!(made.contains(&format!("state IN ({list})")), "{index} is made for other states: {made}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contact_ids_that_strangers_guess_shut_out_nobody_who_is_right() {
+    for database in both_engines().await {
+        let (app, _) = app(database, Clock::still(NINE));
+        run(
+            &app.database,
+            "INSERT INTO imports VALUES (0, 'site-contacts', 'test', FALSE, 'test', 'test', '', 0, 0, 0, 0, 0, 0,
+               NULL, 0, 0, 'test')",
+        )
+        .await;
+        let location = CqcLocationId::parse("1-123456789").expect("an id");
+        let right = crate::register::CqcContactId::parse("1-7200000002").expect("an id");
+        let wrong = crate::register::CqcContactId::parse("1-7200000003").expect("an id");
+        let contacts = crate::register::site_contacts::SiteContacts {
+            location: location.clone(),
+            contacts: vec![crate::register::site_contacts::SiteContact {
+                contact_id: Some(crate::register::site_contacts::ContactIdHash::of(
+                    &app.contact_key(),
+                    &location,
+                    &right,
+                )),
+                email: None,
+                telephone: None,
+            }],
+            provenance: crate::register::Provenance::default(),
+        };
+        let document = serde_json::to_string(&contacts).expect("written");
+        app.database
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                tx.run(
+                    "INSERT INTO site_contacts (location_id, facts, import_number) VALUES ($1, $2, 0)",
+                    &[&"1-123456789", &document],
+                )
+                .await
+            }))
+            .await
+            .expect("on record");
+        let by_contact_id = || Answers { proof: None, proof_way: Some(ProofWay::ContactId), ..complete() };
+        let mut drafts = Vec::new();
+        for _ in 0..7 {
+            drafts.push(draft(&app, by_contact_id()).await);
+        }
+        let tries = async |id: &str, typed: &crate::register::CqcContactId| {
+            prove_by_contact_id(&app, of_registrant(id), typed.clone()).await
+        };
+        let mut judged = 0;
+        for number in 0..90 {
+            let refused = refusal(tries(&drafts[number % 6], &wrong).await);
+            judged += usize::from(refused == Refusal::WrongContactId);
+        }
+        assert_eq!(judged, 50, "{}", app.database.engine());
+        let late = refusal(tries(&drafts[0], &right).await);
+        assert!(matches!(late, Refusal::TooOften(_)), "right or wrong: {late:?}");
+        // Somebody else, in a draft of their own, with one slip.
+        assert_eq!(refusal(tries(&drafts[6], &wrong).await), Refusal::WrongContactId);
+        let proved = tries(&drafts[6], &right).await.expect("right");
+        assert!(matches!(proved.proof, Some(Proof::ContactId { .. })));
     }
 }

@@ -8,8 +8,9 @@ use crate::outbox::outcome::{Declined, NotDone, without_faults};
 use crate::registration::checks::{Outcome, RegisterCheck};
 use crate::registration::moves::{self, AnswerOrder, OpenStatusOrder, StatusCodeOrder};
 use crate::registration::{Refusal, Registration, RegistrationState, after_set_up, letters, store};
+use crate::settings::Secret;
 use crate::sign_in::StatusReader;
-use crate::sign_in::session::{self, SessionRotation};
+use crate::sign_in::session;
 use crate::web::components::{Html, NotificationBanner, Table};
 use crate::web::page::show_with;
 use crate::web::parts::not_done;
@@ -105,7 +106,8 @@ async fn own(app: &App, visit: &Visit, reference: &Reference) -> Result<Option<R
 pub async fn ask(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<String>) -> Answer {
     let reference = Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
     let browser = session::browser_hash(&visit.browser());
-    let order = StatusCodeOrder { reference: reference.clone(), browser };
+    let order =
+        StatusCodeOrder { reference: reference.clone(), browser, network: visit.network().to_owned() };
     let page = |form| code_page(&app, &visit, &reference, true, form);
     match put_right(&app, CODE, moves::ask_for_status_code(&app, order).await)? {
         Ok(()) => visit.show_form(Fields::default(), page),
@@ -121,15 +123,15 @@ pub async fn open(
     fields: Fields,
 ) -> Answer {
     let reference = Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
-    let session = SessionRotation::of(&visit);
     let order = OpenStatusOrder {
         reference: reference.clone(),
         typed: fields.text(CODE).to_owned(),
-        session: session.clone(),
+        browser: Secret::new(visit.browser()),
+        network: visit.network().to_owned(),
     };
     match put_right(&app, CODE, moves::open_status(&app, order).await)? {
-        Ok(()) => {
-            session.is_saved(&visit);
+        Ok(rotated) => {
+            rotated.is_saved(&visit);
             go_to(path_of(&reference))
         }
         // A code is typed anew and never shown again.
