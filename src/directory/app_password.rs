@@ -75,6 +75,7 @@ impl Account {
             AccountState::Pending
             | AccountState::Inactive
             | AccountState::Disabled
+            | AccountState::Frozen
             | AccountState::Leaver
             | AccountState::Deleted
             | AccountState::Purged => {
