@@ -363,11 +363,40 @@ CREATE TABLE accounts (
   state_since BIGINT NOT NULL,
   state_reason TEXT NOT NULL DEFAULT '',
   -- A sign-in on the pages, a mail program that opened the mailbox, a message sent.
-  last_used_at BIGINT
+  last_used_at BIGINT,
+  -- While it is frozen: the state it goes back to.
+  frozen_from TEXT,
+  CHECK ((state = 'Frozen') = (frozen_from IS NOT NULL))
 );
 -- A personal email or mobile may be used by one live account only.
 CREATE UNIQUE INDEX accounts_one_email ON accounts (personal_email) WHERE contact_is_live;
 CREATE UNIQUE INDEX accounts_one_mobile ON accounts (mobile) WHERE contact_is_live;
+
+-- Sites (by their ODS code, before they join as well) and accounts that were stopped in a hurry. Two different
+-- case workers lift a freeze.
+CREATE TABLE freezes (
+  id TEXT PRIMARY KEY,
+  version BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  named TEXT NOT NULL,
+  name TEXT NOT NULL,
+  about TEXT NOT NULL,
+  registration TEXT NOT NULL,
+  state TEXT NOT NULL,
+  frozen_at BIGINT NOT NULL,
+  frozen_by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  agreed_by TEXT,
+  agreed_at BIGINT,
+  agreed_reason TEXT NOT NULL DEFAULT '',
+  lifted_by TEXT,
+  lifted_at BIGINT,
+  lifted_reason TEXT NOT NULL DEFAULT '',
+  CHECK (lifted_by IS NULL OR (agreed_by IS NOT NULL AND agreed_by <> lifted_by)),
+  CHECK ((state = 'Lifted') = (lifted_by IS NOT NULL))
+);
+CREATE UNIQUE INDEX freezes_one_in_force ON freezes (kind, named) WHERE lifted_by IS NULL;
+CREATE INDEX freezes_in_force ON freezes (frozen_at, id) WHERE lifted_by IS NULL;
 
 -- Ten numbered places for accounts at each site; more only by an exception with its reason.
 CREATE TABLE account_slots (

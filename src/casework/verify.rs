@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::clock::{Span, Timestamp};
 use crate::database::Error;
+use crate::directory::freeze::Frozen;
 use crate::directory::{self, KnownOrganisation, Scope};
 use crate::register::site_contacts::ContactIdHash;
 use crate::register::{AskError, CqcLocation, CqcLocationId, DsptStanding, OdsOrganisation, OdsSiteCode};
@@ -90,6 +91,8 @@ async fn findings(app: &App, case: &Registration, now: Timestamp) -> Result<Find
     if already.is_none() {
         already = directory::store::find_site_by_cqc_location(&app.database, &site.cqc_location_id).await?;
     }
+    let code = Frozen::Site { ods_code: site.ods_code.clone() };
+    let freeze = directory::store::find_freeze_of(&app.database, &code).await?;
     let mut people_taken = Vec::new();
     let mut accounts_not_found = Vec::new();
     let new: Vec<_> = people.iter().filter(|person| person.has_account.is_none()).collect();
@@ -139,6 +142,7 @@ async fn findings(app: &App, case: &Registration, now: Timestamp) -> Result<Find
         )
         .await?,
         look_alikes,
+        frozen_at: freeze.map(|freeze| freeze.frozen_at),
     })
 }
 

@@ -97,6 +97,7 @@ impl Account {
             AccountState::Pending
             | AccountState::Inactive
             | AccountState::Disabled
+            | AccountState::Frozen
             | AccountState::Leaver
             | AccountState::Deleted
             | AccountState::Purged => {

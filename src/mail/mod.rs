@@ -53,6 +53,8 @@ stored_enum! {
         Inactive,
         /// Switched off: a long leave, or for safety.
         Disabled,
+        /// Stopped in a hurry, until somebody has found out what happened.
+        Frozen,
         /// Its holder has left.
         Leaver,
         /// Deleted, and kept for a while in case that was wrong.

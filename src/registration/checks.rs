@@ -24,10 +24,11 @@ pub enum Check {
     NotDormant,
     FewRegistrations,
     NoLookAlike,
+    NotFrozen,
 }
 
 /// Every check, in the order of the case page.
-pub const CHECKS: [Check; 12] = [
+pub const CHECKS: [Check; 13] = [
     Check::OdsOpen,
     Check::CqcRegistered,
     Check::PairMatches,
@@ -40,6 +41,7 @@ pub const CHECKS: [Check; 12] = [
     Check::NotDormant,
     Check::FewRegistrations,
     Check::NoLookAlike,
+    Check::NotFrozen,
 ];
 
 impl Check {
@@ -57,6 +59,7 @@ impl Check {
             Check::NotDormant => "NotDormant",
             Check::FewRegistrations => "FewRegistrations",
             Check::NoLookAlike => "NoLookAlike",
+            Check::NotFrozen => "NotFrozen",
         }
     }
 
@@ -75,6 +78,7 @@ impl Check {
             Check::NotDormant => "Site is not dormant",
             Check::FewRegistrations => "No unusual number of registrations",
             Check::NoLookAlike => "No look-alike of another site or person",
+            Check::NotFrozen => "The site has not said “this was not us”",
         }
     }
 
@@ -90,7 +94,11 @@ impl Check {
             | Check::NotRegisteredAlready
             | Check::PeopleUnique
             | Check::NameAndAddress => true,
-            Check::OwnerUnchanged | Check::NotDormant | Check::FewRegistrations | Check::NoLookAlike => false,
+            Check::OwnerUnchanged
+            | Check::NotDormant
+            | Check::FewRegistrations
+            | Check::NoLookAlike
+            | Check::NotFrozen => false,
         }
     }
 }
@@ -169,6 +177,8 @@ pub struct Findings {
     pub accounts_not_found: Vec<String>,
     /// Registrations sent from this browser or by this person in the last 30 days, this one counted.
     pub registrations_lately: i64,
+    /// When the site was frozen, where it is; until it is lifted nothing takes effect.
+    pub frozen_at: Option<Timestamp>,
     /// Other sites whose names are easily mistaken for this one, in words.
     pub look_alikes: Vec<String>,
 }
@@ -257,6 +267,17 @@ fn judge_one(check: Check, site: &SiteAnswer, proof: &Proof, findings: &Findings
                 )
             }
         }
+        Check::NotFrozen => match findings.frozen_at {
+            Some(at) => (
+                Outcome::HighRisk,
+                format!(
+                    "The site has been frozen since {}. It cannot be approved until two case workers lift the freeze.",
+                    at.in_words()
+                ),
+                String::new(),
+            ),
+            None => pass("The site is not frozen."),
+        },
     }
 }
 

@@ -177,6 +177,45 @@ pub fn stopped(from: &Letterhead, at: Timestamp, case: &Registration) -> Letter 
     .about(&case.id)
 }
 
+/// The site said "this was not us" after it had joined.
+pub fn site_frozen(from: &Letterhead, at: Timestamp, case: &Registration) -> Letter {
+    from.email(
+        at,
+        "site frozen",
+        case.answers.email.as_str(),
+        format!("The accounts of {} are closed for now", case.site_name()),
+        &[
+            &format!(
+                "The contact that CQC has for {} told us that registration {} was not theirs. We have closed the shared mailbox and all accounts of the site. Nothing is deleted.",
+                case.site_name(),
+                case.reference
+            ),
+            &format!("Two members of our team check what happened before they open them again. If this is a misunderstanding, speak to your colleagues at the site and contact our helpdesk: {}.", from.helpdesk),
+        ],
+    )
+    .about(&case.id)
+}
+
+/// Tells the helpdesk that a site said "this was not us", so that somebody looks today.
+pub fn not_us(from: &Letterhead, at: Timestamp, case: &Registration, to: &str, freeze: &str) -> Letter {
+    from.email(
+        at,
+        "urgent: not us",
+        to,
+        format!("Urgent: {} says that a registration was not theirs", case.site_name()),
+        &[
+            &format!(
+                "The contact that CQC has for {} used the link “This was not us” for registration {}. The site is frozen.",
+                case.site_name(),
+                case.reference
+            ),
+            "Call the site on the number that CQC publishes, and find out who registered it.",
+            &format!("Two case workers together can lift the freeze: {}/casework/frozen/{freeze}", from.public_address),
+        ],
+    )
+    .about(&case.id)
+}
+
 /// "Your site is live."
 pub fn live(from: &Letterhead, at: Timestamp, case: &Registration) -> Letter {
     from.email(

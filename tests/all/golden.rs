@@ -290,6 +290,8 @@ async fn walk(book: &mut Book) {
     coming_back(book).await;
     status(book).await;
     stopping(book).await;
+    stopping_what_joined(book).await;
+    freezing_a_site(book).await;
     activating(book).await;
     signing_in(book).await;
     my_account(book).await;
@@ -880,7 +882,82 @@ async fn stopping(book: &mut Book) {
     book.page("stop-too-late", 200, &manager.get(&link).await);
     put(&harness, &case.id, RegistrationState::Referred).await;
     book.page("stop-stopped", 200, &manager.post(&link, &[]).await);
+    book.page("stop-done-already", 200, &manager.get(&link).await);
+    frozen_before_it_joined(book, &harness, &case.id).await;
     book.page("stop-dead-link", 410, &manager.get("/stop/made-up.token").await);
+}
+
+/// The pages on which two case workers lift the freeze of a site that was stopped.
+async fn frozen_before_it_joined(book: &mut Book, harness: &Harness, case: &str) {
+    let worker = harness.case_worker("casey@carepost.example").await;
+    let mut casey = Guest::with(harness, SessionKind::CaseWorker, &worker).await;
+    let worker = harness.case_worker("kim@carepost.example").await;
+    let mut kim = Guest::with(harness, SessionKind::CaseWorker, &worker).await;
+    let all = carepost::directory::Scope::All;
+    let freezes =
+        carepost::directory::store::list_freezes(&all, &harness.app.database).await.expect("listed");
+    let path = format!("/casework/frozen/{}", freezes[0].id);
+    assert_eq!(freezes[0].registration, case);
+    book.page("casework-frozen-list", 200, &casey.get("/casework/frozen").await);
+    book.page("casework-frozen", 200, &casey.get(&path).await);
+    let lift =
+        |seen: &'static str, reason: &'static str| [("do", "lift"), ("version", seen), ("reason", reason)];
+    book.page("casework-frozen-no-reason", 422, &casey.post(&path, &lift("1", "")).await);
+    let got = casey.post(&path, &lift("1", "Spoke to the manager.")).await;
+    book.page("casework-frozen-agreed", 200, &casey.get(&got.location).await);
+    let late = kim.post(&path, &lift("1", "Spoke to the manager, too.")).await;
+    book.page("casework-frozen-conflict", 409, &late);
+    let got = kim.post(&path, &[("do", "keep"), ("version", "2"), ("reason", "Nobody answers.")]).await;
+    book.page("casework-frozen-kept", 200, &kim.get(&got.location).await);
+    casey.post(&path, &lift("3", "Spoke to the owner.")).await;
+    let got = kim.post(&path, &lift("4", "Spoke to the owner, too.")).await;
+    book.page("casework-frozen-lifted", 200, &kim.get(&got.location).await);
+    book.page("casework-frozen-list-empty", 200, &kim.get("/casework/frozen").await);
+}
+
+/// The site contact, and the pages after a site was stopped that had joined.
+async fn stopping_what_joined(book: &mut Book) {
+    let harness = Harness::new(true).await;
+    let case = sent(&harness).await;
+    does_all_work(&harness).await;
+    let worker = harness.case_worker("casey@carepost.example").await;
+    let mut casey = Guest::with(&harness, SessionKind::CaseWorker, &worker).await;
+    approve(&harness, &mut casey, &case.id).await;
+    does_all_work(&harness).await;
+    let (_, link) = letter(&harness, "manager@home-instead.example", "notice to the site").await;
+    let mut manager = Guest::new(&harness);
+    harness.app.clock.advance(carepost::clock::Span::minutes(1));
+    book.page("stop-joined", 200, &manager.get(&link).await);
+    book.page("stop-joined-stopped", 200, &manager.post(&link, &[]).await);
+    book.page("stop-joined-stopped-already", 200, &manager.get(&link).await);
+    book.page("casework-queue-frozen", 200, &casey.get("/casework").await);
+    let site = carepost::directory::store::find_site_of_registration(&harness.app.database, &case.id)
+        .await
+        .expect("read")
+        .expect("joined");
+    let path = format!("/casework/sites/{}", site.id);
+    book.page("casework-site-frozen", 200, &casey.get(&path).await);
+    let (_, activation) = letter(&harness, "amy@oakhouse.example", "activation").await;
+    book.page("activate-frozen", 410, &Guest::new(&harness).get(&activation).await);
+}
+
+/// A case worker freezes a site.
+async fn freezing_a_site(book: &mut Book) {
+    let harness = Harness::new(true).await;
+    let case = sent(&harness).await;
+    does_all_work(&harness).await;
+    let worker = harness.case_worker("casey@carepost.example").await;
+    let mut casey = Guest::with(&harness, SessionKind::CaseWorker, &worker).await;
+    approve(&harness, &mut casey, &case.id).await;
+    let site = carepost::directory::store::find_site_of_registration(&harness.app.database, &case.id)
+        .await
+        .expect("read")
+        .expect("joined");
+    let path = format!("/casework/sites/{}/freeze", site.id);
+    book.page("casework-freeze-site", 200, &casey.get(&path).await);
+    book.page("casework-freeze-site-wrong", 422, &casey.post(&path, &[]).await);
+    let got = casey.post(&path, &[("reason", "A strange call."), ("confirm", "yes")]).await;
+    book.page("casework-freeze-site-done", 200, &casey.get(&got.location).await);
 }
 
 async fn activating(book: &mut Book) {

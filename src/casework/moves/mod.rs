@@ -12,6 +12,7 @@ mod decline;
 mod follow_site;
 mod give_up_work;
 mod run_checks;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod try_work_again;
@@ -23,6 +24,7 @@ pub use decline::{DeclineOrder, decline};
 pub use follow_site::follow_site;
 pub use give_up_work::give_up_work;
 pub use run_checks::run_checks;
+pub use stop::{Stopped, stop};
 pub use try_work_again::try_work_again;
 
 use super::verify;

@@ -6,6 +6,7 @@ mod addresses;
 mod app_passwords;
 #[cfg(test)]
 pub(in crate::directory) mod for_tests;
+mod freezes;
 mod invariants;
 mod opening;
 mod organisations;
@@ -26,6 +27,10 @@ pub use addresses::{PastAddress, add_alias, list_aliases, past_address};
 pub use app_passwords::{
     add_app_password, list_app_passwords_in_force, mark_app_password_used, revoke_app_password,
     revoke_app_passwords,
+};
+pub use freezes::{
+    add_freeze, count_freezes, find_freeze, find_freeze_of, list_accounts_of_site, list_freezes, save_freeze,
+    set_site_state,
 };
 pub use invariants::invariants;
 pub use opening::{Opened, Progress, open_site, progress};
@@ -53,6 +58,11 @@ pub async fn lock_account(tx: &mut Tx, account: &str) -> Result<()> {
 /// that become ready together one sees the other, and of two owners that go one stays.
 pub async fn lock_site(tx: &mut Tx, site: &str) -> Result<()> {
     lock_subject(tx, site).await
+}
+
+/// Makes other writers of the same freeze wait until this transaction ends.
+pub async fn lock_freeze(tx: &mut Tx, freeze: &str) -> Result<()> {
+    lock_subject(tx, freeze).await
 }
 
 async fn lock_subject(tx: &mut Tx, what: &str) -> Result<()> {

@@ -2,11 +2,13 @@
 
 use super::accounts::{add_account, taken_of};
 use super::addresses::{add_address, take_address};
+use super::freezes::find_freeze_of;
 use super::organisations::organisation_of;
 use super::{broken, find_account_by_address};
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Timestamp;
 use crate::database::{Param, Reads, Result, Tx};
+use crate::directory::freeze::Frozen;
 use crate::directory::{
     Access, AccountState, NewPerson, NewSite, Refusal, SharedMailboxState, SiteState, address, plain_words,
     same_last_name,
@@ -36,6 +38,10 @@ pub async fn open_site(
 ) -> Result<std::result::Result<Opened, Refusal>> {
     if let Err(refusal) = new.check() {
         return Ok(Err(refusal));
+    }
+    let frozen = Frozen::Site { ods_code: new.ods_code.clone() };
+    if find_freeze_of(tx, &frozen).await?.is_some() {
+        return Ok(Err(Refusal::SiteFrozen(new.name.clone())));
     }
     tx.run("SAVEPOINT site", &[]).await?;
     let opened = open(tx, domain, at, by, new).await?;

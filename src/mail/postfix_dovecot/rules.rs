@@ -176,6 +176,7 @@ fn is_in_use(standing: Standing) -> bool {
         Standing::NotActivated
         | Standing::Inactive
         | Standing::Disabled
+        | Standing::Frozen
         | Standing::Leaver
         | Standing::Deleted => false,
     }
@@ -185,9 +186,12 @@ fn is_in_use(standing: Standing) -> bool {
 fn may_have_sessions(standing: Standing) -> bool {
     match standing {
         Standing::NotActivated => false,
-        Standing::Open | Standing::Inactive | Standing::Disabled | Standing::Leaver | Standing::Deleted => {
-            true
-        }
+        Standing::Open
+        | Standing::Inactive
+        | Standing::Disabled
+        | Standing::Frozen
+        | Standing::Leaver
+        | Standing::Deleted => true,
     }
 }
 
@@ -203,6 +207,8 @@ fn refusal(standing: Standing) -> Option<&'static str> {
         Standing::Disabled => {
             Some("550 5.2.1 This mailbox is switched off, so nobody would read your message")
         }
+        // It may be open again in a few hours: whoever sends tries again and loses nothing.
+        Standing::Frozen => Some("450 4.2.1 This mailbox is closed for now, so please try again later"),
         Standing::Leaver => Some("550 5.2.1 The holder of this mailbox has left and does not read it"),
         Standing::Deleted => Some("550 5.1.1 This mailbox is no longer there"),
     }
@@ -444,9 +450,14 @@ pub(super) mod tests {
             assert_eq!((shared.holder_uses_it, shared.people_use_it), (false, open), "{standing:?}");
             assert_eq!((shared.folder.as_str(), shared.mail_folder), ("shared/s-1", "Maildir"));
             assert_eq!(shared.sent_copy.as_deref(), Some("care.vm195+sent@carepost.example"));
-            // Either it takes mail or senders are told why not, and that for good.
+            // Either it takes mail or senders are told why not; for good, but where it was stopped for a while.
             assert_eq!(shared.refusal.is_none(), open);
-            assert!(shared.refusal.is_none_or(|words| words.starts_with("550 5.")), "{standing:?}");
+            assert!(
+                shared.refusal.is_none_or(|words| {
+                    words.starts_with(if standing == Standing::Frozen { "450 4." } else { "550 5." })
+                }),
+                "{standing:?}"
+            );
         }
     }
 
@@ -488,9 +499,11 @@ pub(super) mod tests {
             let expected: &[&str] = match standing {
                 Standing::Open => &["Subscribe asha"],
                 Standing::NotActivated => &[],
-                Standing::Inactive | Standing::Disabled | Standing::Leaver | Standing::Deleted => {
-                    &["Forget asha", "EndSessions asha"]
-                }
+                Standing::Inactive
+                | Standing::Disabled
+                | Standing::Frozen
+                | Standing::Leaver
+                | Standing::Deleted => &["Forget asha", "EndSessions asha"],
             };
             assert_eq!(told_between(None, &account("asha", standing)), expected, "{standing:?}");
         }

@@ -22,7 +22,6 @@ mod open_another;
 mod open_status;
 mod prove_by_contact_id;
 mod save_answer;
-mod stop;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -45,7 +44,6 @@ pub use open_another::open_another;
 pub use open_status::{OpenStatusOrder, open_status};
 pub use prove_by_contact_id::prove_by_contact_id;
 pub use save_answer::save_answer;
-pub use stop::stop;
 pub use submit::submit;
 pub use withdraw::withdraw;
 

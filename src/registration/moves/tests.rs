@@ -15,7 +15,6 @@ use crate::registration::journey::tests::complete;
 use crate::registration::store::find_draft;
 use crate::settings::Secret;
 use crate::sign_in::codes::CodeProblem;
-use crate::sign_in::links;
 use crate::sign_in::session::browser_hash;
 
 const NINE: Timestamp = Timestamp::from_milliseconds(1_790_000_000_000);
@@ -307,37 +306,13 @@ async fn answers_to_a_question_are_sent_once_or_said_not_to_be() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn stopping_and_withdrawing_happen_once_and_before_the_decision() {
+async fn withdrawing_happens_once_and_before_the_decision() {
     for database in both_engines().await {
         let (app, _) = app(database, Clock::still(NINE));
         let id = sent(&app, complete()).await.id;
-        let key = app.key.clone();
-        let subject = id.clone();
-        let link = app
-            .database
-            .write::<_, Error, _>(transaction!(async move |tx| {
-                let link = links::LinkFor::new(&key, Purpose::StopLink, &subject, "office@oak.example");
-                let made = links::make(tx, &link, NINE, Span::days(30)).await?;
-                Ok(links::find(tx, Purpose::StopLink, &made).await?.expect("made"))
-            }))
-            .await
-            .expect("a link");
-        let contact = crate::sign_in::authority::Who::SiteContact { registration: id.clone() };
-        let stop_it =
-            async || stop(&app, crate::registration::for_tests::of(&contact, &id), link.clone()).await;
         put(&app, &id, RegistrationState::Approved).await;
-        assert!(matches!(refusal(stop_it().await), Refusal::NotUndecided(_)));
         assert!(matches!(refusal(withdraw(&app, of_registrant(&id)).await), Refusal::NotUndecided(_)));
-
         put(&app, &id, RegistrationState::Referred).await;
-        for _ in 0..2 {
-            stop_it().await.expect("stopped");
-        }
-        assert_eq!(case(&app, &id).await.state, RegistrationState::Stopped);
-        let letters = "SELECT COUNT(*) FROM letters WHERE name = 'registration stopped'";
-        assert_eq!(count(&app, letters).await, 1);
-        put(&app, &id, RegistrationState::Referred).await;
-        assert_eq!(refusal(stop_it().await), Refusal::DeadLink, "a link is used once");
         for _ in 0..2 {
             withdraw(&app, of_registrant(&id)).await.expect("withdrawn");
         }

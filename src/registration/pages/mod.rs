@@ -15,7 +15,6 @@ pub mod proof;
 pub mod resume;
 pub mod start;
 pub mod status;
-pub mod stop;
 pub mod town;
 
 use self::before_you_start::EligibilityQuestion;

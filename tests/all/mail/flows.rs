@@ -1,6 +1,7 @@
 //! Mail comes in, is read by owner and member, is answered as the home, and the copy is where
 //! colleagues see it.
 
+use super::clients::base64;
 use super::world::MailWorld;
 use carepost::mail::postfix_dovecot::guard::SENT_BY;
 
@@ -135,16 +136,20 @@ async fn the_guard_reads_what_readers_read_and_outlives_every_message() {
     let program = "Content-Disposition: attachment; filename=\"=?UTF-8?Q?run.e?= =?UTF-8?Q?xe?=\"\r\n";
     let (code, words) = outside(&one("application/octet-stream", program)).await;
     assert!(code == 550 && words.contains("attachment-ending"), "{code} {words}");
-    for honest in [
-        one("message/rfc822; name=\"Your order at www.shop.com\"", ""),
-        one(
-            "image/png; name=\"logo@firm.com\"",
-            "Content-Disposition: inline; filename=\"logo@firm.com\"\r\n",
-        ),
-    ] {
+    let order = one("message/rfc822; name=\"Your order at www.shop.com\"", "");
+    // A picture is one by its bytes; words that only call themselves a picture are judged by their name.
+    let picture = |body: &str| {
+        format!(
+            "{head}MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: image/png; name=\"logo@firm.com\"\r\nContent-Disposition: inline; filename=\"logo@firm.com\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{body}\r\n--b--"
+        )
+    };
+    let png = base64(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0");
+    for honest in [order, picture(&png)] {
         let (code, words) = outside(&honest).await;
         assert_eq!(code, 250, "{honest}: {words}");
     }
+    let (code, words) = outside(&picture(&base64(b"not a picture"))).await;
+    assert!(code == 550 && words.contains("attachment-ending"), "{code} {words}");
     assert_eq!(world.delivers(to, "Still there").await.0, 250);
     world.arrives(bo, "Shared/care.vm195", "Still there").await;
 }

@@ -38,6 +38,7 @@ fn expected(standing: Standing) -> (u16, &'static str, &'static str) {
         Standing::NotActivated => (550, "5.2.1", "has not been opened by its holder yet"),
         Standing::Inactive => (550, "5.2.1", "not in use at present"),
         Standing::Disabled => (550, "5.2.1", "switched off"),
+        Standing::Frozen => (450, "4.2.1", "closed for now"),
         Standing::Leaver => (550, "5.2.1", "has left"),
         Standing::Deleted => (550, "5.1.1", "no longer there"),
     }

@@ -30,7 +30,8 @@ INSERT INTO addresses VALUES ('amy.reed@carepost.example', 'amy.reed', 1, 'Accou
 INSERT INTO addresses VALUES ('care.vn4f6@carepost.example', 'care.vn4f6', 1, 'SharedMailbox', 1003);
 INSERT INTO organisations VALUES ('org1', 1, 'Home Instead UK Limited', 'A7E6', '1-101', 'Nas', '', 1003);
 INSERT INTO sites VALUES ('site1', 1, 'org1', 'Open', 'VN4F6', '1-530528300', 'Home Instead', 'home instead', 'Oldham', 'OL3 6BD', 'Nas', 'Registration', 'r1', 1003);
-INSERT INTO accounts VALUES ('a1', 1, 'Active', 'Amy', 'Reed', 'Manager', 'amy.reed@carepost.example', 'amy@oakhouse.example', '+447700900121', TRUE, 'hash', 1003, 1004, 1004, 1003, 1004, '', 1010);
+INSERT INTO accounts VALUES ('a1', 1, 'Active', 'Amy', 'Reed', 'Manager', 'amy.reed@carepost.example', 'amy@oakhouse.example', '+447700900121', TRUE, 'hash', 1003, 1004, 1004, 1003, 1004, '', 1010, NULL);
+INSERT INTO freezes VALUES ('f1', 2, 'Account', 'a1', 'Amy Reed', 'a1', '', 'LiftAgreed', 1000, 'case worker cw1', 'a lost phone', 'cw1', 1001, 'found again', NULL, NULL, '');
 INSERT INTO account_slots VALUES ('site1', 1, 'a1', '');
 INSERT INTO shared_mailboxes VALUES ('sm1', 1, 'site1', 'Active', 'care.vn4f6@carepost.example', 'Home Instead', 1003);
 INSERT INTO shared_mailbox_access VALUES ('sm1', 'a1', 'Owner', 1003);

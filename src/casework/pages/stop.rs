@@ -1,8 +1,9 @@
 //! "This was not us": the link sent to the contact a register holds for the site.
 
 use crate::app::App;
+use crate::casework::moves::{self, Stopped};
 use crate::outbox::outcome::{Declined, without_faults};
-use crate::registration::{Refusal, Registration, RegistrationState, moves, store};
+use crate::registration::{Registration, RegistrationState, store};
 use crate::sign_in::authority::{Subject, Who, permit};
 use crate::sign_in::links::{self, Link};
 use crate::sign_in::secrets::{Purpose, read_link_token};
@@ -11,22 +12,15 @@ use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 
 #[derive(askama::Template)]
-#[template(path = "registration/pages/stop.html")]
+#[template(path = "casework/pages/stop.html")]
 pub struct StopPage {
     pub layout: Layout,
     pub form: Form,
     pub site: String,
     pub reference: String,
-    pub outcome: Outcome,
-}
-
-/// What the page has to say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Ask,
-    Stopped,
-    /// It was decided before the link was used: a person must act.
-    TooLate,
+    /// What the button stops, or has stopped.
+    pub stops: Stopped,
+    pub is_done: bool,
 }
 
 fn dead_link() -> Interrupt {
@@ -47,35 +41,35 @@ async fn load(app: &App, token: &str) -> Result<(Link, Registration), Interrupt>
     Ok((link, case))
 }
 
-fn page_of(visit: &Visit, case: &Registration, outcome: Outcome) -> StopPage {
-    let title = match outcome {
-        Outcome::Ask => "Stop a registration",
-        Outcome::Stopped => "The registration is stopped",
-        Outcome::TooLate => "This registration has been decided",
+fn page_of(visit: &Visit, case: &Registration, stops: Stopped, is_done: bool) -> StopPage {
+    let title = match (stops, is_done) {
+        (Stopped::Registration, false) => "Stop a registration",
+        (Stopped::Registration, true) => "The registration is stopped",
+        (Stopped::Site, false) => "Close the accounts of your site",
+        (Stopped::Site, true) => "The accounts of your site are closed",
+        (Stopped::Ended, _) => "There is nothing to stop",
     };
     StopPage {
         layout: visit.layout(title),
         form: visit.empty_form(),
         site: case.site_name().to_owned(),
         reference: case.reference.to_string(),
-        outcome,
+        stops,
+        is_done,
     }
 }
 
-fn outcome_of(case: &Registration) -> Outcome {
-    if case.state == RegistrationState::Stopped {
-        Outcome::Stopped
-    } else if case.state.is_undecided() {
-        Outcome::Ask
-    } else {
-        Outcome::TooLate
-    }
-}
-
-/// GET /stop/{token}: only a page with a button. A scanner that follows links changes nothing.
+/// GET /stop/{token}: asks; only the button stops anything, so a mail scanner that follows links changes
+/// nothing.
 pub async fn page(Shared(app): Shared<App>, visit: Visit, Path(token): Path<String>) -> Answer {
-    let (_, case) = load(&app, &token).await?;
-    show_page(&page_of(&visit, &case, outcome_of(&case)), &Problems::none())
+    let (link, case) = load(&app, &token).await?;
+    let page = match (&case.state, link.used) {
+        (RegistrationState::Stopped, _) => page_of(&visit, &case, Stopped::Registration, true),
+        (_, true) if Stopped::of(&case) == Stopped::Site => page_of(&visit, &case, Stopped::Site, true),
+        (_, true) => return Err(dead_link()),
+        (_, false) => page_of(&visit, &case, Stopped::of(&case), false),
+    };
+    show_page(&page, &Problems::none())
 }
 
 /// POST /stop/{token}
@@ -83,13 +77,11 @@ pub async fn stop(Shared(app): Shared<App>, visit: Visit, Path(token): Path<Stri
     let (link, case) = load(&app, &token).await?;
     let who = Who::SiteContact { registration: case.id.clone() };
     let permit = permit(&who, Subject::Registration { id: case.id.clone() }).map_err(|_| dead_link())?;
-    let outcome = match without_faults(moves::stop(&app, permit, link).await)? {
-        Ok(()) => Outcome::Stopped,
-        Err(Declined::Refusal(Refusal::NotUndecided(_))) => Outcome::TooLate,
-        Err(Declined::Refusal(_)) => return Err(dead_link()),
+    match without_faults(moves::stop(&app, permit, link).await)? {
+        Ok(stopped) => show_page(&page_of(&visit, &case, stopped, true), &Problems::none()),
+        Err(Declined::Refusal(_)) => Err(dead_link()),
         Err(Declined::Conflict(conflict)) => {
-            return Err(Interrupt::refused(StatusCode::CONFLICT, "Nothing was stopped", &conflict.words));
+            Err(Interrupt::refused(StatusCode::CONFLICT, "Nothing was stopped", &conflict.words))
         }
-    };
-    show_page(&page_of(&visit, &case, outcome), &Problems::none())
+    }
 }
