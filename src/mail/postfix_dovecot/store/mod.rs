@@ -24,7 +24,7 @@ use std::time::Duration;
 
 /// Goes up when the tables, the views or what the rules decide for them change: the projection then begins
 /// again, with nothing in it.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 /// On PostgreSQL: the service's own tables, and the views others may read.
 const SCHEMAS: &str = "mail_kept,mail";
 const SCHEMAS_TO_READ: &str = "mail";
