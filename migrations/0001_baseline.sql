@@ -238,7 +238,9 @@ CREATE TABLE registrations (
   high_risk BOOLEAN NOT NULL DEFAULT FALSE,
   referred_because TEXT NOT NULL DEFAULT '',
   -- When what people said in it was deleted, some time after it ended.
-  forgotten_at BIGINT
+  forgotten_at BIGINT,
+  -- When the contact that the register holds for the site said that it is theirs.
+  site_confirmed_at BIGINT
 );
 CREATE UNIQUE INDEX registrations_one_a_site ON registrations (ods_code)
   WHERE state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked', 'Approved', 'Provisioning', 'Live');
@@ -335,7 +337,9 @@ CREATE TABLE sites (
   -- How it came here, and the registration, application, transfer or import by which it did.
   origin TEXT NOT NULL,
   origin_id TEXT NOT NULL,
-  joined_at BIGINT NOT NULL
+  joined_at BIGINT NOT NULL,
+  -- Before this nobody activates an account: the site's own contact has time to say that it was not them.
+  activates_at BIGINT
 );
 CREATE INDEX sites_of_organisation ON sites (organisation_id, name, id);
 -- A registration opens one site; an application or an import may open many.

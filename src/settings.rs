@@ -343,6 +343,9 @@ settings! {
     dspt_threshold: String = "approaching", "level";
     /// How long an activation link works.
     activation_hours: u16 = "24", "hours";
+    /// How long accounts wait to be activated where the registrant proved with a contact ID, which others may
+    /// know: the contact that CQC has for the site can stop them, or open them at once. 0 is no wait.
+    activation_wait_hours: u16 = "24", "hours";
     /// The longest an account may be disabled because its holder is away: 18 months.
     disabled_days_max: u16 = "548", "days";
     /// Room in an account's mailbox.

@@ -31,6 +31,22 @@ pub fn activation(from: &Letterhead, at: Timestamp, account: &Account, site: &st
     .carrying("ActivationLink", link)
 }
 
+/// "You cannot activate your account yet", to somebody who asked for a link.
+pub fn activation_waits(from: &Letterhead, at: Timestamp, account: &Account, until: Timestamp) -> Letter {
+    from.email(
+        at,
+        "activation waits",
+        account.personal_email.as_str(),
+        format!("You can activate your {} account soon", from.service),
+        &[
+            &format!("Hello {}", account.full_name()),
+            &format!("You can activate your account from {}. We will email you the link then.", until.in_words()),
+            "We wait so that your site can tell us if somebody registered it without its knowledge. Your site can shorten the wait with the link in the email that we sent to the address CQC has for it.",
+        ],
+    )
+    .about(&account.id)
+}
+
 /// "You can use another shared mailbox", to somebody who has an account already.
 pub fn access_given(
     from: &Letterhead,

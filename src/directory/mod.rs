@@ -259,6 +259,7 @@ pub(crate) mod tests {
 
     pub(crate) fn new_site(ods_code: &str, people: Vec<NewPerson>) -> NewSite {
         NewSite {
+            activates_at: None,
             origin: Origin::Registration(format!("registration of {ods_code}")),
             organisation: KnownOrganisation::unknown("Rose Court Limited"),
             management: Management::Nas,

@@ -282,7 +282,11 @@ async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Sync, Wor
             let Some(mut change) = account.provisioned(now) else {
                 return Ok(Sync::Current);
             };
-            if holder.state == AccountState::Pending {
+            let waits_until = home.as_ref().and_then(|home| home.waits_until(now));
+            if let Some(until) = waits_until.filter(|_| holder.state == AccountState::Pending) {
+                let asked = holder.personal_email.as_str().to_owned();
+                outbox::store::queue(tx, now, until, &Work::SendActivationLink { asked }).await?;
+            } else if holder.state == AccountState::Pending {
                 let lasts = Span::hours(i64::from(from.activation_hours));
                 let to = holder.personal_email.as_str();
                 let link = LinkFor::new(&key, Purpose::ActivationLink, &id, to);

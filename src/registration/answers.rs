@@ -68,6 +68,17 @@ pub enum Proof {
     CallBack { ask_for: Name, when: String, telephone: String },
 }
 
+impl Proof {
+    /// Whether it went through a contact that a register holds for the site. A contact ID hangs on a
+    /// certificate in the hallway.
+    pub fn passed_through_the_contact(&self) -> bool {
+        match self {
+            Proof::EmailedCode { .. } | Proof::CallBack { .. } => true,
+            Proof::ContactId { .. } => false,
+        }
+    }
+}
+
 /// What a person may do with the shared mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AskedAccess {

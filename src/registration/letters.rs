@@ -85,8 +85,8 @@ pub fn notice_to_site(
                 case.site_name(),
                 case.reference
             ),
-            "If you know about this, you need do nothing.",
-            &format!("If this was not you or your colleagues, stop it here: {LINK_MARK}"),
+            &format!("Tell us whether it was you or your colleagues: {LINK_MARK}"),
+            "If it was, say so there, and your colleagues can begin at once. If it was not, stop it there at any time, and we close everything.",
             "We never ask for passwords or codes by telephone or email.",
         ],
     )
@@ -95,7 +95,17 @@ pub fn notice_to_site(
 }
 
 /// "Approved": what happens next.
-pub fn approved(from: &Letterhead, at: Timestamp, case: &Registration, address: &str) -> Letter {
+pub fn approved(
+    from: &Letterhead,
+    at: Timestamp,
+    case: &Registration,
+    address: &str,
+    activates_at: Option<Timestamp>,
+) -> Letter {
+    let when = match activates_at {
+        Some(at) => waits_words(at),
+        None => "They can do this as soon as the accounts are set up.".to_owned(),
+    };
     from.email(
         at,
         "registration approved",
@@ -105,10 +115,19 @@ pub fn approved(from: &Letterhead, at: Timestamp, case: &Registration, address: 
             &format!("We have approved registration {} for {}.", case.reference, case.site_name()),
             &format!("The shared mailbox of the site is {address}."),
             "Each person you named gets an email with a link to activate their account, and a code by text message when they use it. The accounts are set up in about an hour.",
+            &when,
             "The site is live when its first owner has activated their account.",
         ],
     )
     .about(&case.id)
+}
+
+/// Why accounts cannot be activated yet, for the registrant.
+pub fn waits_words(until: Timestamp) -> String {
+    format!(
+        "They can activate from {}. We wait because you used a CQC contact ID, which other people may know: the contact that CQC has for the site can tell us if it was not them. If that contact confirms with the link in our email to them, the links are sent at once.",
+        until.in_words()
+    )
 }
 
 /// The words of "declined", shown to the case worker before it is sent.

@@ -170,6 +170,42 @@ pub async fn is_site_held(from: &impl Reads, ods_code: &str) -> Result<bool> {
     Ok(found.is_some())
 }
 
+/// Notes that the contact of the site said that a registration is theirs; false where that was noted.
+pub async fn confirm_by_site(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool> {
+    let noted = tx
+        .run(
+            "UPDATE registrations SET site_confirmed_at = $1 WHERE id = $2 AND site_confirmed_at IS NULL",
+            &[&now, &id],
+        )
+        .await?;
+    Ok(noted == 1)
+}
+
+/// Until when the accounts of the site that a registration opened wait to be activated; nothing where they
+/// can be now.
+pub async fn activation_waits_until(
+    from: &impl Reads,
+    id: &str,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let found: Option<(Timestamp,)> = from
+        .maybe(
+            "SELECT activates_at FROM sites
+              WHERE origin = 'Registration' AND origin_id = $1 AND activates_at > $2",
+            &[&id, &now],
+        )
+        .await?;
+    Ok(found.map(|(at,)| at))
+}
+
+/// Whether the contact of the site has said that a registration is theirs.
+pub async fn is_confirmed_by_site(from: &impl Reads, id: &str) -> Result<bool> {
+    let found: Option<(String,)> = from
+        .maybe("SELECT id FROM registrations WHERE id = $1 AND site_confirmed_at IS NOT NULL", &[&id])
+        .await?;
+    Ok(found.is_some())
+}
+
 fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::Broken(error.to_string()))
 }

@@ -341,6 +341,8 @@ deeds! {
     AnswerQuestion: Registration, false;
     /// Say that the site knows nothing of a registration.
     StopRegistration: Registration, false;
+    /// Say that a registration is the site's own.
+    ConfirmRegistration: Registration, false;
     /// Check, refer, follow a registration and end a draft nobody continued.
     MoveOn: Registration, false;
     /// Open a case and write notes on it.
@@ -393,9 +395,10 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
             D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
             D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
         },
         Role::SiteContact => match deed {
-            D::StopRegistration => R::Own,
+            D::StopRegistration | D::ConfirmRegistration => R::Own,
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::MoveOn | D::WorkOnCase | D::Decide => R::Never,
             D::OpenSite | D::ReadSite | D::Disable | D::Enable | D::SignOutAndRevoke => R::Never,
             D::SecureOwnAccount | D::GiveAccess | D::ChangeAccess | D::RemoveAccess => R::Never,
@@ -409,6 +412,7 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
             D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
             D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
         },
         Role::Owner => match deed {
             D::ReadSite | D::Disable | D::Enable => R::OwnSite,
@@ -418,6 +422,7 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::SecureOwnAccount | D::AddAddress => R::Never,
             D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
             D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
         },
         Role::PrimaryAdministrator | Role::FullAdministrator | Role::ApiKey => match deed {
             D::ReadSite | D::Disable | D::Enable | D::SignOutAndRevoke => R::OwnOrganisation,
@@ -426,6 +431,7 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::WorkOnCase | D::Decide | D::OpenSite | D::SecureOwnAccount | D::AddAddress => R::Never,
             D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
             D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
         },
         Role::HelpdeskAdministrator => match deed {
             D::ReadSite | D::SignOutAndRevoke | D::Enable => R::OwnOrganisation,
@@ -434,6 +440,7 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
             D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
             D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
         },
         Role::AuditorAdministrator => match deed {
             D::ReadSite => R::OwnOrganisation,
@@ -443,6 +450,7 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
             D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
             D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
         },
         Role::CaseWorker => match deed {
             D::WorkOnCase | D::Decide | D::OpenSite | D::WorkOnEnquiry => R::Any,
@@ -453,6 +461,7 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::NasSites,
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::StopRegistration | D::MoveOn => R::Never,
             D::SecureOwnAccount => R::Never,
+            D::ConfirmRegistration => R::Never,
         },
         Role::Service => match deed {
             D::MoveOn | D::Decide | D::OpenSite | D::RunService | D::TellStatus | D::ReadSite => R::Any,
@@ -461,6 +470,7 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
             D::WorkOnEnquiry => R::Never,
             D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
         },
         Role::Operator => match deed {
             D::RunService => R::Any,
@@ -470,6 +480,7 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
             D::WorkOnEnquiry | D::TellStatus => R::Never,
             D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
         },
     }
 }

@@ -1257,7 +1257,7 @@ pub async fn version(harness: &Harness, id: &str) -> String {
     version.to_string()
 }
 
-async fn approve(harness: &Harness, casey: &mut Guest<'_>, id: &str) {
+pub async fn approve(harness: &Harness, casey: &mut Guest<'_>, id: &str) {
     let version = version(harness, id).await;
     casey
         .passes(

@@ -122,8 +122,32 @@ impl Harness {
         harness
     }
 
+    /// On each database, with samples, where accounts wait for so long to be activated.
+    pub async fn waiting(hours: u16) -> Vec<Self> {
+        let mut settings = Settings::defaults().expect("defaults");
+        settings.activation_wait_hours = hours;
+        let path = std::env::temp_dir().join("carepost-tests").join(format!("{}.db", id::new_token()));
+        let mut databases = vec![Database::open(&Address::Sqlite(path)).await.expect("a database")];
+        databases.extend(fresh_postgres("waiting", "").await);
+        let mut made = Vec::new();
+        for database in databases {
+            database.migrate(0).await.expect("tables");
+            let harness = Self::starting_with(database, true, settings.clone()).await;
+            readiness::fill_caches(&harness.app).await;
+            made.push(harness);
+        }
+        made
+    }
+
     /// A service whose caches have not been filled.
     pub async fn starting_on(database: Database, with_samples: bool) -> Self {
+        // Most tests are about what comes after the wait; `waiting.rs` is about the wait.
+        let mut settings = Settings::defaults().expect("defaults");
+        settings.activation_wait_hours = 0;
+        Self::starting_with(database, with_samples, settings).await
+    }
+
+    async fn starting_with(database: Database, with_samples: bool, settings: Settings) -> Self {
         let clock = Clock::still(Timestamp::parse_london("2026-11-23 09:00").expect("a time"));
         let key = Secret::new([42; 32]);
         if with_samples {
@@ -132,7 +156,6 @@ impl Harness {
         let mail = FakeEngine::default();
         let outside =
             Outside { live: Vec::new(), mail: Arc::new(mail.clone()), letters: Transport::Kept, demo: false };
-        let settings = Settings::defaults().expect("defaults");
         let app = App::new(database, settings, clock, key, outside);
         let router = routes::router(&app, words());
         Harness { app, mail, router }
@@ -206,6 +229,7 @@ impl Harness {
             existing_account: None,
         };
         let new = NewSite {
+            activates_at: None,
             origin: carepost::directory::Origin::Registration(format!("registration of {ods_code}")),
             organisation: carepost::directory::KnownOrganisation::unknown("Rose Court Limited"),
             management: carepost::directory::Management::Nas,

@@ -23,3 +23,4 @@ mod support;
 mod tidy;
 mod twice;
 mod upgrade;
+mod waiting;

@@ -7,6 +7,7 @@
 
 mod approve;
 mod ask_for_more;
+mod confirm_site;
 mod decide;
 mod decline;
 mod follow_site;
@@ -19,6 +20,7 @@ mod try_work_again;
 
 pub use approve::{Approved, approve};
 pub use ask_for_more::{QuestionOrder, ask_for_more};
+pub use confirm_site::confirm_site;
 pub use decide::decide;
 pub use decline::{DeclineOrder, decline};
 pub use follow_site::follow_site;
@@ -120,6 +122,8 @@ async fn evidence_again(app: &App, case: &Registration) -> Result<Option<Vec<Reg
 struct Opening {
     domain: String,
     from: Letterhead,
+    /// How long accounts wait to be activated where the proof did not pass through the site's contact.
+    wait: Span,
     /// Whose site it is, as the registers say.
     organisation: KnownOrganisation,
 }
@@ -129,12 +133,13 @@ impl Opening {
         Ok(Opening {
             domain: app.settings.mail_domain.clone(),
             from: Letterhead::of(&app.settings),
+            wait: Span::hours(i64::from(app.settings.activation_wait_hours)),
             organisation: verify::organisation_of(app, case).await?,
         })
     }
 
     /// The site as the directory is asked to open it.
-    fn new_site(&self, case: &Registration) -> directory::NewSite {
+    fn new_site(&self, case: &Registration, activates_at: Option<Timestamp>) -> directory::NewSite {
         let answers = &case.answers;
         let people = answers
             .people
@@ -162,6 +167,7 @@ impl Opening {
             town: answers.town.clone(),
             postcode: answers.site.postcode.clone(),
             people,
+            activates_at,
         }
     }
 
@@ -174,11 +180,17 @@ impl Opening {
         by: &Actor,
         approval: Change<Registration>,
     ) -> Result<(), NotDone<Refusal>> {
-        let new = self.new_site(&approval.state);
+        let case = &approval.state;
+        let waits = !case.answers.proof.passed_through_the_contact()
+            && !registrations::is_confirmed_by_site(tx, &case.id).await?
+            && self.wait > Span::hours(0);
+        let activates_at = waits.then(|| now.plus(self.wait));
+        let new = self.new_site(case, activates_at);
         let opened = directory::store::open_site(tx, &self.domain, now, by, &new)
             .await?
             .map_err(|refusal| NotDone::Refusal(Refusal::Directory(refusal)))?;
-        let letter = letters::approved(&self.from, now, &approval.state, &opened.shared_mailbox_address);
+        let letter =
+            letters::approved(&self.from, now, &approval.state, &opened.shared_mailbox_address, activates_at);
         save(tx, now, &approval.telling(letter)).await
     }
 }

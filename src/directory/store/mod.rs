@@ -40,7 +40,7 @@ pub use shared_mailboxes::{
     find_shared_mailbox, find_shared_mailbox_of_site, save_shared_mailbox, unread_alarm,
 };
 pub use sites::{
-    find_home_of_account, find_site, find_site_by_cqc_location, find_site_by_ods_code,
+    end_activation_wait, find_home_of_account, find_site, find_site_by_cqc_location, find_site_by_ods_code,
     find_site_of_registration, list_look_alike_sites, list_sites_owned,
 };
 pub use subjects::{subject_of_account, subject_of_shared_mailbox, subject_of_site};

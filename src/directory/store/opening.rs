@@ -65,8 +65,8 @@ async fn open(
     let added = tx
         .run(
             "INSERT INTO sites (id, version, organisation_id, state, ods_code, cqc_location_id, name, name_plain, town,
-                                postcode, management, origin, origin_id, joined_at)
-             VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING",
+                                postcode, management, origin, origin_id, joined_at, activates_at)
+             VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
             &[
                 &site_id,
                 &organisation,
@@ -81,6 +81,7 @@ async fn open(
                 &origin,
                 &origin_id,
                 &at,
+                &new.activates_at,
             ],
         )
         .await?;

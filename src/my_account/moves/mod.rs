@@ -96,6 +96,10 @@ async fn pending_account(
     if link.is_none_or(|link| !link.works(now) || link.subject != account) {
         return Ok(None);
     }
+    let home = directory::store::find_home_of_account(from, account).await?;
+    if home.is_some_and(|home| home.waits_until(now).is_some()) {
+        return Ok(None);
+    }
     let account = directory::store::find_account(from, account).await?;
     Ok(account.filter(|account| account.state == AccountState::Pending))
 }

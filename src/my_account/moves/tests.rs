@@ -27,6 +27,7 @@ async fn with_account(database: Database) -> (App, Account, String) {
     let (app, _) = app(database, Clock::still(NOON));
     let name = |text: &str| Name::parse(text, "name").expect(text);
     let new = NewSite {
+        activates_at: None,
         origin: Origin::Registration("registration".to_owned()),
         organisation: KnownOrganisation::unknown("Rose Court Limited"),
         management: Management::Nas,

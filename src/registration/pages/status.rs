@@ -183,6 +183,8 @@ pub struct StatusPage {
     pub banner: Option<NotificationBanner>,
     pub declined: Vec<String>,
     pub can_withdraw: bool,
+    /// Why accounts cannot be activated yet; empty where they can.
+    pub waits: String,
     pub after_set_up: Table,
 }
 
@@ -190,17 +192,19 @@ pub struct StatusPage {
 struct Shown {
     case: Registration,
     checks: Vec<RegisterCheck>,
+    waits: String,
 }
 
 impl Shown {
     async fn of(app: &App, case: Registration) -> Result<Self, Error> {
         let checks = store::list_checks(&app.database, &case.id).await?;
-        Ok(Shown { case, checks })
+        let waits = store::activation_waits_until(&app.database, &case.id, app.clock.now()).await?;
+        Ok(Shown { case, checks, waits: waits.map_or_else(String::new, letters::waits_words) })
     }
 }
 
 fn status_page(app: &App, visit: &Visit, shown: Shown, form: Form) -> StatusPage {
-    let Shown { case, checks } = shown;
+    let Shown { case, checks, waits } = shown;
     let (question, declined) = match &case.state {
         RegistrationState::MoreInformationAsked { question } => (question.clone(), Vec::new()),
         RegistrationState::Declined { reason, words } => {
@@ -225,6 +229,7 @@ fn status_page(app: &App, visit: &Visit, shown: Shown, form: Form) -> StatusPage
         due: if is_undecided { case.due_at.in_words() } else { String::new() },
         checks: check_lines(&checks),
         can_withdraw: is_undecided,
+        waits,
         after_set_up: after_set_up::table(&app.settings),
         unsent: String::new(),
         banner: None,

@@ -248,6 +248,7 @@ impl MailWorld {
     async fn joins_without_programs(&self, ods_code: &str, people: &[(&str, &str)]) -> Home {
         let now = self.app.clock.now();
         let new = NewSite {
+            activates_at: None,
             origin: carepost::directory::Origin::Registration(id::new_id(now)),
             organisation: carepost::directory::KnownOrganisation::unknown("Rose Court Limited"),
             management: carepost::directory::Management::Nas,

@@ -21,7 +21,7 @@ INSERT INTO activations VALUES ('k1', 'b1', 1000, NULL);
 INSERT INTO links VALUES ('s1', 'StopLink', 'r1', 'hash', 1000, 2000, NULL);
 INSERT INTO budgets VALUES ('starts x', 1000, 3);
 INSERT INTO case_workers VALUES ('cw1', 'Casey Worker', 'casey@carepost.example', 'hash', 0, 1000, NULL);
-INSERT INTO registrations VALUES ('r1', 'CP-7QPX-2M4H', 2, 'Live', '"Live"', 1, '{}', '{}', 'amy@oakhouse.example', 'b1', 'n1', 1000, 1001, 3000, 1001, 2000, 'VN4F6', '1-530528300', 'Home Instead', 'OL3 6BD', FALSE, '', NULL);
+INSERT INTO registrations VALUES ('r1', 'CP-7QPX-2M4H', 2, 'Live', '"Live"', 1, '{}', '{}', 'amy@oakhouse.example', 'b1', 'n1', 1000, 1001, 3000, 1001, 2000, 'VN4F6', '1-530528300', 'Home Instead', 'OL3 6BD', FALSE, '', NULL, 1002);
 INSERT INTO registration_contacts VALUES ('r1', 1, 'amy@oakhouse.example', '+447700900121');
 INSERT INTO register_checks VALUES ('r1', 'CqcRegistered', 'Pass', 'Registered', '', '', 1001);
 INSERT INTO approvals VALUES ('r1', 'cw1', 1002);
@@ -29,7 +29,7 @@ INSERT INTO case_notes VALUES ('n1', 'r1', 'cw1', 1002, 'Spoke to Amy Reed.', 'o
 INSERT INTO addresses VALUES ('amy.reed@carepost.example', 'amy.reed', 1, 'Account', 1003);
 INSERT INTO addresses VALUES ('care.vn4f6@carepost.example', 'care.vn4f6', 1, 'SharedMailbox', 1003);
 INSERT INTO organisations VALUES ('org1', 1, 'Home Instead UK Limited', 'A7E6', '1-101', 'Nas', '', 1003);
-INSERT INTO sites VALUES ('site1', 1, 'org1', 'Open', 'VN4F6', '1-530528300', 'Home Instead', 'home instead', 'Oldham', 'OL3 6BD', 'Nas', 'Registration', 'r1', 1003);
+INSERT INTO sites VALUES ('site1', 1, 'org1', 'Open', 'VN4F6', '1-530528300', 'Home Instead', 'home instead', 'Oldham', 'OL3 6BD', 'Nas', 'Registration', 'r1', 1003, 1004);
 INSERT INTO accounts VALUES ('a1', 1, 'Active', 'Amy', 'Reed', 'Manager', 'amy.reed@carepost.example', 'amy@oakhouse.example', '+447700900121', TRUE, 'hash', 1003, 1004, 1004, 1003, 1004, '', 1010, NULL);
 INSERT INTO freezes VALUES ('f1', 2, 'Account', 'a1', 'Amy Reed', 'a1', '', 'LiftAgreed', 1000, 'case worker cw1', 'a lost phone', 'cw1', 1001, 'found again', NULL, NULL, '');
 INSERT INTO account_slots VALUES ('site1', 1, 'a1', '');
