@@ -240,10 +240,16 @@ CREATE TABLE registrations (
   -- When what people said in it was deleted, some time after it ended.
   forgotten_at BIGINT,
   -- When the contact that the register holds for the site said that it is theirs.
-  site_confirmed_at BIGINT
+  site_confirmed_at BIGINT,
+  -- Undecided, and its registrant has shown that they may act for the site.
+  reserves_site BOOLEAN NOT NULL DEFAULT FALSE
 );
-CREATE UNIQUE INDEX registrations_one_a_site ON registrations (ods_code)
-  WHERE state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked', 'Approved', 'Provisioning', 'Live');
+CREATE UNIQUE INDEX registrations_one_a_site ON registrations (ods_code) WHERE reserves_site;
+-- Nobody sends a second one of a site while their first is being decided.
+CREATE UNIQUE INDEX registrations_one_a_site_and_registrant ON registrations (ods_code, email)
+  WHERE state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked');
+CREATE INDEX registrations_of_site ON registrations (ods_code);
+CREATE INDEX registrations_of_location ON registrations (cqc_location_id);
 CREATE INDEX registrations_of_email ON registrations (email, started_at);
 CREATE INDEX registrations_waiting ON registrations (due_at, id)
   WHERE state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked');

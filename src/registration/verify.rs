@@ -2,7 +2,7 @@
 
 use super::answers::Answers;
 use super::site_choice::{Looked, Successor};
-use super::store;
+use super::store::{self, SiteHeld};
 use crate::app::App;
 use crate::contact::Email;
 use crate::database::{Error, Reads};
@@ -109,9 +109,9 @@ pub async fn site(
             None => provider(app, id, &mut looked).await?,
         }
     }
-    looked.already = match (&looked.ods_code, &looked.location_id) {
-        (Some(ods), Some(location)) => store::has_accounts(&app.database, ods, location).await?,
-        (None, _) | (_, None) => false,
+    looked.held = match (&looked.ods_code, &looked.location_id) {
+        (Some(ods), Some(location)) => store::who_holds(&app.database, ods, location).await?,
+        (None, _) | (_, None) => SiteHeld::Free,
     };
     Ok(looked)
 }

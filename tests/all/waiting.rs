@@ -34,7 +34,11 @@ async fn sent(harness: &Harness) {
         .draft(|draft| {
             everything(draft);
             draft.answers.proof_way = Some(ProofWay::ContactId);
-            draft.answers.proof = Some(Proof::ContactId { hash: hash.as_str().to_owned() });
+            draft.answers.proof = Some(Proof::ContactId {
+                location: location.as_str().to_owned(),
+                hash: hash.as_str().to_owned(),
+                at: harness.app.clock.now(),
+            });
         })
         .await;
     let mut amy = Guest::with(harness, SessionKind::Registrant, &draft.id).await;

@@ -42,6 +42,7 @@ use crate::registration::answers::AskedAccess;
 use crate::registration::checks::{self, RegisterCheck};
 use crate::registration::store::{self as registrations, Saved};
 use crate::registration::{self, Registration, Stage, letters};
+use crate::settings::SecretKey;
 use crate::sign_in::authority::{IsDeed, Permit, Subject, Who, permit};
 
 /// Why something was not done with a registration.
@@ -115,6 +116,31 @@ async fn evidence_again(app: &App, case: &Registration) -> Result<Option<Vec<Reg
         return Ok(None);
     }
     verify::check(app, case).await.map(Some)
+}
+
+/// The evidence of a case as it is stored, with what stands in our own tables judged again in the
+/// transaction of the decision.
+async fn evidence_now(
+    tx: &mut Tx,
+    key: &SecretKey,
+    now: Timestamp,
+    case: &Registration,
+) -> Result<Vec<RegisterCheck>, Error> {
+    let again = verify::check_again(tx, key, now, case).await?;
+    let mut all = registrations::list_checks(tx, &case.id).await?;
+    let mut changed = false;
+    for new in again {
+        if let Some(old) = all.iter_mut().find(|old| old.check == new.check)
+            && (old.outcome, &old.words) != (new.outcome, &new.words)
+        {
+            *old = new;
+            changed = true;
+        }
+    }
+    if changed {
+        registrations::save_checks(tx, &case.id, &all).await?;
+    }
+    Ok(all)
 }
 
 /// What opening a site needs to know of the settings and the registers.

@@ -8,11 +8,13 @@ use crate::database::{Reads, transaction};
 use crate::directory::freeze::Frozen;
 use crate::directory::{AccountState, SiteState};
 use crate::registration::RegistrationState;
+use crate::registration::answers::Proof;
 use crate::registration::checks::{Check, Outcome};
+use crate::registration::complete::Complete;
 use crate::registration::for_tests::{case, evidence, of, sent};
 use crate::registration::journey::tests::complete;
 use crate::sign_in::links::{self, Link, LinkFor};
-use crate::sign_in::secrets::Purpose;
+use crate::sign_in::secrets::{Purpose, recipient_hash};
 
 const NINE: Timestamp = Timestamp::from_milliseconds(1_790_000_000_000);
 
@@ -180,5 +182,102 @@ async fn this_was_not_us_and_an_approval_at_the_same_moment_leave_nothing_open()
             let open = count(&app, "SELECT COUNT(*) FROM sites WHERE state <> 'Frozen'").await;
             assert_eq!(open, 0, "{}", app.database.engine());
         }
+    }
+}
+
+/// What CQC is known to hold for the site of a registration, from now on.
+async fn on_record(app: &App, email: &'static str) {
+    app.database
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            tx.run(
+                "INSERT INTO imports VALUES (0, 'site-contacts', 'test', FALSE, 'test', 'test', '', 0, 0, 0, 0, 0, 0,
+                   NULL, 0, 0, 'test') ON CONFLICT DO NOTHING",
+                &[],
+            )
+            .await?;
+            let facts =
+                format!(r#"{{"location":"1-123456789","contacts":[{{"email":"{email}","contact_id":"hash"}}]}}"#);
+            tx.run(
+                "INSERT INTO site_contacts (location_id, facts, import_number) VALUES ('1-123456789', $1, 0)
+                 ON CONFLICT (location_id) DO UPDATE SET facts = excluded.facts",
+                &[&facts],
+            )
+            .await
+        }))
+        .await
+        .expect("on record");
+}
+
+fn by_code(app: &App, location: &str) -> Proof {
+    Proof::EmailedCode {
+        location: location.to_owned(),
+        recipient: recipient_hash(&app.key, "office@oak.example"),
+        sent_to: "o…@oak.example".to_owned(),
+        at: NINE,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn approvals_judge_the_proof_by_what_is_on_record_at_that_moment() {
+    for database in both_engines().await {
+        let (app, _) = app(database, Clock::still(NINE));
+        let judged = async |proof: Proof| {
+            let answers = Complete { proof, ..Complete::of(complete()).expect("complete") };
+            let case = Registration { answers, ..sent_once(&app).await };
+            let (key, now) = (app.key.clone(), NINE);
+            app.database
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    verify::check_again(tx, &key, now, &case).await
+                }))
+                .await
+                .expect("judged")[0]
+                .outcome
+        };
+        let known = |location: &str| Proof::ContactId {
+            location: location.to_owned(),
+            hash: "hash".to_owned(),
+            at: NINE,
+        };
+        assert_eq!(judged(by_code(&app, "1-123456789")).await, Outcome::Warn, "nothing is on record");
+        on_record(&app, "office@oak.example").await;
+        assert_eq!(judged(by_code(&app, "1-123456789")).await, Outcome::Pass);
+        assert_eq!(judged(known("1-123456789")).await, Outcome::Pass);
+        // Another home of the same head office.
+        for proof in [by_code(&app, "1-987654321"), known("1-987654321")] {
+            assert!(matches!(judged(proof).await, Outcome::Fail(_)));
+        }
+
+        // The evidence was green when the case worker opened the page.
+        let id = sent_once(&app).await.id;
+        let checks = evidence(&app, Check::OdsOpen, Outcome::Pass);
+        let (saved, of_case) = (checks.clone(), id.clone());
+        app.database
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                registrations::save_checks(tx, &of_case, &saved).await
+            }))
+            .await
+            .expect("saved");
+        put(&app, &id, RegistrationState::Referred).await;
+        on_record(&app, "").await;
+        let worker = Who::CaseWorker { id: "worker".to_owned() };
+        let seen = case(&app, &id).await.version;
+        let outcome = approve(&app, of(&worker, &id), seen).await;
+        assert!(matches!(&outcome, Err(NotDone::Conflict(_))), "{outcome:?}");
+        let case_now = case(&app, &id).await;
+        assert_eq!((case_now.state, case_now.version), (RegistrationState::Referred, seen + 1));
+        assert_eq!(count(&app, "SELECT COUNT(*) FROM approvals").await, 0);
+        let now = registrations::list_checks(&app.database, &id).await.expect("read");
+        let proof = now.iter().find(|check| check.check == Check::Proof).expect("judged");
+        assert_eq!(proof.outcome, Outcome::Warn, "{}: nobody was told", app.database.engine());
+    }
+}
+
+/// The one registration of a test, sent the first time it is asked for.
+async fn sent_once(app: &App) -> Registration {
+    let found: Option<(String,)> =
+        app.database.maybe("SELECT id FROM registrations", &[]).await.expect("read");
+    match found {
+        Some((id,)) => case(app, &id).await,
+        None => sent(app, complete()).await,
     }
 }

@@ -320,13 +320,11 @@ async fn freezing_wins_whatever_happens_to_the_account_at_the_same_moment() {
             let id = opened.accounts[0].clone();
             let (in_one, in_other) = (app.clone(), app.clone());
             let (site, account) = (opened.site_id.clone(), id.clone());
-            let freezing = tokio::spawn(async move {
-                let permit = to_freeze_site(&in_one, &site).await;
-                freeze_site(&in_one, permit, "not us".to_owned()).await
-            });
-            let disabling = tokio::spawn(async move {
-                disable(&in_other, for_account(&in_other, &worker(), &account).await, order(2)).await
-            });
+            let permit = to_freeze_site(&in_one, &site).await;
+            let to_disable = for_account(&in_other, &worker(), &account).await;
+            let freezing =
+                tokio::spawn(async move { freeze_site(&in_one, permit, "not us".to_owned()).await });
+            let disabling = tokio::spawn(async move { disable(&in_other, to_disable, order(2)).await });
             freezing.await.expect("no panic").expect("frozen");
             // It may have been disabled first, or refused; either way it is frozen in the end.
             let _ = disabling.await.expect("no panic");

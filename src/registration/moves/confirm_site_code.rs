@@ -43,12 +43,17 @@ pub async fn confirm_site_code(
             if draft.answers.proof_way != Some(ProofWay::EmailedCode) {
                 return Err(NotDone::Refusal(Refusal::NotAskedYet(Page::Proof)));
             }
-            let is_for_draft = code.is_for(&draft)?;
+            let is_for_draft = code.is_for(tx, &draft).await?;
             match &right {
                 Some(right) if is_for_draft && codes::redeem(tx, right, &code.code, keeping.now).await? => {}
                 _ => return Err(of_code(CodeProblem::Stale)),
             }
-            draft.answers.proof = Some(Proof::EmailedCode { sent_to: code.email.masked() });
+            draft.answers.proof = Some(Proof::EmailedCode {
+                location: code.location.as_str().to_owned(),
+                recipient: code.code.recipient().to_owned(),
+                sent_to: code.email.masked(),
+                at: keeping.now,
+            });
             keeping.save(tx, &draft).await?;
             Ok(draft.answers)
         }))

@@ -171,9 +171,12 @@ impl SiteCode {
         })
     }
 
-    /// Whether it is for the site that stands in a draft now.
-    fn is_for(&self, draft: &Draft) -> Result<bool, NotDone<Refusal>> {
-        Ok(verify::location_of(&draft.answers)?.as_ref() == Some(&self.location))
+    /// Whether it is for the site that stands in a draft now, and for the address that is on record now.
+    async fn is_for(&self, tx: &mut Tx, draft: &Draft) -> Result<bool, NotDone<Refusal>> {
+        if verify::location_of(&draft.answers)?.as_ref() != Some(&self.location) {
+            return Ok(false);
+        }
+        Ok(verify::site_email(tx, &self.location).await?.as_ref() == Some(&self.email))
     }
 
     /// Issues the code and writes its letter.

@@ -68,7 +68,11 @@ pub async fn prove_by_contact_id(
             }
             counted.take_back(tx).await?;
             let hash = ContactIdHash::of(&key, &location, &typed);
-            draft.answers.proof = Some(Proof::ContactId { hash: hash.as_str().to_owned() });
+            draft.answers.proof = Some(Proof::ContactId {
+                location: location.as_str().to_owned(),
+                hash: hash.as_str().to_owned(),
+                at: keeping.now,
+            });
             keeping.save(tx, &draft).await?;
             Ok(Ok(draft.answers))
         }))

@@ -1,6 +1,8 @@
 //! What holds of every deed of a registrant: nothing is lost, twice is once, and what was proved is what
 //! it is used for.
 
+mod model;
+
 use super::*;
 use crate::app::for_tests::app;
 use crate::clock::Clock;
@@ -260,11 +262,74 @@ async fn sending_twice_at_once_sends_once() {
         assert_eq!(sent.state, RegistrationState::Submitted);
         assert_eq!(sent.answers.people, complete().people);
 
-        // The site is taken: the other draft leads to recovery.
+        // The site is being decided: nothing of the other draft is lost, and once it has joined the draft
+        // leads to recovery.
         let other = draft(&app, complete()).await;
+        let under_review = refusal(submit(&app, of_registrant(&other)).await);
+        assert_eq!(under_review, Refusal::UnderReview("Oak House".to_owned()));
+        assert_eq!(answers_of(&app, &other).await, complete());
+        joined(&app, &id).await;
         assert_eq!(refusal(submit(&app, of_registrant(&other)).await), Refusal::SiteTaken);
         let next = crate::registration::journey::next(&answers_of(&app, &other).await);
         assert_eq!(next, crate::registration::journey::Page::Recovery);
+    }
+}
+
+/// Opens the site of a registration in the directory.
+async fn joined(app: &App, id: &str) {
+    let site = case(app, id).await.answers.site;
+    let people = vec![crate::directory::tests::person("Amy", "Reed", 1, crate::directory::Access::Owner)];
+    let new = crate::directory::NewSite {
+        cqc_location_id: site.cqc_location_id,
+        ..crate::directory::tests::new_site(&site.ods_code, people)
+    };
+    app.database
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            let by = crate::audit::Actor::Service;
+            crate::directory::store::open_site(tx, "carepost.example", NINE, &by, &new).await
+        }))
+        .await
+        .expect("opened")
+        .expect("free");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn registrations_that_proved_nothing_keep_nobody_out() {
+    let call = || {
+        Some(Proof::CallBack {
+            location: "1-123456789".to_owned(),
+            ask_for: crate::contact::Name::parse("Eve", "name").expect("a name"),
+            when: "now".to_owned(),
+            telephone: "01632 960001".to_owned(),
+        })
+    };
+    for database in both_engines().await {
+        let (app, _) = app(database, Clock::still(NINE));
+        let unproved = |from: &str| Answers {
+            email: Some(email(from)),
+            proof_way: Some(ProofWay::CallBack),
+            proof: call(),
+            ..complete()
+        };
+        let strangers = sent(&app, unproved("eve@elsewhere.example")).await;
+        let again = draft(&app, unproved("eve@elsewhere.example")).await;
+        assert!(matches!(refusal(submit(&app, of_registrant(&again)).await), Refusal::UnderReview(_)));
+        let held = async || store::who_holds(&app.database, "VM195", "1-123456789").await.expect("read");
+        assert_eq!(held().await, store::SiteHeld::Free);
+        let honest = sent(&app, complete()).await;
+        assert_eq!(held().await, store::SiteHeld::UnderReview);
+        // Whoever still comes without a proof is looked at, too, and whoever comes with one is told.
+        let late = sent(&app, unproved("bo@elsewhere.example")).await;
+        let proved = Answers { email: Some(email("cy@elsewhere.example")), ..complete() };
+        let proved = draft(&app, proved).await;
+        assert!(matches!(refusal(submit(&app, of_registrant(&proved)).await), Refusal::UnderReview(_)));
+        let site = &honest.answers.site;
+        let others = store::list_others_of_site(&app.database, &honest.id, site).await.expect("read");
+        let mut expect = vec![strangers.reference.as_str().to_owned(), late.reference.as_str().to_owned()];
+        expect.sort();
+        assert_eq!(others, expect, "{}", app.database.engine());
+        withdraw(&app, of_registrant(&honest.id)).await.expect("withdrawn");
+        assert_eq!(held().await, store::SiteHeld::Free);
     }
 }
 
@@ -392,7 +457,7 @@ async fn lists_of_states_in_indexes_are_those_of_the_code() {
     use crate::registration::RegistrationStateKind as Kind;
     let baseline = include_str!("../../../migrations/0001_baseline.sql");
     for (index, list) in [
-        ("registrations_one_a_site", sql_list(Kind::holds_site)),
+        ("registrations_one_a_site_and_registrant", sql_list(Kind::is_undecided)),
         ("registrations_waiting", sql_list(Kind::is_undecided)),
         ("registrations_over", sql_list(Kind::is_over)),
     ] {

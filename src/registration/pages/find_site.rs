@@ -10,6 +10,7 @@ use crate::registration::journey::{self, Page};
 use crate::registration::site_choice::{
     Choice, LOCATION_FIELD, Looked, ODS_FIELD, judge, location_words, ods_words,
 };
+use crate::registration::under_review;
 use crate::registration::verify;
 use crate::sign_in::Registrant;
 use crate::web::components::{Html, Pagination, PaginationLink, Radios};
@@ -322,6 +323,9 @@ async fn choose(
         Choice::Site(site) => OneAnswer::Site(site),
         // On to recovery, not to a second registration.
         Choice::Already => OneAnswer::SiteHasAccounts,
+        Choice::UnderReview(name) => {
+            return Ok(Chosen::Again(Problems::one(CHOSEN, under_review(&name)).into()));
+        }
         Choice::Wrong(found) => return Ok(Chosen::Wrong(found, Box::new(looked))),
     };
     Ok(match asking.save(CHOSEN, answer).await? {

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::database::Error;
 use crate::id::Reference;
 use crate::outbox::outcome::{Declined, NotDone, without_faults};
+use crate::registration::checks::Check;
 use crate::registration::checks::{Outcome, RegisterCheck};
 use crate::registration::moves::{self, AnswerOrder, OpenStatusOrder, StatusCodeOrder};
 use crate::registration::{Refusal, Registration, RegistrationState, after_set_up, letters, store};
@@ -158,6 +159,10 @@ pub fn check_lines(checks: &[RegisterCheck]) -> Vec<CheckLine> {
             let (tag, colour, words) = match check.outcome {
                 Outcome::Pass => ("Passed", "green", String::new()),
                 Outcome::Fail(reason) => ("To be looked at", "yellow", reason.words().to_owned()),
+                Outcome::Warn | Outcome::HighRisk if check.check == Check::NotRegisteredAlready => {
+                    let words = "Somebody else has sent a registration of your site, too. One of our team looks at both.";
+                    ("To be looked at", "yellow", words.to_owned())
+                }
                 Outcome::Warn | Outcome::HighRisk => ("To be looked at", "yellow", String::new()),
                 Outcome::Unavailable => {
                     ("Waiting", "grey", "The register has not answered yet. We ask again.".to_owned())

@@ -21,7 +21,7 @@ INSERT INTO activations VALUES ('k1', 'b1', 1000, NULL);
 INSERT INTO links VALUES ('s1', 'StopLink', 'r1', 'hash', 1000, 2000, NULL);
 INSERT INTO budgets VALUES ('starts x', 1000, 3);
 INSERT INTO case_workers VALUES ('cw1', 'Casey Worker', 'casey@carepost.example', 'hash', 0, 1000, NULL);
-INSERT INTO registrations VALUES ('r1', 'CP-7QPX-2M4H', 2, 'Live', '"Live"', 1, '{}', '{}', 'amy@oakhouse.example', 'b1', 'n1', 1000, 1001, 3000, 1001, 2000, 'VN4F6', '1-530528300', 'Home Instead', 'OL3 6BD', FALSE, '', NULL, 1002);
+INSERT INTO registrations VALUES ('r1', 'CP-7QPX-2M4H', 2, 'Live', '"Live"', 1, '{}', '{}', 'amy@oakhouse.example', 'b1', 'n1', 1000, 1001, 3000, 1001, 2000, 'VN4F6', '1-530528300', 'Home Instead', 'OL3 6BD', FALSE, '', NULL, 1002, FALSE);
 INSERT INTO registration_contacts VALUES ('r1', 1, 'amy@oakhouse.example', '+447700900121');
 INSERT INTO register_checks VALUES ('r1', 'CqcRegistered', 'Pass', 'Registered', '', '', 1001);
 INSERT INTO approvals VALUES ('r1', 'cw1', 1002);
