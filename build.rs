@@ -25,6 +25,8 @@ fn main() {
         println!("cargo::rerun-if-changed={input}");
     }
     println!("cargo::rerun-if-env-changed={UNPACKED_PACKAGE}");
+    // The articles are named with the folder of the source, which may share a target folder with another.
+    println!("cargo::rerun-if-env-changed=CARGO_MANIFEST_DIR");
 
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let package = match env::var_os(UNPACKED_PACKAGE) {

@@ -5,7 +5,7 @@ use crate::server::{fresh_folder, fresh_postgres};
 use carepost::app::{App, Outside};
 use carepost::audit::Actor;
 use carepost::casework::moves;
-use carepost::clock::{Clock, Span};
+use carepost::clock::{Clock, Span, Timestamp};
 use carepost::contact::{Email, Mobile, Name};
 use carepost::database::{Address, Database, Error, transaction};
 use carepost::letter::Transport;
@@ -67,7 +67,11 @@ fn answers(number: usize) -> Answers {
         site_confirmed: true,
         dspt: Some(DsptAnswer { words: "Standards Met".to_owned(), by_hq: false }),
         proof_way: Some(ProofWay::ContactId),
-        proof: Some(Proof::ContactId { hash: "hash".to_owned() }),
+        proof: Some(Proof::ContactId {
+            location: format!("1-{}", 500_000_000 + number),
+            hash: "hash".to_owned(),
+            at: Timestamp::from_milliseconds(0),
+        }),
         town: Some("Oldham".to_owned()),
         people,
         people_done: true,
@@ -84,7 +88,22 @@ async fn prepare(app: &App, from: usize, count: usize) -> Vec<String> {
             .database
             .write::<_, Error, _>(transaction!(async move |tx| {
                 let mut ids = Vec::new();
+                tx.run(
+                    "INSERT INTO imports VALUES (0, 'site-contacts', 'bench', FALSE, 'bench', 'bench', '', 0, 0, 0, 0,
+                       0, 0, 0, NULL, 0, 0, 'bench', '{}') ON CONFLICT DO NOTHING",
+                    &[],
+                )
+                .await?;
                 for number in numbers {
+                    let location = format!("1-{}", 500_000_000 + number);
+                    let contacts = format!(
+                        r#"{{"location":"{location}","contacts":[{{"contact_id":"hash","email":"site{number}@load.example"}}]}}"#
+                    );
+                    tx.run(
+                        "INSERT INTO site_contacts (location_id, facts, import_number) VALUES ($1, $2, 0)",
+                        &[&location, &contacts],
+                    )
+                    .await?;
                     let id = carepost::id::new_id(now);
                     let mut draft =
                         Draft::begin(id.clone(), "b".to_owned(), "n".to_owned(), now, Span::days(30));

@@ -34,6 +34,8 @@ const LASTS: Duration = Duration::from_secs(120);
 const WRITTEN_EVERY: Duration = Duration::from_millis(50);
 /// How long the last of them may take to arrive.
 const LATE_MAX: Duration = Duration::from_secs(120);
+/// How long the comparison may take until its first repair.
+const REPAIR_MAX: Duration = Duration::from_secs(120);
 const OTHER_LETTERS: usize = 20_000;
 const SLOW_LETTER: Duration = Duration::from_secs(25);
 
@@ -212,7 +214,7 @@ async fn sites(tx: &mut Tx, from: usize, until: usize) -> Result<(), Error> {
                 account.clone(),
                 address,
                 format!("person{number}x{place}@people.example"),
-                format!("+447{:09}", number * ACCOUNTS_A_SITE + place),
+                format!("+4477{:08}", number * ACCOUNTS_A_SITE + place),
             ]);
             slots.push((site.clone(), account.clone(), place));
             access.push([mailbox.clone(), account, if place < 2 { "Owner" } else { "Member" }.to_owned()]);
@@ -436,7 +438,14 @@ async fn on(name: &str, database: &str, mail_database: &str) {
     let (app, stop, working) = node(&opened, database_of.clone(), engine);
     queue(&app, vec![Work::CompareMail]).await;
     // Until the comparison has found something and the repair has begun.
+    let asked = Instant::now();
     while told.load(Ordering::Relaxed) == 0 {
+        assert!(
+            asked.elapsed() < REPAIR_MAX,
+            "no mailbox was provisioned: {}; {}",
+            state(&app).await,
+            reasons(&app).await
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let before = told.load(Ordering::Relaxed);
@@ -481,6 +490,16 @@ async fn on(name: &str, database: &str, mail_database: &str) {
     println!("lanes, {name}: then {}", state(&app).await);
     drop(stop);
     working.await.expect("no panic");
+}
+
+/// Why work has not been done at its last try.
+async fn reasons(app: &App) -> String {
+    let rows: Vec<(String, String)> = app
+        .database
+        .all("SELECT DISTINCT o.kind, t.reason FROM outbox o JOIN outbox_attempts t ON t.work_id = o.id WHERE t.reason <> '' LIMIT 20", &[])
+        .await
+        .expect("read");
+    rows.iter().map(|(kind, reason)| format!("{kind}: {reason}")).collect::<Vec<_>>().join("; ")
 }
 
 async fn is_comparing(app: &App) -> bool {

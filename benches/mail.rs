@@ -124,6 +124,7 @@ async fn look_ups(name: &str, world: &World) {
 fn site(number: usize) -> NewSite {
     const FIRST: [&str; 10] = ["Amy", "Bo", "Cy", "Dee", "Eli", "Fay", "Gus", "Hal", "Ida", "Jo"];
     NewSite {
+        activates_at: None,
         origin: carepost::directory::Origin::Registration(id::new_id(Clock::system().now())),
         organisation: carepost::directory::KnownOrganisation::unknown("Rose Court Limited"),
         management: carepost::directory::Management::Nas,

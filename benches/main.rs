@@ -10,6 +10,7 @@ mod lanes;
 mod lighthouse;
 mod mail;
 mod registrations;
+mod search;
 mod server;
 mod support;
 
@@ -47,6 +48,9 @@ fn main() {
         }
         if wants("imports") {
             imports::measure().await;
+        }
+        if wants("search") {
+            search::measure().await;
         }
         if wants("registrations") {
             registrations::measure().await;

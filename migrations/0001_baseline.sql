@@ -238,10 +238,18 @@ CREATE TABLE registrations (
   high_risk BOOLEAN NOT NULL DEFAULT FALSE,
   referred_because TEXT NOT NULL DEFAULT '',
   -- When what people said in it was deleted, some time after it ended.
-  forgotten_at BIGINT
+  forgotten_at BIGINT,
+  -- When the contact that the register holds for the site said that it is theirs.
+  site_confirmed_at BIGINT,
+  -- Undecided, and its registrant has shown that they may act for the site.
+  reserves_site BOOLEAN NOT NULL DEFAULT FALSE
 );
-CREATE UNIQUE INDEX registrations_one_a_site ON registrations (ods_code)
-  WHERE state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked', 'Approved', 'Provisioning', 'Live');
+CREATE UNIQUE INDEX registrations_one_a_site ON registrations (ods_code) WHERE reserves_site;
+-- Nobody sends a second one of a site while their first is being decided.
+CREATE UNIQUE INDEX registrations_one_a_site_and_registrant ON registrations (ods_code, email)
+  WHERE state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked');
+CREATE INDEX registrations_of_site ON registrations (ods_code);
+CREATE INDEX registrations_of_location ON registrations (cqc_location_id);
 CREATE INDEX registrations_of_email ON registrations (email, started_at);
 CREATE INDEX registrations_waiting ON registrations (due_at, id)
   WHERE state IN ('Submitted', 'Checking', 'Referred', 'MoreInformationAsked');
@@ -335,7 +343,9 @@ CREATE TABLE sites (
   -- How it came here, and the registration, application, transfer or import by which it did.
   origin TEXT NOT NULL,
   origin_id TEXT NOT NULL,
-  joined_at BIGINT NOT NULL
+  joined_at BIGINT NOT NULL,
+  -- Before this nobody activates an account: the site's own contact has time to say that it was not them.
+  activates_at BIGINT
 );
 CREATE INDEX sites_of_organisation ON sites (organisation_id, name, id);
 -- A registration opens one site; an application or an import may open many.
@@ -363,11 +373,40 @@ CREATE TABLE accounts (
   state_since BIGINT NOT NULL,
   state_reason TEXT NOT NULL DEFAULT '',
   -- A sign-in on the pages, a mail program that opened the mailbox, a message sent.
-  last_used_at BIGINT
+  last_used_at BIGINT,
+  -- While it is frozen: the state it goes back to.
+  frozen_from TEXT,
+  CHECK ((state = 'Frozen') = (frozen_from IS NOT NULL))
 );
 -- A personal email or mobile may be used by one live account only.
 CREATE UNIQUE INDEX accounts_one_email ON accounts (personal_email) WHERE contact_is_live;
 CREATE UNIQUE INDEX accounts_one_mobile ON accounts (mobile) WHERE contact_is_live;
+
+-- Sites (by their ODS code, before they join as well) and accounts that were stopped in a hurry. Two different
+-- case workers lift a freeze.
+CREATE TABLE freezes (
+  id TEXT PRIMARY KEY,
+  version BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  named TEXT NOT NULL,
+  name TEXT NOT NULL,
+  about TEXT NOT NULL,
+  registration TEXT NOT NULL,
+  state TEXT NOT NULL,
+  frozen_at BIGINT NOT NULL,
+  frozen_by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  agreed_by TEXT,
+  agreed_at BIGINT,
+  agreed_reason TEXT NOT NULL DEFAULT '',
+  lifted_by TEXT,
+  lifted_at BIGINT,
+  lifted_reason TEXT NOT NULL DEFAULT '',
+  CHECK (lifted_by IS NULL OR (agreed_by IS NOT NULL AND agreed_by <> lifted_by)),
+  CHECK ((state = 'Lifted') = (lifted_by IS NOT NULL))
+);
+CREATE UNIQUE INDEX freezes_one_in_force ON freezes (kind, named) WHERE lifted_by IS NULL;
+CREATE INDEX freezes_in_force ON freezes (frozen_at, id) WHERE lifted_by IS NULL;
 
 -- Ten numbered places for accounts at each site; more only by an exception with its reason.
 CREATE TABLE account_slots (

@@ -1,17 +1,29 @@
 #!/usr/bin/env bash
 # Runs a command beside a PostgreSQL cluster and a ChromeDriver of its own, both on free loopback
-# ports and in a folder of their own, and stops them afterwards.
+# ports and in a folder of their own, and stops them afterwards. Temporary files of the command lie in
+# that folder too and go with it; what a run that was killed left behind is removed by the next one.
 # Usage: scripts/with-test-servers.sh COMMAND…
 set -euo pipefail
 
-home="$(mktemp -d -t carepost-servers.XXXXXX)"
+servers="${TMPDIR:-/tmp}"
+home="$(mktemp -d "$servers/carepost-servers.XXXXXX")"
+echo "$$" >"$home/pid"
 chmod 755 "$home"
+# Dovecot and Postfix run as users of their own and look into folders of the tests.
+mkdir -m 1777 "$home/t"
 postgres_bin="$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)"
 as_postgres=()
 if [ "$(id -u)" -eq 0 ]; then
   # PostgreSQL refuses to run as root.
   as_postgres=(setpriv --reuid=postgres --regid=postgres --clear-groups)
 fi
+
+for old in "$servers"/carepost-servers.*; do
+  [ -f "$old/pid" ] || continue
+  kill -0 "$(cat "$old/pid")" 2>/dev/null && continue
+  [ ! -f "$old/data/postmaster.pid" ] || kill -QUIT "$(head -n 1 "$old/data/postmaster.pid")" 2>/dev/null || true
+  rm -rf "$old"
+done
 
 free_port() { node -e 'const s = require("net").createServer(); s.listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })'; }
 
@@ -54,4 +66,4 @@ if command -v chromedriver >/dev/null; then
   export CAREPOST_TEST_WEBDRIVER="http://127.0.0.1:$driver_port"
 fi
 
-"$@"
+TMPDIR="$home/t" "$@"

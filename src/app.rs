@@ -193,6 +193,7 @@ pub struct Figures {
     stuck: Family<OfLane, Gauge>,
     audit_checkpoint: Gauge,
     audit_unsound: Gauge,
+    wrong_guesses: Counter,
 }
 
 impl Figures {
@@ -232,6 +233,12 @@ impl Figures {
             "1 where the audit trail is not the one of its last checkpoint, or no checkpoint could be kept",
             audit_unsound.clone(),
         );
+        let wrong_guesses = Counter::default();
+        registry.register(
+            "wrong_guesses",
+            "Wrong codes, contact IDs and passwords that were judged",
+            wrong_guesses.clone(),
+        );
         Figures {
             registry,
             answers,
@@ -243,7 +250,13 @@ impl Figures {
             stuck,
             audit_checkpoint,
             audit_unsound,
+            wrong_guesses,
         }
+    }
+
+    /// A code, a contact ID or a password was wrong.
+    pub fn wrong_guess(&self) {
+        self.wrong_guesses.inc();
     }
 
     pub fn answered(&self, route: &str, status: u16, took: Duration) {

@@ -62,38 +62,36 @@ impl std::fmt::Display for Email {
 pub struct Mobile(String);
 
 impl Mobile {
-    /// Reads a number as people write it: spaces, dashes, brackets, +44 or 0044.
+    /// Reads a number as people write it: with +44, 0044, 44, 0 or nothing before it, with `(0)`, and with
+    /// spaces, dashes and brackets of any kind.
     ///
     /// # Errors
     /// What is wrong, in words for the field.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.trim().is_empty() {
+        let written = telephone_signs(text);
+        let plain: String = written.chars().filter(|sign| !" -().".contains(*sign)).collect();
+        if plain.is_empty() {
             return Err("Enter a mobile number".to_owned());
         }
         let uk = "Enter a UK mobile number, like 07700 900123. Text messages cannot be sent to other numbers";
-        let plain: String =
-            text.chars().filter(|letter| !letter.is_whitespace() && !"-().".contains(*letter)).collect();
-        let national = if let Some(rest) = plain.strip_prefix("+44").or_else(|| plain.strip_prefix("0044")) {
-            rest.strip_prefix('0').unwrap_or(rest).to_owned()
-        } else if let Some(rest) = plain.strip_prefix('0') {
-            rest.to_owned()
-        } else {
+        let digits = plain.strip_prefix('+').unwrap_or(&plain);
+        if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(uk.to_owned());
+        }
+        let is_international = digits.len() != plain.len();
+        let digits = digits.strip_prefix("00").unwrap_or(digits);
+        let national = match digits.strip_prefix("44") {
+            Some(rest) => rest.strip_prefix('0').unwrap_or(rest),
+            None if is_international => return Err(uk.to_owned()),
+            None => digits.strip_prefix('0').unwrap_or(digits),
         };
-        if !national.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(uk.to_owned());
-        }
-        if national.len() != 10 {
-            return Err(if national.starts_with('7') {
-                "Mobile number must have 11 digits, like 07700 900123".to_owned()
-            } else {
-                uk.to_owned()
-            });
-        }
         // 070 are personal numbers that forward at the caller's cost, 076 are pagers; neither takes
         // our text messages (Ofcom's national numbering plan).
         if !national.starts_with('7') || national.starts_with("70") || national.starts_with("76") {
             return Err(uk.to_owned());
+        }
+        if national.len() != 10 {
+            return Err("Mobile number must have 11 digits, like 07700 900123".to_owned());
         }
         Ok(Mobile(format!("+44{national}")))
     }
@@ -122,18 +120,62 @@ impl Mobile {
 /// Longest telephone number as people write it, in characters.
 const TELEPHONE_LETTERS_MAX: usize = 40;
 
-/// A telephone number on which somebody can be called, of any kind, kept as it was written.
+/// A number in plain signs: every kind of space, dash and bracket becomes the plain one, digits of full
+/// width become plain, and what cannot be seen goes. What stands for something else stays.
+///
+/// This is ours and no crate's: the ones there are bring the numbering plans of all countries, and a
+/// number of theirs changes its kind with them. What we ask is whether a text message reaches it.
+fn telephone_signs(text: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    let text = text.trim();
+    let text = text.strip_prefix("tel:").or_else(|| text.strip_prefix("Tel:")).unwrap_or(text);
+    let plain = text.nfkc().filter_map(|sign| match sign {
+        // Soft hyphen, marks of direction, joiners, the mark at the beginning of a file.
+        '\u{ad}'
+        | '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}'
+        | '\u{feff}' => None,
+        // Dashes (Unicode's Pd), minus, hyphen bullet.
+        '\u{58a}'
+        | '\u{5be}'
+        | '\u{1400}'
+        | '\u{1806}'
+        | '\u{2010}'..='\u{2015}'
+        | '\u{2043}'
+        | '\u{2212}'
+        | '\u{2e17}'
+        | '\u{2e1a}'
+        | '\u{2e3a}'
+        | '\u{2e3b}'
+        | '\u{2e40}'
+        | '\u{301c}'
+        | '\u{3030}'
+        | '\u{30a0}'
+        | '/'
+        | '_' => Some('-'),
+        '[' | '{' => Some('('),
+        ']' | '}' => Some(')'),
+        '\u{b7}' | '\u{2022}' | '\u{2027}' | '\u{22c5}' => Some('.'),
+        sign if sign.is_whitespace() => Some(' '),
+        sign => Some(sign),
+    });
+    plain.collect::<String>().trim().to_owned()
+}
+
+/// A telephone number on which somebody can be called, of any kind, kept as it was written in plain signs.
 ///
 /// # Errors
 /// What is wrong, in words for the field.
 pub fn parse_telephone(text: &str) -> Result<String, String> {
-    let text = text.trim();
+    let text = telephone_signs(text);
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let is_fine = |letter: char| letter.is_ascii_digit() || " +()-.".contains(letter);
     if digits < 5 || text.chars().count() > TELEPHONE_LETTERS_MAX || !text.chars().all(is_fine) {
         return Err("Enter a telephone number, like 01632 960 001".to_owned());
     }
-    Ok(text.to_owned())
+    Ok(text)
 }
 
 /// A person's first or last name.
@@ -290,6 +332,23 @@ mod tests {
             "0044 7700 900 123",
             "+44 (0)7700-900123",
             "07700.900.123",
+            "7700900123",
+            "447700900123",
+            "44 (0) 7700 900123",
+            "4407700900123",
+            "07700–900123",
+            "07700—900‑123",
+            "07700\u{2212}900123",
+            "07700\u{a0}900\u{202f}123",
+            "[07700] 900123",
+            "０７７００　９００１２３",
+            "＋４４（０）７７００－９００１２３",
+            "00 44 (0)7700 900123",
+            "+44 (0) 7700 900123",
+            "(+44) 7700 900123",
+            "\u{202a}+44 7700 900123\u{202c}",
+            "tel:+44-7700-900123",
+            "07700/900123",
         ] {
             assert_eq!(Mobile::parse(text).expect(text).as_str(), "+447700900123");
         }
@@ -305,6 +364,11 @@ mod tests {
             ("+353 87 123 4567", "UK mobile"),
             ("070 1234 5678", "UK mobile"),
             ("07700 90012a", "UK mobile"),
+            ("7700 90012", "11 digits"),
+            ("+7 700 900 12 34", "UK mobile"),
+            ("0044 1632 960123", "UK mobile"),
+            ("07700+900123", "UK mobile"),
+            ("-", "Enter a mobile number"),
         ] {
             let problem = Mobile::parse(text).expect_err(text);
             assert!(problem.contains(words), "{text}: {problem}");

@@ -59,14 +59,30 @@ fn machine(route: Route) -> Route {
     Route { kind: RouteKind::Machine, ..route }
 }
 
-/// Where Outlook asks, which some versions write with a capital. What it sends is no form of ours, so
-/// these addresses are for anybody and change nothing.
-pub const AUTODISCOVER: &[&str] = &["/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml"];
+/// Where Outlook asks, in whatever letters: servers it was made for do not tell capitals from small ones. What
+/// it sends is no form of ours, so these addresses are for anybody and change nothing.
+pub const AUTODISCOVER: &[&str] = &["/autodiscover/autodiscover.xml", "/autodiscover/autodiscover.json"];
+
+/// Writes the path of a request that is one of [`AUTODISCOVER`] but for capitals as it stands in the table.
+async fn in_small_letters(mut request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let known = AUTODISCOVER.iter().find(|known| path != **known && path.eq_ignore_ascii_case(known));
+    if let Some(known) = known {
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = format!("{known}{query}").parse().ok();
+        if let Ok(uri) = axum::http::Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+    next.run(request).await
+}
 
 /// The rooms of the console, in the order of its navigation. A room that has a page is a line here.
 const CONSOLE: &[console::Room] = &[
     casework::QUEUE_ROOM,
     casework::SITES_ROOM,
+    casework::FROZEN_ROOM,
     casework::ATTENTION_ROOM,
     guidance::reviews::ROOM,
     service_status::ROOM,
@@ -143,8 +159,8 @@ pub fn all() -> Vec<Route> {
         on_post("/registration/{reference}/open", Anyone, registration::status::open),
         on_post("/registration/{reference}/answer", StatusReader, registration::status::answer),
         on_post("/registration/{reference}/withdraw", StatusReader, registration::status::withdraw),
-        on_get("/stop/{token}", Anyone, registration::stop::page),
-        on_post("/stop/{token}", Anyone, registration::stop::stop),
+        on_get("/stop/{token}", Anyone, casework::stop::page),
+        on_post("/stop/{token}", Anyone, casework::stop::stop),
         // Activating an account.
         on_get("/activate", Anyone, my_account::new_link::page),
         on_post("/activate", Anyone, my_account::new_link::ask),
@@ -217,7 +233,7 @@ pub fn all() -> Vec<Route> {
         )),
         machine(on_get("/mail/config-v1.1.xml", Anyone, my_account::autoconfiguration::thunderbird)),
         machine(on_post(AUTODISCOVER[0], Anyone, my_account::autoconfiguration::outlook)),
-        machine(on_post(AUTODISCOVER[1], Anyone, my_account::autoconfiguration::outlook)),
+        machine(on_get(AUTODISCOVER[1], Anyone, my_account::autoconfiguration::outlook_json)),
         // Case work.
         on_get("/casework/sign-in", Anyone, casework::sign_in::page),
         on_post("/casework/sign-in", Anyone, casework::sign_in::sign_in),
@@ -241,6 +257,11 @@ pub fn all() -> Vec<Route> {
         on_post("/casework/sites/{id}/add-address", CaseWorker, casework::site_access::add),
         on_get("/casework/sites/{id}/people/{account}/{doing}", CaseWorker, casework::site_person::page),
         on_post("/casework/sites/{id}/people/{account}/{doing}", CaseWorker, casework::site_person::save),
+        on_get("/casework/sites/{id}/freeze", CaseWorker, casework::frozen::site_page),
+        on_post("/casework/sites/{id}/freeze", CaseWorker, casework::frozen::freeze_site),
+        on_get("/casework/frozen", CaseWorker, casework::frozen::list),
+        on_get("/casework/frozen/{id}", CaseWorker, casework::frozen::page),
+        on_post("/casework/frozen/{id}", CaseWorker, casework::frozen::decide),
         on_get("/casework/attention", CaseWorker, casework::attention::page),
         on_post("/casework/attention/{id}/try-again", CaseWorker, casework::attention::try_again),
         on_post("/casework/attention/{id}/give-up", CaseWorker, casework::attention::give_up),
@@ -295,11 +316,13 @@ pub fn router(app: &App, words: Arc<Library>) -> Router {
         kind_of: Box::new(move |path| kinds.get(path).copied().unwrap_or(RouteKind::Page)),
         watcher: Box::new(move |route, status, took| watcher.figures.answered(route, status, took)),
     });
-    router
+    let routed = router
         .fallback(|| async { Interrupt::not_found() })
         .with_state(app.clone())
         .layer(Extension(words))
-        .layer(middleware::from_fn_with_state(service, layers::around))
+        .layer(middleware::from_fn_with_state(service, layers::around));
+    // A layer runs when a route has been found, so what changes a path stands before all of them.
+    Router::new().fallback_service(routed).layer(middleware::from_fn(in_small_letters))
 }
 
 async fn admit(app: App, policy: Policy, request: Request, next: Next) -> Response {

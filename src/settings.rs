@@ -305,8 +305,12 @@ settings! {
     code_tries_max: u8 = "5", "tries";
     /// Codes sent to one address or number in an hour.
     codes_an_hour_max: u16 = "5", "codes";
-    /// Wrong tries at codes for one address, number or site in a day.
+    /// Wrong tries at codes for one address, number or person in a day, by everybody together. A fifth of them
+    /// is kept for the first tries of those who have not tried yet.
     wrong_tries_a_day_max: u16 = "50", "tries";
+    /// Wrong codes, contact IDs and passwords in an hour, in the whole service, beyond which somebody is guessing:
+    /// an alarm, and until the hour is over only first tries and browsers that are known pass.
+    wrong_guesses_an_hour_max: u32 = "2000", "tries";
     /// Text messages the whole service sends in an hour, whoever asks for them.
     texts_an_hour_max: u32 = "5000", "texts";
     /// Registrations and enquiries begun from one network in an hour.
@@ -339,6 +343,9 @@ settings! {
     dspt_threshold: String = "approaching", "level";
     /// How long an activation link works.
     activation_hours: u16 = "24", "hours";
+    /// How long accounts wait to be activated where the registrant proved with a contact ID, which others may
+    /// know: the contact that CQC has for the site can stop them, or open them at once. 0 is no wait.
+    activation_wait_hours: u16 = "24", "hours";
     /// The longest an account may be disabled because its holder is away: 18 months.
     disabled_days_max: u16 = "548", "days";
     /// Room in an account's mailbox.

@@ -60,6 +60,7 @@ async fn send_letter(app: &App, taken: &Taken, id: &str) -> Result<(), WorkError
         app.letters.send(&written, body).await.map_err(|error| match error {
             SendError::Later(why) => WorkError::Later(why),
             SendError::Never(why) => WorkError::Never(why),
+            SendError::Relay(why) => WorkError::Blocked(why),
         })?;
     }
     let (taken, now) = (taken.clone(), app.clock.now());
@@ -128,6 +129,7 @@ async fn do_one_until(app: &App, taken: &Taken, deadline: Duration) {
             let (word, reason) = match &why {
                 WorkError::Later(reason) => ("later", reason),
                 WorkError::Never(reason) => ("never", reason),
+                WorkError::Blocked(reason) => ("blocked", reason),
             };
             app.figures.worked(kind, word);
             tracing::warn!(work = %taken.id, kind, attempt = taken.attempts, outcome = word, %reason, "work was not done");

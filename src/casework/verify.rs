@@ -2,14 +2,18 @@
 
 use crate::app::App;
 use crate::clock::{Span, Timestamp};
-use crate::database::Error;
+use crate::contact::Email;
+use crate::database::{Error, Reads, Tx};
+use crate::directory::freeze::Frozen;
 use crate::directory::{self, KnownOrganisation, Scope};
-use crate::register::site_contacts::ContactIdHash;
+use crate::register::site_contacts::SiteContacts;
 use crate::register::{AskError, CqcLocation, CqcLocationId, DsptStanding, OdsOrganisation, OdsSiteCode};
 use crate::registration::answers::{Proof, SiteAnswer};
-use crate::registration::checks::{self, Bounds, Findings, RegisterCheck};
+use crate::registration::checks::{self, Bounds, Findings, OnRecordToday, ProofFindings, RegisterCheck};
 use crate::registration::store as registrations;
 use crate::registration::{Registration, verify as registers};
+use crate::settings::SecretKey;
+use crate::sign_in::secrets::recipient_hash;
 
 /// Everything the checks need, asked now, and judged. A register that does not answer is a check without
 /// an outcome.
@@ -67,29 +71,69 @@ async fn dspt_evidence(app: &App, site: &SiteAnswer) -> Result<String, Error> {
     Ok(seen.join("; "))
 }
 
-/// Whether the contact ID that was typed is still that of the site.
-async fn contact_id_matches(app: &App, site: &SiteAnswer, proof: &Proof) -> Result<Option<bool>, Error> {
-    let Proof::ContactId { hash } = proof else { return Ok(None) };
-    let Ok(location) = CqcLocationId::parse(&site.cqc_location_id) else { return Ok(None) };
-    let contacts = crate::register::store::site_contacts(&app.database, &location).await?;
-    let known: Vec<ContactIdHash> = contacts
-        .into_iter()
-        .flat_map(|contacts| contacts.contacts)
-        .filter_map(|contact| contact.contact_id)
+/// What is on record today for the site that a proof is claimed for.
+async fn proof_findings(
+    from: &impl Reads,
+    key: &SecretKey,
+    site: &SiteAnswer,
+    proof: &Proof,
+) -> Result<ProofFindings, Error> {
+    let contacts = match CqcLocationId::parse(&site.cqc_location_id) {
+        Ok(location) => crate::register::store::site_contacts(from, &location).await?,
+        Err(_) => None,
+    };
+    let among = |known: &[&str], shown: &str| match known {
+        [] => OnRecordToday::Nothing,
+        known if known.contains(&shown) => OnRecordToday::Same,
+        _ => OnRecordToday::Other,
+    };
+    let ids = contacts.iter().flat_map(|contacts| &contacts.contacts);
+    let ids: Vec<&str> = ids.filter_map(|contact| Some(contact.contact_id.as_ref()?.as_str())).collect();
+    let emails: Vec<String> = contacts
+        .iter()
+        .flat_map(SiteContacts::emails)
+        .filter_map(|email| Email::parse(email).ok())
+        .map(|email| recipient_hash(key, email.as_str()))
         .collect();
-    if known.is_empty() {
-        return Ok(None);
+    let emails: Vec<&str> = emails.iter().map(String::as_str).collect();
+    let on_record = match proof {
+        Proof::ContactId { hash, .. } => among(&ids, hash),
+        Proof::EmailedCode { recipient, .. } => among(&emails, recipient),
+        Proof::CallBack { .. } => OnRecordToday::NotCompared,
+    };
+    Ok(ProofFindings { on_record, site_can_be_told: !emails.is_empty() })
+}
+
+/// The checks that stand in our own tables, judged again in the transaction of a decision.
+///
+/// # Errors
+/// What the database answered.
+pub async fn check_again(
+    tx: &mut Tx,
+    key: &SecretKey,
+    now: Timestamp,
+    case: &Registration,
+) -> Result<[RegisterCheck; 2], Error> {
+    let site = &case.answers.site;
+    let proof = proof_findings(tx, key, site, &case.answers.proof).await?;
+    let already = already(tx, site).await?;
+    let others = registrations::list_others_of_site(tx, &case.id, site).await?;
+    Ok(checks::judge_again(&case.answers, proof, already.as_deref(), &others, now))
+}
+
+/// The name of a site with accounts under either code.
+async fn already(from: &impl Reads, site: &SiteAnswer) -> Result<Option<String>, Error> {
+    if let Some(found) = directory::store::find_site_by_ods_code(from, &site.ods_code).await? {
+        return Ok(Some(found.name));
     }
-    let typed: Result<ContactIdHash, _> = serde_json::from_value(serde_json::Value::String(hash.clone()));
-    Ok(Some(typed.is_ok_and(|typed| known.contains(&typed))))
+    let found = directory::store::find_site_by_cqc_location(from, &site.cqc_location_id).await?;
+    Ok(found.map(|site| site.name))
 }
 
 async fn findings(app: &App, case: &Registration, now: Timestamp) -> Result<Findings, Error> {
     let (site, proof, people) = (&case.answers.site, &case.answers.proof, &case.answers.people);
-    let mut already = directory::store::find_site_by_ods_code(&app.database, &site.ods_code).await?;
-    if already.is_none() {
-        already = directory::store::find_site_by_cqc_location(&app.database, &site.cqc_location_id).await?;
-    }
+    let code = Frozen::Site { ods_code: site.ods_code.clone() };
+    let freeze = directory::store::find_freeze_of(&app.database, &code).await?;
     let mut people_taken = Vec::new();
     let mut accounts_not_found = Vec::new();
     let new: Vec<_> = people.iter().filter(|person| person.has_account.is_none()).collect();
@@ -127,8 +171,9 @@ async fn findings(app: &App, case: &Registration, now: Timestamp) -> Result<Find
         location: answered(location(app, site).await)?,
         dspt: answered(dspt(app, site).await)?,
         dspt_evidence: dspt_evidence(app, site).await?,
-        contact_id_matches: contact_id_matches(app, site, proof).await?,
-        already: already.map(|site| site.name),
+        proof: proof_findings(&app.database, &app.key, site, proof).await?,
+        already: already(&app.database, site).await?,
+        others: registrations::list_others_of_site(&app.database, &case.id, site).await?,
         people_taken,
         accounts_not_found,
         registrations_lately: registrations::count_lately(
@@ -139,6 +184,7 @@ async fn findings(app: &App, case: &Registration, now: Timestamp) -> Result<Find
         )
         .await?,
         look_alikes,
+        frozen_at: freeze.map(|freeze| freeze.frozen_at),
     })
 }
 

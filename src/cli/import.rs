@@ -1,7 +1,7 @@
 //! `carepost import`: takes a register file.
 
-use super::tables::{self, words};
 use super::Ended;
+use super::tables::{self, words};
 use crate::app::contact_key;
 use crate::casework::moves;
 use crate::clock::{Clock, Day};
@@ -55,7 +55,8 @@ impl Import {
             contact_key,
         };
         let database = tables::open_current(settings).await?;
-        let permit = authority::permit(&Who::Operator, Subject::Service).map_err(|why| why.words().to_owned())?;
+        let permit =
+            authority::permit(&Who::Operator, Subject::Service).map_err(|why| why.words().to_owned())?;
         let (clock, source) = (Clock::system(), import::Source::File(&self.file));
         let report = moves::import_register(&database, &clock, permit, kind, source, &options)
             .await

@@ -1,5 +1,6 @@
 //! Accounts: a person's own mailbox and place in the directory.
 
+use super::freeze::FreezeMove;
 use super::{Refusal, SharedMailboxMove, SiteMove};
 use crate::audit::{Actor, Entry};
 use crate::clock::{Span, Timestamp};
@@ -22,6 +23,12 @@ transitions! {
         Use "used again": Inactive => Active;
         Disable "disable": Active => Disabled;
         Enable "enable": Disabled => Active;
+        Freeze "freeze": Pending | Active | Inactive | Disabled | Leaver => Frozen;
+        UnfreezePending "unfreeze, not activated yet": Frozen => Pending;
+        UnfreezeActive "unfreeze": Frozen => Active;
+        UnfreezeInactive "unfreeze, not used": Frozen => Inactive;
+        UnfreezeDisabled "unfreeze, on long leave": Frozen => Disabled;
+        UnfreezeLeaver "unfreeze, has left": Frozen => Leaver;
         Leave "leave": Active | Inactive | Disabled => Leaver;
         Join "join": Leaver => Active;
         Delete "delete": Pending | Inactive | Disabled | Leaver => Deleted;
@@ -36,6 +43,7 @@ pub fn picture() -> String {
         transitions::picture::<AccountMove>("Account"),
         transitions::picture::<SharedMailboxMove>("Shared mailbox"),
         transitions::picture::<SiteMove>("Site"),
+        transitions::picture::<FreezeMove>("Freeze"),
     ]
     .join("\n")
 }
@@ -63,6 +71,8 @@ pub struct Account {
     pub state_since: Timestamp,
     /// Why, where a person moved it; empty where the state says it all.
     pub state_reason: String,
+    /// While it is frozen: the state it goes back to, with its own moment and reason.
+    pub frozen_from: Option<AccountState>,
     /// When its holder last signed in, read mail or sent some.
     pub last_used_at: Option<Timestamp>,
 }
@@ -113,6 +123,7 @@ impl Account {
             AccountState::Pending
             | AccountState::Active
             | AccountState::Inactive
+            | AccountState::Frozen
             | AccountState::Leaver
             | AccountState::Deleted
             | AccountState::Purged => None,
@@ -131,6 +142,36 @@ impl Account {
         let work = Work::ProvisionAccount { account: self.id.clone() };
         let moved = Account { state, state_since: at, state_reason: reason.to_owned(), ..self };
         Ok(Change::new(moved, entry).then(work))
+    }
+
+    /// Nobody gets in and no mail comes in until the freeze is lifted. Why, and who lifts it, is kept
+    /// with the freeze.
+    ///
+    /// # Errors
+    /// [`Refusal::CannotBeFrozen`].
+    pub fn freeze(self, by: Actor) -> Result<Change<Self>, Refusal> {
+        let Some(state) = AccountMove::Freeze.leads(self.state) else {
+            return Err(Refusal::CannotBeFrozen(self.full_name()));
+        };
+        let entry = Entry::new(by, "account stopped by a freeze", &self.id);
+        let work = Work::ProvisionAccount { account: self.id.clone() };
+        Ok(Change::new(Account { state, frozen_from: Some(self.state), ..self }, entry).then(work))
+    }
+
+    /// Everything is as it was before the freeze.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFrozen`].
+    pub fn unfreeze(self, by: Actor) -> Result<Change<Self>, Refusal> {
+        let leads_back = |was: AccountState| {
+            AccountMove::ALL.iter().any(|verb| verb.to() == was && verb.leads(self.state) == Some(was))
+        };
+        let Some(state) = self.frozen_from.filter(|was| leads_back(*was)) else {
+            return Err(Refusal::NotFrozen(self.full_name()));
+        };
+        let entry = Entry::new(by, "account freed from a freeze", &self.id);
+        let work = Work::ProvisionAccount { account: self.id.clone() };
+        Ok(Change::new(Account { state, frozen_from: None, ..self }, entry).then(work))
     }
 
     /// Everything that lets somebody in but the password and the authenticator app ends. It is a new

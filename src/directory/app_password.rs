@@ -22,6 +22,8 @@ pub const NAME_LETTERS_MAX: usize = 50;
 const ALPHABET: &[u8; 22] = b"3467acdefghjkmnprtvwxy";
 /// Letters of one.
 const LETTERS: usize = 24;
+/// Letters that stand together when one is shown, apart from the next.
+pub const GROUP_LETTERS: usize = 4;
 /// Letters of the first part, by which a mail server finds it.
 const SELECTOR_LETTERS: usize = 4;
 
@@ -32,7 +34,7 @@ pub struct AppPassword {
     /// What the person called it: "Reception computer".
     pub name: String,
     pub selector: String,
-    /// SHA-256 of the whole of it in lower-case hexadecimal digits.
+    /// What is kept of it (`hash`).
     pub hash: Secret<String>,
     pub made_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
@@ -49,9 +51,29 @@ pub struct NewAppPassword {
     pub value: Secret<String>,
 }
 
-/// What is kept of an app password.
+/// The ways in which people type one: as one word or in the groups they see, in small letters, in capitals,
+/// or with the capital that a phone puts first.
+fn spellings(value: &str) -> Vec<String> {
+    let letters: Vec<char> = value.chars().collect();
+    let groups: Vec<String> = letters.chunks(GROUP_LETTERS).map(|group| group.iter().collect()).collect();
+    let mut spellings = Vec::new();
+    for spelling in [value.to_owned(), groups.join(" ")] {
+        let first = spelling.chars().take(1).collect::<String>().to_uppercase();
+        spellings.push(first + &spelling.chars().skip(1).collect::<String>());
+        spellings.push(spelling.to_uppercase());
+        spellings.push(spelling);
+    }
+    spellings
+}
+
+/// What is kept of an app password: SHA-256, in lower-case hexadecimal digits, of each way in which people type
+/// it, with a space between them. Mail servers compare bytes and know nothing of groups and capitals.
 pub fn hash(value: &str) -> String {
-    hex(&Sha256::digest(value.as_bytes()))
+    let mut hashes: Vec<String> =
+        spellings(value).iter().map(|spelling| hex(&Sha256::digest(spelling.as_bytes()))).collect();
+    hashes.sort();
+    hashes.dedup();
+    hashes.join(" ")
 }
 
 /// The part by which a mail server finds it.
@@ -75,6 +97,7 @@ impl Account {
             AccountState::Pending
             | AccountState::Inactive
             | AccountState::Disabled
+            | AccountState::Frozen
             | AccountState::Leaver
             | AccountState::Deleted
             | AccountState::Purged => {
@@ -128,6 +151,11 @@ mod tests {
         assert_eq!(change.state.selector, value[..4]);
         assert_eq!(*change.state.hash.reveal(), hash(value));
         assert_eq!(hash("").len(), 64);
+        // The six ways, and none of them is kept as it is.
+        assert_eq!(hash("k7mq77").split(' ').count(), 6);
+        for typed in ["k7mq77", "k7mq 77", "K7MQ77", "K7MQ 77", "K7mq77", "K7mq 77"] {
+            assert!(hash("k7mq77").contains(&hex(&Sha256::digest(typed.as_bytes()))), "{typed}");
+        }
         assert_eq!(change.work, [Work::ProvisionAccount { account: "account".to_owned() }]);
         assert!((ALPHABET.len() as f64).log2() * LETTERS as f64 > 100.0);
         let shown = format!("{:?}{:?}", change.state, change.entry);

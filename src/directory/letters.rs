@@ -31,6 +31,22 @@ pub fn activation(from: &Letterhead, at: Timestamp, account: &Account, site: &st
     .carrying("ActivationLink", link)
 }
 
+/// "You cannot activate your account yet", to somebody who asked for a link.
+pub fn activation_waits(from: &Letterhead, at: Timestamp, account: &Account, until: Timestamp) -> Letter {
+    from.email(
+        at,
+        "activation waits",
+        account.personal_email.as_str(),
+        format!("You can activate your {} account soon", from.service),
+        &[
+            &format!("Hello {}", account.full_name()),
+            &format!("You can activate your account from {}. We will email you the link then.", until.in_words()),
+            "We wait so that your site can tell us if somebody registered it without its knowledge. Your site can shorten the wait with the link in the email that we sent to the address CQC has for it.",
+        ],
+    )
+    .about(&account.id)
+}
+
 /// "You can use another shared mailbox", to somebody who has an account already.
 pub fn access_given(
     from: &Letterhead,
@@ -89,6 +105,7 @@ fn reads_at(account: &Account) -> &str {
         AccountState::Pending
         | AccountState::Inactive
         | AccountState::Disabled
+        | AccountState::Frozen
         | AccountState::Leaver
         | AccountState::Deleted
         | AccountState::Purged => account.personal_email.as_str(),
@@ -183,6 +200,51 @@ pub fn enabled(from: &Letterhead, at: Timestamp, account: &Account) -> Letter {
                 from.public_address
             ),
             "Your mail programs work again, too. If you did not expect this, call our helpdesk now.",
+        ],
+    )
+    .about(&account.id)
+}
+
+/// "Your account is closed for now", to the personal address.
+pub fn frozen(from: &Letterhead, at: Timestamp, account: &Account) -> Letter {
+    from.email(
+        at,
+        "account frozen",
+        account.personal_email.as_str(),
+        format!("Your {} account is closed for now", from.service),
+        &[
+            &format!("Hello {}", account.full_name()),
+            &format!(
+                "We closed your account {} on {} to keep it safe, because somebody told us that something may be wrong. Nobody can sign in, read its email or send from it. An activation link does not work either.",
+                account.address,
+                at.in_words()
+            ),
+            "Nothing is deleted. Email sent to you now is tried again by its sender for some days.",
+            &format!(
+                "Two members of our team check what happened before they open it again. If you can help, contact our helpdesk: {}. We never ask for passwords or codes.",
+                from.helpdesk
+            ),
+        ],
+    )
+    .about(&account.id)
+}
+
+/// "Your account is open again", to the personal address.
+pub fn unfrozen(from: &Letterhead, at: Timestamp, account: &Account) -> Letter {
+    from.email(
+        at,
+        "account unfrozen",
+        account.personal_email.as_str(),
+        format!("Your {} account is as it was before", from.service),
+        &[
+            &format!("Hello {}", account.full_name()),
+            &format!(
+                "On {} we finished our check of your account {}. It is as it was before we closed it.",
+                at.in_words(),
+                account.address
+            ),
+            "If you had not activated it yet, we will send you a new link.",
+            "If you did not expect this, call our helpdesk.",
         ],
     )
     .about(&account.id)

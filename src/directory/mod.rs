@@ -18,6 +18,7 @@ pub mod access;
 pub mod account;
 pub mod address;
 pub mod app_password;
+pub mod freeze;
 pub mod letters;
 pub mod moves;
 mod organisation;
@@ -107,6 +108,18 @@ pub enum Refusal {
     NotActive(String),
     /// The account of this person is not disabled, so it cannot be enabled.
     NotDisabled(String),
+    /// What is named is not frozen.
+    NotFrozen(String),
+    /// What is named is gone for good, so it cannot be frozen.
+    CannotBeFrozen(String),
+    /// The site is closed; says its name.
+    SiteClosed(String),
+    /// Somebody said that a registration of this site was not theirs, and nobody has lifted that.
+    SiteFrozen(String),
+    /// Lifting a freeze takes a second case worker.
+    SecondPersonNeeded,
+    /// Nobody has agreed to lift the freeze.
+    NobodyAgreed,
     TooManyAppPasswords,
     /// A mail program with this name has an app password already.
     NameIsTaken,
@@ -164,6 +177,16 @@ impl Refusal {
             Refusal::NotPending => "This account has been activated already.".to_owned(),
             Refusal::NotActive(person) => format!("The account of {person} is not active."),
             Refusal::NotDisabled(person) => format!("The account of {person} is not disabled."),
+            Refusal::NotFrozen(name) => format!("{name} is not frozen any more."),
+            Refusal::CannotBeFrozen(name) => format!("{name} is deleted. There is nothing to freeze."),
+            Refusal::SiteClosed(name) => format!("{name} is closed. There is nothing to freeze."),
+            Refusal::SiteFrozen(name) => format!(
+                "{name} is frozen, because its contact said that a registration was not theirs. Two case workers must lift the freeze first."
+            ),
+            Refusal::SecondPersonNeeded => {
+                "You agreed to lift this freeze already. A second case worker must agree, too.".to_owned()
+            }
+            Refusal::NobodyAgreed => "Nobody has agreed to lift this freeze.".to_owned(),
             Refusal::TooManyAppPasswords => format!(
                 "You have {APP_PASSWORDS_MAX} app passwords, which is the most there can be. Revoke one you no longer use."
             ),
@@ -236,6 +259,7 @@ pub(crate) mod tests {
 
     pub(crate) fn new_site(ods_code: &str, people: Vec<NewPerson>) -> NewSite {
         NewSite {
+            activates_at: None,
             origin: Origin::Registration(format!("registration of {ods_code}")),
             organisation: KnownOrganisation::unknown("Rose Court Limited"),
             management: Management::Nas,
@@ -266,6 +290,7 @@ pub(crate) mod tests {
             provisioned_at: None,
             state_since: Timestamp::from_milliseconds(0),
             state_reason: String::new(),
+            frozen_from: (state == AccountState::Frozen).then_some(AccountState::Inactive),
             last_used_at: None,
         }
     }
@@ -291,6 +316,23 @@ pub(crate) mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn accounts_are_frozen_from_wherever_somebody_could_get_in_and_go_back_there() {
+        for state in AccountState::ALL {
+            let is_gone =
+                matches!(state, AccountState::Frozen | AccountState::Deleted | AccountState::Purged);
+            let made = account(state).freeze(Actor::Service);
+            assert_eq!(made.is_ok(), !is_gone, "{state:?}");
+            let Ok(frozen) = made else { continue };
+            assert_eq!(frozen.state.state, AccountState::Frozen);
+            assert_eq!(frozen.work, [Work::ProvisionAccount { account: "account".to_owned() }]);
+            assert!(!frozen.state.state.may_sign_in());
+            let back = frozen.state.unfreeze(Actor::Service).expect("freed");
+            assert_eq!((back.state.state, back.state.frozen_from), (state, None));
+        }
+        assert!(account(AccountState::Active).unfreeze(Actor::Service).is_err());
     }
 
     #[test]

@@ -5,7 +5,9 @@
 //! work again, which finds everything right already.
 
 use super::letters;
-use super::{Access, Account, AccountState, Scope, SharedMailbox, SharedMailboxState, address, store};
+use super::{
+    Access, Account, AccountState, Scope, SharedMailbox, SharedMailboxState, SiteState, address, store,
+};
 use crate::app::App;
 use crate::clock::Span;
 use crate::database::{Error, Reads, Tx, transaction};
@@ -84,6 +86,7 @@ async fn wanted_shared_mailbox(
     id: &str,
 ) -> Result<Option<(SharedMailbox, WantedSharedMailbox)>, Error> {
     let Some(mailbox) = store::find_shared_mailbox(from, id).await? else { return Ok(None) };
+    let Some(site) = store::find_site(from, &mailbox.site_id).await? else { return Ok(None) };
     let people = store::list_people(&Scope::All, from, &mailbox.site_id).await?;
     let with = |access: Access| {
         people.iter().filter(|person| person.access == access).map(|person| person.address.clone()).collect()
@@ -94,20 +97,25 @@ async fn wanted_shared_mailbox(
         aliases: store::list_aliases(from, id).await?,
         display_name: mailbox.display_name.clone(),
         quota_bytes: quotas.shared_mailbox_bytes,
-        standing: standing_of_site(mailbox.state),
+        standing: standing_of_site(mailbox.state, site.state),
         owners: with(Access::Owner),
         members: with(Access::Member),
     };
     Ok(Some((mailbox, wanted)))
 }
 
-/// How a shared mailbox stands.
-fn standing_of_site(state: SharedMailboxState) -> Standing {
-    match state {
-        SharedMailboxState::Pending | SharedMailboxState::Active | SharedMailboxState::Closing => {
-            Standing::Open
-        }
-        SharedMailboxState::Deleted | SharedMailboxState::Purged => Standing::Deleted,
+/// How a shared mailbox stands, at a site that is in this state.
+fn standing_of_site(state: SharedMailboxState, site: SiteState) -> Standing {
+    match (state, site) {
+        (SharedMailboxState::Deleted | SharedMailboxState::Purged, _) => Standing::Deleted,
+        (
+            SharedMailboxState::Pending | SharedMailboxState::Active | SharedMailboxState::Closing,
+            SiteState::Frozen,
+        ) => Standing::Frozen,
+        (
+            SharedMailboxState::Pending | SharedMailboxState::Active | SharedMailboxState::Closing,
+            SiteState::Open | SiteState::Closing | SiteState::Closed,
+        ) => Standing::Open,
     }
 }
 
@@ -184,6 +192,7 @@ fn standing(state: AccountState) -> Standing {
         AccountState::Active => Standing::Open,
         AccountState::Inactive => Standing::Inactive,
         AccountState::Disabled => Standing::Disabled,
+        AccountState::Frozen => Standing::Frozen,
         AccountState::Leaver => Standing::Leaver,
         AccountState::Deleted | AccountState::Purged => Standing::Deleted,
     }
@@ -273,7 +282,11 @@ async fn tell_of_account(app: &App, taken: &Taken, id: &str) -> Result<Sync, Wor
             let Some(mut change) = account.provisioned(now) else {
                 return Ok(Sync::Current);
             };
-            if holder.state == AccountState::Pending {
+            let waits_until = home.as_ref().and_then(|home| home.waits_until(now));
+            if let Some(until) = waits_until.filter(|_| holder.state == AccountState::Pending) {
+                let asked = holder.personal_email.as_str().to_owned();
+                outbox::store::queue(tx, now, until, &Work::SendActivationLink { asked }).await?;
+            } else if holder.state == AccountState::Pending {
                 let lasts = Span::hours(i64::from(from.activation_hours));
                 let to = holder.personal_email.as_str();
                 let link = LinkFor::new(&key, Purpose::ActivationLink, &id, to);

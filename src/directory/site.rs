@@ -23,9 +23,16 @@ pub struct Site {
     pub management: Management,
     pub origin: Origin,
     pub joined_at: Timestamp,
+    /// Before this nobody activates an account; nothing where there is no wait.
+    pub activates_at: Option<Timestamp>,
 }
 
 impl Site {
+    /// Until when accounts wait to be activated; nothing where they can be now.
+    pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.activates_at.filter(|at| *at > now)
+    }
+
     /// As authority judges what is done to it.
     pub fn place(&self) -> Place {
         Place {
@@ -116,6 +123,8 @@ pub struct NewSite {
     pub town: String,
     pub postcode: String,
     pub people: Vec<NewPerson>,
+    /// Before this nobody activates an account; nothing where there is no wait.
+    pub activates_at: Option<Timestamp>,
 }
 
 impl NewSite {

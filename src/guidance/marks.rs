@@ -10,10 +10,11 @@ use crate::sign_in::{password, recovery};
 use std::collections::BTreeMap;
 
 /// The settings that articles may show. Nothing that opens something is among them.
-pub const SETTINGS: [&str; 43] = [
+pub const SETTINGS: [&str; 44] = [
     "account_quota_gib",
     "activation_days",
     "activation_hours",
+    "activation_wait_hours",
     "call_back_working_days",
     "central_team",
     "code_minutes",

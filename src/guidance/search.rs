@@ -8,7 +8,8 @@
 
 use super::article::Article;
 use super::{Section, lines};
-use crate::register::search::{one_letter_apart, plain_words};
+use crate::register::search::plain_words;
+use rapidfuzz::distance::osa;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How many articles a page of results shows: whoever has not found it among them should ask.
@@ -687,7 +688,10 @@ impl SearchIndex {
         let first = typed.bytes().next();
         let is_long = |word: &str| word.len() >= MISSPELT_MIN_LETTERS;
         if is_long(typed) {
-            let apart = |one: &str, other: &str| one_letter_apart(one.as_bytes(), other.as_bytes());
+            let cut = osa::Args::default().score_cutoff(1);
+            let apart = |one: &str, other: &str| {
+                osa::distance_with_args(one.chars(), other.chars(), &cut).is_some_and(|apart| apart == 1)
+            };
             let short = if stem.len() <= MISSPELT_MIN_LETTERS { SHORT } else { 1.0 };
             for (word, known) in self.spellings.iter().filter(|(word, _)| is_long(word)) {
                 if apart(typed, word) || is_long(&stem) && is_long(known) && apart(&stem, known) {

@@ -44,8 +44,50 @@ const KEPT_FOR: Duration = Duration::from_secs(60);
 /// Why a letter did not leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendError {
+    /// The mail server asked for patience with this letter.
     Later(String),
+    /// This letter cannot be sent, whoever sends it.
     Never(String),
+    /// The mail server takes no letters from us at all: it cannot be reached, does not know us, or is out
+    /// of order. No letter is to blame.
+    Relay(String),
+}
+
+/// What the mail server was asked when it answered, which says whose fault a refusal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// A connection with its greeting, EHLO, STARTTLS and AUTH.
+    Connection,
+    /// MAIL: our own address, the same in every letter.
+    Sender,
+    Recipient,
+    /// DATA and the message itself.
+    Message,
+}
+
+impl Stage {
+    fn in_words(self) -> &'static str {
+        match self {
+            Stage::Connection => "a connection",
+            Stage::Sender => "MAIL",
+            Stage::Recipient => "RCPT",
+            Stage::Message => "the message",
+        }
+    }
+
+    fn fault(self, error: &Error) -> SendError {
+        let words = || format!("the mail server refused {}: {error}", self.in_words());
+        let code = error.status().map(u16::from);
+        match (self, code) {
+            (Stage::Connection | Stage::Sender, _) => SendError::Relay(words()),
+            // It is going away (421), or wants us to sign in first (RFC 4954), whatever it was asked.
+            (Stage::Recipient | Stage::Message, Some(421 | 454 | 530 | 534 | 535 | 538)) => {
+                SendError::Relay(words())
+            }
+            (Stage::Recipient | Stage::Message, _) if error.is_permanent() => SendError::Never(words()),
+            (Stage::Recipient | Stage::Message, _) => SendError::Later(words()),
+        }
+    }
 }
 
 /// Where letters go. There is one a service.
@@ -132,7 +174,7 @@ impl Transport {
     /// the letter may have left or not: it has its `Message-ID`, so that two are one to the recipient.
     ///
     /// # Errors
-    /// `Later` when the mail server did not answer or asked for patience, `Never` when it refused.
+    /// Whose fault it is that it did not leave.
     pub async fn send(&self, letter: &Written, body: String) -> Result<(), SendError> {
         match self {
             Transport::Kept => Ok(()),
@@ -144,19 +186,21 @@ impl Transport {
 /// Waits for an answer of the mail server as long as it may take.
 async fn answered<T>(
     limit: Duration,
-    what: &str,
+    stage: Stage,
     answer: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, SendError> {
     match tokio::time::timeout(limit, answer).await {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) if error.is_permanent() => {
-            Err(SendError::Never(format!("the mail server refused: {error}")))
+        Ok(Err(error)) => Err(stage.fault(&error)),
+        Err(_) => {
+            let (seconds, what) = (limit.as_secs_f32(), stage.in_words());
+            let words = format!("the mail server did not answer within {seconds} seconds ({what})");
+            Err(match stage {
+                Stage::Connection | Stage::Sender => SendError::Relay(words),
+                // It may be this letter on which it hangs.
+                Stage::Recipient | Stage::Message => SendError::Later(words),
+            })
         }
-        Ok(Err(error)) => Err(SendError::Later(format!("the mail server did not accept: {error}"))),
-        Err(_) => Err(SendError::Later(format!(
-            "the mail server did not answer within {} seconds ({what})",
-            limit.as_secs_f32()
-        ))),
     }
 }
 
@@ -218,7 +262,7 @@ impl Smtp {
             // Whatever became of this one became of the others: nobody waits for each of them in turn.
             self.kept().clear();
         }
-        answered(self.limits.connect, "a connection", self.connect()).await
+        answered(self.limits.connect, Stage::Connection, self.connect()).await
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
@@ -260,10 +304,10 @@ impl Smtp {
         }
         let limit = self.limits.command;
         let mail = Mail::new(Some(from.clone()), parameters);
-        answered(limit, "MAIL", connection.command(mail)).await?;
-        answered(limit, "RCPT", connection.command(Rcpt::new(to.clone(), Vec::new()))).await?;
-        answered(limit, "DATA", connection.command(Data)).await?;
-        answered(self.limits.message, "the message", connection.message(message)).await?;
+        answered(limit, Stage::Sender, connection.command(mail)).await?;
+        answered(limit, Stage::Recipient, connection.command(Rcpt::new(to.clone(), Vec::new()))).await?;
+        answered(limit, Stage::Message, connection.command(Data)).await?;
+        answered(self.limits.message, Stage::Message, connection.message(message)).await?;
         Ok(())
     }
 }
@@ -413,7 +457,9 @@ mod tests {
             let begun = Instant::now();
             let written = letter(Channel::Email, "amy@oakhouse.example");
             let send = || transport.send(&written, "x".to_owned());
-            let Err(SendError::Later(why)) = send().await else { panic!("silence after {silent_after:?}") };
+            let Err(SendError::Later(why) | SendError::Relay(why)) = send().await else {
+                panic!("silence after {silent_after:?}")
+            };
             assert!(why.contains("did not answer within"), "{why}");
             assert!(begun.elapsed() < Duration::from_secs(5), "{silent_after}");
             // The connection is not used again, and the next letter leaves on another.
@@ -480,24 +526,94 @@ mod tests {
         assert!(heard.lock().expect("not poisoned").contains("RCPT TO:<447700900123@texts.example>"));
     }
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn what_the_mail_server_says_is_later_or_never() {
-        for (answer, for_good) in [("550 no such person", true), ("451 try again", false)] {
-            let (server, _) = mail_server(answer).await;
-            let sent = transport(&server)
-                .send(&letter(Channel::Email, "amy@oakhouse.example"), "x".to_owned())
-                .await;
-            match sent {
-                Err(SendError::Never(_)) => assert!(for_good, "{answer}"),
-                Err(SendError::Later(_)) => assert!(!for_good, "{answer}"),
-                Ok(()) => panic!("{answer} is no success"),
+    /// A mail server that gives one answer where it is asked `at` (an empty word is the greeting), and is
+    /// content everywhere else.
+    async fn answers_at(at: &'static str, answer: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address").to_string();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (read, mut write) = stream.into_split();
+                    let mut lines = BufReader::new(read).lines();
+                    let greeting = if at.is_empty() { answer } else { "220 mail.example ready" };
+                    let _ = write.write_all(format!("{greeting}\r\n").as_bytes()).await;
+                    let mut in_data = false;
+                    while let Ok(Some(line)) = lines.next_line().await {
+                        let word = line.split(' ').next().unwrap_or("");
+                        if in_data && word != "." {
+                            continue;
+                        }
+                        let fine = match word {
+                            "EHLO" | "HELO" => "250-mail.example\r\n250 AUTH PLAIN LOGIN",
+                            "AUTH" => "235 welcome",
+                            "DATA" => "354 go on",
+                            _ => "250 fine",
+                        };
+                        in_data = word == "DATA" && at != "DATA";
+                        // Both forms of the greeting get the answer.
+                        let is_here = word == at || (at == "EHLO" && word == "HELO");
+                        let said = if is_here { answer } else { fine };
+                        if write.write_all(format!("{said}\r\n").as_bytes()).await.is_err() {
+                            return;
+                        }
+                    }
+                });
             }
+        });
+        address
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn refusals_of_the_mail_server_are_the_relays_or_the_letters() {
+        #[derive(Debug, PartialEq)]
+        enum Whose {
+            Relay,
+            Letter,
+            LetterLater,
+        }
+        for (at, answer, whose) in [
+            ("", "554 no service for you", Whose::Relay),
+            ("", "421 too busy", Whose::Relay),
+            ("", "530 go away", Whose::Relay),
+            ("EHLO", "550 not with this name", Whose::Relay),
+            ("EHLO", "554 no", Whose::Relay),
+            ("AUTH", "535 5.7.8 wrong password", Whose::Relay),
+            ("AUTH", "454 4.7.0 try again", Whose::Relay),
+            ("AUTH", "554 no", Whose::Relay),
+            ("MAIL", "530 5.7.0 sign in first", Whose::Relay),
+            ("MAIL", "550 not from you", Whose::Relay),
+            ("MAIL", "553 not from you", Whose::Relay),
+            ("MAIL", "454 later", Whose::Relay),
+            ("RCPT", "530 5.7.0 sign in first", Whose::Relay),
+            ("RCPT", "421 closing", Whose::Relay),
+            ("RCPT", "550 no such person", Whose::Letter),
+            ("RCPT", "554 no such person", Whose::Letter),
+            ("RCPT", "451 try again", Whose::LetterLater),
+            ("DATA", "451 try again", Whose::LetterLater),
+            ("DATA", "421 closing", Whose::Relay),
+            (".", "554 not this message", Whose::Letter),
+            (".", "552 too large", Whose::Letter),
+            (".", "452 no room", Whose::LetterLater),
+        ] {
+            let server = answers_at(at, answer).await;
+            let Transport::Smtp(mut smtp) = transport(&server) else { panic!("a mail server is set") };
+            smtp.credentials = Some(Credentials::new("us".to_owned(), "secret".to_owned()));
+            let written = letter(Channel::Email, "amy@oakhouse.example");
+            let sent = Transport::Smtp(smtp).send(&written, "x".to_owned()).await;
+            let found = match sent {
+                Err(SendError::Never(_)) => Whose::Letter,
+                Err(SendError::Later(_)) => Whose::LetterLater,
+                Err(SendError::Relay(_)) => Whose::Relay,
+                Ok(()) => panic!("{answer} at {at:?} is no success"),
+            };
+            assert_eq!(found, whose, "{answer} at {at:?}");
         }
         // Nobody listens there.
         let nobody = transport("127.0.0.1:1")
             .send(&letter(Channel::Email, "amy@oakhouse.example"), "x".to_owned())
             .await;
-        assert!(matches!(nobody, Err(SendError::Later(_))), "{nobody:?}");
+        assert!(matches!(nobody, Err(SendError::Relay(_))), "{nobody:?}");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

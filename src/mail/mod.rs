@@ -53,6 +53,8 @@ stored_enum! {
         Inactive,
         /// Switched off: a long leave, or for safety.
         Disabled,
+        /// Stopped in a hurry, until somebody has found out what happened.
+        Frozen,
         /// Its holder has left.
         Leaver,
         /// Deleted, and kept for a while in case that was wrong.
@@ -65,7 +67,7 @@ stored_enum! {
 pub struct WantedPassword {
     /// Its first four characters, by which it is found.
     pub selector: String,
-    /// SHA-256 of all of it, in hexadecimal.
+    /// SHA-256, in hexadecimal, of each way in which it is typed, in order, with a space between them.
     pub hash: String,
 }
 
@@ -119,6 +121,9 @@ impl From<crate::database::Error> for EngineError {
         EngineError::Later(error.to_string())
     }
 }
+
+/// What an engine's words for a mailbox say last, where its access lists were wrong.
+pub const ACCESS_LISTS_SAY: &str = "; the access lists on the server say: ";
 
 /// One mailbox as an engine holds it, for comparing directory and engine.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -117,6 +117,19 @@ pub fn autodiscover(settings: &MailSettings, address: &str) -> String {
     )
 }
 
+/// What newer versions of Outlook are answered (MS-OXDISCO and its JSON form): where the protocol that they ask
+/// for speaks. We have the form in XML alone.
+pub fn autodiscover_json(public_address: &str, protocol: &str) -> (bool, serde_json::Value) {
+    if protocol.eq_ignore_ascii_case("AutodiscoverV1") {
+        let url = format!("{}/autodiscover/autodiscover.xml", public_address.trim_end_matches('/'));
+        return (true, serde_json::json!({ "Protocol": "AutodiscoverV1", "Url": url }));
+    }
+    let words = format!(
+        "The only protocol of this service is AutodiscoverV1, for IMAP and SMTP, and not {protocol}."
+    );
+    (false, serde_json::json!({ "ErrorCode": "InvalidProtocol", "ErrorMessage": words }))
+}
+
 /// What Outlook is told where there is nothing for it: error 600, an invalid request, whatever the
 /// reason.
 pub fn autodiscover_refusal() -> String {
@@ -149,7 +162,8 @@ pub fn apple_profile(settings: &MailSettings, account: &str, name: &str, address
     let (service, server) = (escaped(&settings.service), escaped(&settings.server));
     let (name, address) = (escaped(name), escaped(address));
     let reversed: Vec<&str> = settings.domain.rsplit('.').collect();
-    let identifier = escaped(&reversed.join("."));
+    // A profile replaces the one that has its identifier, so each account has its own.
+    let identifier = escaped(&format!("{}.{account}", reversed.join(".")));
     let (profile_id, mail_id) =
         (lasting_id("profile", account, &settings.domain), lasting_id("mail", account, &settings.domain));
     let (imap, submission) = (settings.imap_port, settings.submission_port);
@@ -261,7 +275,19 @@ mod tests {
     fn a_profile_that_is_installed_again_replaces_the_first() {
         let made = |account: &str| apple_profile(&settings(), account, "Amy", "amy@carepost.example");
         assert_eq!(made("one"), made("one"));
-        assert_ne!(made("one"), made("two"));
+        let ids = |account: &str| -> Vec<String> {
+            let text = made(account);
+            let lines = text
+                .lines()
+                .filter(|line| line.contains("PayloadIdentifier") || line.contains("PayloadUUID"));
+            lines.map(|line| line.trim().to_owned()).collect()
+        };
+        let (one, two) = (ids("one"), ids("two"));
+        assert_eq!(one.len(), 4);
+        assert!(one.iter().all(|id| !two.contains(id)), "{one:?} {two:?}");
+        assert!(
+            one.contains(&"<key>PayloadIdentifier</key><string>example.carepost.one</string>".to_owned())
+        );
         assert!(!made("one").contains("<key>IncomingPassword</key>"));
     }
 }

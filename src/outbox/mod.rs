@@ -192,6 +192,9 @@ pub enum WorkError {
     Later(String),
     /// Trying again is no use until a person has acted; says what they can do.
     Never(String),
+    /// What all work of this kind needs is out of order. It is tried again for as long as that takes, and
+    /// reported once for all of it ([`store::list_blocked`]).
+    Blocked(String),
 }
 
 impl From<crate::database::Error> for WorkError {
@@ -223,6 +226,13 @@ pub fn next_try(attempts: i64) -> Option<Span> {
         Some(span) => Some(*span),
         None => (attempts <= EARLY.len() as i64 + LATER_MAX).then_some(LATER),
     }
+}
+
+/// When work is tried again that is blocked by something outside: soon at first, then every quarter of an
+/// hour, so that all of it goes on soon after it is mended.
+pub fn next_try_blocked(attempts: i64) -> Span {
+    const LATER: Span = Span::minutes(15);
+    next_try(attempts).map_or(LATER, |span| span.min(LATER))
 }
 
 /// The picture of the moves of one thing from state to state, as a Mermaid diagram.

@@ -265,7 +265,8 @@ impl CqcLocation {
 /// What a body says about its registration.
 fn status_of(body: &mut Body<'_>) -> Result<RegistrationStatus, String> {
     let word = body.text("registrationStatus").ok_or("there is no registration status")?;
-    RegistrationStatus::parse(&word).ok_or_else(|| format!("{word:?} is not a registration status that we know"))
+    RegistrationStatus::parse(&word)
+        .ok_or_else(|| format!("{word:?} is not a registration status that we know"))
 }
 
 /// The legal body that is registered to give care, as CQC has it.

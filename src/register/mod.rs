@@ -40,7 +40,7 @@ pub use dspt::{DsptStanding, DsptStatus};
 pub use imported::Imported;
 pub use live::Key;
 pub use ods::OdsOrganisation;
-pub use search::{Results, Search, SearchIndex, Searched, SiteRow, find};
+pub use search::{Recognised, Results, Search, SearchIndex, Searched, SiteRow, find};
 
 use crate::clock::{Day, Timestamp};
 use crate::database::BoxFuture;

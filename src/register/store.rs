@@ -45,13 +45,11 @@ fn facts<T: DeserializeOwned>(text: &str) -> Result<T> {
 const LOCATION: &str = "SELECT t.facts, t.gone_from_register_at, i.source,
    CASE WHEN i.data_date IS NULL THEN NULL ELSE t.data_date END, i.finished_at
    FROM cqc_locations t JOIN imports i ON i.number = t.import_number WHERE t.location_id = $1";
-const LOCATIONS_OF_ODS: &str =
-    "SELECT t.facts, t.gone_from_register_at, i.source,
+const LOCATIONS_OF_ODS: &str = "SELECT t.facts, t.gone_from_register_at, i.source,
    CASE WHEN i.data_date IS NULL THEN NULL ELSE t.data_date END, i.finished_at
    FROM cqc_locations t JOIN imports i ON i.number = t.import_number WHERE t.ods_code = $1
    ORDER BY t.location_id LIMIT 50";
-const LOCATIONS_OF_PROVIDER: &str =
-    "SELECT t.facts, t.gone_from_register_at, i.source,
+const LOCATIONS_OF_PROVIDER: &str = "SELECT t.facts, t.gone_from_register_at, i.source,
    CASE WHEN i.data_date IS NULL THEN NULL ELSE t.data_date END, i.finished_at
    FROM cqc_locations t JOIN imports i ON i.number = t.import_number WHERE t.provider_id = $1
    ORDER BY t.location_id LIMIT 1000";
@@ -273,7 +271,8 @@ pub async fn past_imports(reads: &impl Reads) -> Result<Vec<PastImport>> {
 
 const EACH_LOCATION: &str = "SELECT facts, gone_from_register_at FROM cqc_locations";
 const EACH_PROVIDER: &str = "SELECT facts FROM cqc_providers";
-const EACH_SITE: &str = "SELECT facts, gone_from_register_at FROM ods_organisations WHERE kind = 'site'";
+const EACH_ORGANISATION: &str = "SELECT facts, gone_from_register_at FROM ods_organisations";
+const EACH_STATUS: &str = "SELECT facts FROM dspt_statuses";
 
 /// Gives every CQC location, gone or not, to `each`.
 pub(super) async fn each_location(
@@ -305,17 +304,32 @@ pub(super) async fn each_provider(
         .await
 }
 
-/// Gives every ODS site to `each`.
-pub(super) async fn each_ods_site(
+/// Gives every site and headquarters of ODS, gone or not, to `each`.
+pub(super) async fn each_organisation(
     database: &Database,
     mut each: impl FnMut(OdsOrganisation) + Send + 'static,
 ) -> Result<()> {
     database
-        .each(EACH_SITE, move |row| {
+        .each(EACH_ORGANISATION, move |row| {
             let text: String = row.get(0)?;
-            let mut site: OdsOrganisation = facts(&text)?;
-            site.gone_from_register_at = row.get(1)?;
-            each(site);
+            let mut organisation: OdsOrganisation = facts(&text)?;
+            organisation.gone_from_register_at = row.get(1)?;
+            each(organisation);
+            Ok(())
+        })
+        .await
+}
+
+/// Gives every code of the DSPT with the name it has there to `each`.
+pub(super) async fn each_dspt_name(
+    database: &Database,
+    mut each: impl FnMut(OdsCode, String) + Send + 'static,
+) -> Result<()> {
+    database
+        .each(EACH_STATUS, move |row| {
+            let text: String = row.get(0)?;
+            let status: DsptStatus = facts(&text)?;
+            each(status.code, status.name);
             Ok(())
         })
         .await
@@ -630,16 +644,17 @@ impl FromRow for HeldImport {
     }
 }
 
-const HELD: &str = "SELECT id, kind, filed, file_name, sha256, report, made_against, held_at, first_by, first_at,
+const HELD: &str =
+    "SELECT id, kind, filed, file_name, sha256, report, made_against, held_at, first_by, first_at,
    state, ended_by, ended_at FROM held_imports WHERE id = $1";
 const HELD_WAITING: &str = "SELECT id, kind, filed, file_name, sha256, report, made_against, held_at, first_by,
    first_at, state, ended_by, ended_at FROM held_imports WHERE state = 'Waiting' ORDER BY held_at, id LIMIT 100";
 const HELD_SAME: &str = "SELECT id FROM held_imports
    WHERE state = 'Waiting' AND kind = $1 AND sha256 = $2 AND made_against = $3 ORDER BY id LIMIT 1";
-const ADD_HELD: &str = "INSERT INTO held_imports (id, kind, filed, file_name, sha256, report, made_against, held_at,
+const ADD_HELD: &str =
+    "INSERT INTO held_imports (id, kind, filed, file_name, sha256, report, made_against, held_at,
    state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'Waiting')";
-const FIRST: &str =
-    "UPDATE held_imports SET first_by = $1, first_at = $2 WHERE id = $3 AND state = 'Waiting' AND first_by IS NULL";
+const FIRST: &str = "UPDATE held_imports SET first_by = $1, first_at = $2 WHERE id = $3 AND state = 'Waiting' AND first_by IS NULL";
 const END: &str =
     "UPDATE held_imports SET state = $1, ended_by = $2, ended_at = $3 WHERE id = $4 AND state = 'Waiting'";
 const FORGET_ROWS: &str = "DELETE FROM held_import_rows WHERE held_import_id = $1";
@@ -724,7 +739,14 @@ async fn hold_rows(tx: &mut Tx, sql: &'static str, id: &str, rows: &[Put], place
     let mut params: Vec<&(dyn crate::database::Param + '_)> = Vec::with_capacity(rows.len() * 8);
     for (row, (place, key, facts, older)) in rows.iter().zip(&texts) {
         params.extend_from_slice(&[
-            &id, place, key, &row.links[0], &row.links[1], facts, &row.data_date, older,
+            &id,
+            place,
+            key,
+            &row.links[0],
+            &row.links[1],
+            facts,
+            &row.data_date,
+            older,
         ]);
     }
     tx.run(sql, &params).await?;

@@ -92,7 +92,9 @@ impl Answers {
             OneAnswer::Dspt(dspt) => self.dspt = Some(dspt),
             OneAnswer::ProofWay(way) => self.choose_proof(way),
             OneAnswer::CallBack { ask_for, when, telephone } => {
-                self.proof = Some(Proof::CallBack { ask_for, when, telephone });
+                let location =
+                    self.site.as_ref().map_or_else(String::new, |site| site.cqc_location_id.clone());
+                self.proof = Some(Proof::CallBack { location, ask_for, when, telephone });
             }
             OneAnswer::Town(town) => self.town = Some(town),
             OneAnswer::Person { was, person } => self.name_person(was.as_ref(), person, bounds)?,

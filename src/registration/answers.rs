@@ -3,6 +3,7 @@
 //! Everything in it is parsed already. What it holds of the registers is what the registrant was
 //! shown and agreed to; whether it is still true is asked again when the registration is checked.
 
+use crate::clock::Timestamp;
 use crate::contact::{Email, Mobile, Name};
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
@@ -57,15 +58,45 @@ pub enum ProofWay {
     CallBack,
 }
 
-/// What the registrant has shown.
+/// What the registrant has shown, and for which location: it counts for no other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Proof {
     /// The CQC contact ID matched; kept as a keyed hash.
-    ContactId { hash: String },
-    /// The code sent to the email address a register holds was typed in; kept masked.
-    EmailedCode { sent_to: String },
+    ContactId { location: String, hash: String, at: Timestamp },
+    /// The code sent to the email address a register holds was typed in; the address is kept as a keyed
+    /// hash and masked.
+    EmailedCode { location: String, recipient: String, sent_to: String, at: Timestamp },
     /// Somebody at the number CQC publishes is to be called.
-    CallBack { ask_for: Name, when: String, telephone: String },
+    CallBack { location: String, ask_for: Name, when: String, telephone: String },
+}
+
+impl Proof {
+    /// The CQC location it was given for.
+    pub fn location(&self) -> &str {
+        match self {
+            Proof::ContactId { location, .. }
+            | Proof::EmailedCode { location, .. }
+            | Proof::CallBack { location, .. } => location,
+        }
+    }
+
+    /// Whether anything was shown before the registration was sent. A call is still to be made, and what
+    /// it proves is for a case worker to say.
+    pub fn is_shown(&self) -> bool {
+        match self {
+            Proof::ContactId { .. } | Proof::EmailedCode { .. } => true,
+            Proof::CallBack { .. } => false,
+        }
+    }
+
+    /// Whether it went through a contact that a register holds for the site. A contact ID hangs on a
+    /// certificate in the hallway.
+    pub fn passed_through_the_contact(&self) -> bool {
+        match self {
+            Proof::EmailedCode { .. } | Proof::CallBack { .. } => true,
+            Proof::ContactId { .. } => false,
+        }
+    }
 }
 
 /// What a person may do with the shared mailbox.
@@ -168,6 +199,12 @@ impl Answers {
             self.proof_way = Some(way);
             self.proof = None;
         }
+    }
+
+    /// The proof, where it was given for the site that is chosen.
+    pub fn proof_of_site(&self) -> Option<&Proof> {
+        let site = self.site.as_ref()?;
+        self.proof.as_ref().filter(|proof| proof.location() == site.cqc_location_id)
     }
 
     pub fn owners(&self) -> usize {

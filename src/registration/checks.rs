@@ -24,10 +24,11 @@ pub enum Check {
     NotDormant,
     FewRegistrations,
     NoLookAlike,
+    NotFrozen,
 }
 
 /// Every check, in the order of the case page.
-pub const CHECKS: [Check; 12] = [
+pub const CHECKS: [Check; 13] = [
     Check::OdsOpen,
     Check::CqcRegistered,
     Check::PairMatches,
@@ -40,6 +41,7 @@ pub const CHECKS: [Check; 12] = [
     Check::NotDormant,
     Check::FewRegistrations,
     Check::NoLookAlike,
+    Check::NotFrozen,
 ];
 
 impl Check {
@@ -57,6 +59,7 @@ impl Check {
             Check::NotDormant => "NotDormant",
             Check::FewRegistrations => "FewRegistrations",
             Check::NoLookAlike => "NoLookAlike",
+            Check::NotFrozen => "NotFrozen",
         }
     }
 
@@ -75,6 +78,7 @@ impl Check {
             Check::NotDormant => "Site is not dormant",
             Check::FewRegistrations => "No unusual number of registrations",
             Check::NoLookAlike => "No look-alike of another site or person",
+            Check::NotFrozen => "The site has not said “this was not us”",
         }
     }
 
@@ -90,7 +94,11 @@ impl Check {
             | Check::NotRegisteredAlready
             | Check::PeopleUnique
             | Check::NameAndAddress => true,
-            Check::OwnerUnchanged | Check::NotDormant | Check::FewRegistrations | Check::NoLookAlike => false,
+            Check::OwnerUnchanged
+            | Check::NotDormant
+            | Check::FewRegistrations
+            | Check::NoLookAlike
+            | Check::NotFrozen => false,
         }
     }
 }
@@ -152,6 +160,28 @@ pub struct RegisterCheck {
     pub checked_at: Timestamp,
 }
 
+/// What the register holds today of that with which a proof was compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnRecordToday {
+    /// The contact ID, or the address a code went to, is still there.
+    Same,
+    /// There is another in its place.
+    Other,
+    /// There is none any more.
+    Nothing,
+    /// Nothing was compared: somebody is to be called.
+    NotCompared,
+}
+
+/// What the proof is judged by. All of it stands in our own tables, so that it is read in the transaction
+/// of the decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProofFindings {
+    pub on_record: OnRecordToday,
+    /// Whether there is an address at which the site is told of the registration.
+    pub site_can_be_told: bool,
+}
+
 /// What the registers and our own tables said, as far as they answered.
 #[derive(Clone, Debug)]
 pub struct Findings {
@@ -159,16 +189,19 @@ pub struct Findings {
     pub location: Result<Option<CqcLocation>, AskError>,
     pub dspt: Result<DsptStanding, AskError>,
     pub dspt_evidence: String,
-    /// Whether the contact ID still matches; `None` where no contact is known.
-    pub contact_id_matches: Option<bool>,
+    pub proof: ProofFindings,
     /// The name of a site with accounts under this ODS code or CQC location.
     pub already: Option<String>,
+    /// References of other registrations of the site that are being decided.
+    pub others: Vec<String>,
     /// People of this registration whose email or mobile is used by somebody else, by name.
     pub people_taken: Vec<String>,
     /// People who say they have an account that we do not find.
     pub accounts_not_found: Vec<String>,
     /// Registrations sent from this browser or by this person in the last 30 days, this one counted.
     pub registrations_lately: i64,
+    /// When the site was frozen, where it is; until it is lifted nothing takes effect.
+    pub frozen_at: Option<Timestamp>,
     /// Other sites whose names are easily mistaken for this one, in words.
     pub look_alikes: Vec<String>,
 }
@@ -211,15 +244,8 @@ fn judge_one(check: Check, site: &SiteAnswer, proof: &Proof, findings: &Findings
         Check::CqcRegistered => cqc_registered(site, &findings.location),
         Check::PairMatches => pair_matches(site, &findings.location),
         Check::Dspt => dspt(findings),
-        Check::Proof => proof_holds(proof, findings.contact_id_matches),
-        Check::NotRegisteredAlready => match &findings.already {
-            Some(name) => (
-                Outcome::Fail(Reason::AlreadyHasAccounts),
-                format!("{name} has accounts under this code."),
-                String::new(),
-            ),
-            None => pass("No site in the directory has this code."),
-        },
+        Check::Proof => proof_holds(site, proof, findings.proof),
+        Check::NotRegisteredAlready => not_registered_already(findings.already.as_deref(), &findings.others),
         Check::PeopleUnique => people_unique(findings),
         Check::NameAndAddress => name_and_address(findings),
         Check::OwnerUnchanged => owner_unchanged(&findings.location, bounds),
@@ -257,6 +283,17 @@ fn judge_one(check: Check, site: &SiteAnswer, proof: &Proof, findings: &Findings
                 )
             }
         }
+        Check::NotFrozen => match findings.frozen_at {
+            Some(at) => (
+                Outcome::HighRisk,
+                format!(
+                    "The site has been frozen since {}. It cannot be approved until two case workers lift the freeze.",
+                    at.in_words()
+                ),
+                String::new(),
+            ),
+            None => pass("The site is not frozen."),
+        },
     }
 }
 
@@ -432,23 +469,99 @@ pub fn dspt_words(standing: &DsptStanding) -> String {
     }
 }
 
-fn proof_holds(proof: &Proof, contact_id_matches: Option<bool>) -> Judged {
+fn not_registered_already(already: Option<&str>, others: &[String]) -> Judged {
+    if let Some(name) = already {
+        let words = format!("{name} has accounts under this code.");
+        return (Outcome::Fail(Reason::AlreadyHasAccounts), words, String::new());
+    }
+    if others.is_empty() {
+        return pass("No site in the directory has this code.");
+    }
+    let words = format!(
+        "Somebody else has sent a registration of this site, too: {}. Look at both before you decide.",
+        others.join(", ")
+    );
+    (Outcome::Warn, words, String::new())
+}
+
+/// Both judged again in the transaction of a decision, by what is stored at that moment.
+pub fn judge_again(
+    answers: &Complete,
+    proof: ProofFindings,
+    already: Option<&str>,
+    others: &[String],
+    now: Timestamp,
+) -> [RegisterCheck; 2] {
+    let made = |check, (outcome, words, evidence)| RegisterCheck {
+        check,
+        outcome,
+        words,
+        evidence,
+        checked_at: now,
+    };
+    [
+        made(Check::Proof, proof_holds(&answers.site, &answers.proof, proof)),
+        made(Check::NotRegisteredAlready, not_registered_already(already, others)),
+    ]
+}
+
+fn proof_holds(site: &SiteAnswer, proof: &Proof, found: ProofFindings) -> Judged {
+    let warn = |words: &str, evidence: String| (Outcome::Warn, words.to_owned(), evidence);
+    let reason = match proof {
+        Proof::ContactId { .. } => Reason::ContactIdWrong,
+        Proof::EmailedCode { .. } | Proof::CallBack { .. } => Reason::PasscodeWrong,
+    };
+    if proof.location() != site.cqc_location_id {
+        let words = format!(
+            "The proof was given for location {}, and the registration is for {}.",
+            proof.location(),
+            site.cqc_location_id
+        );
+        return (Outcome::Fail(reason), words, String::new());
+    }
     match proof {
-        Proof::ContactId { .. } => match contact_id_matches {
-            Some(true) => pass("The CQC contact ID matches the one we received from CQC."),
-            Some(false) => (
-                Outcome::Fail(Reason::ContactIdWrong),
-                "The CQC contact ID does not match the one we received from CQC.".to_owned(),
-                String::new(),
-            ),
-            None => (Outcome::Warn, "We hold no contact ID for the site any more.".to_owned(), String::new()),
-        },
-        Proof::EmailedCode { sent_to } => (
-            Outcome::Pass,
-            "The code sent to the site's own address was typed in.".to_owned(),
-            format!("Sent to {sent_to}"),
-        ),
-        Proof::CallBack { ask_for, when, telephone } => {
+        Proof::ContactId { location, at, .. } => {
+            let evidence = format!("Typed in for location {location} on {}", at.in_words());
+            match found.on_record {
+                OnRecordToday::Same if found.site_can_be_told => (
+                    Outcome::Pass,
+                    "The CQC contact ID matches the one we received from CQC.".to_owned(),
+                    evidence,
+                ),
+                OnRecordToday::Same => warn(
+                    "The CQC contact ID matches, but CQC gave us no email address of the site, so nobody there was told. Call the number that CQC publishes.",
+                    evidence,
+                ),
+                OnRecordToday::Other => (
+                    Outcome::Fail(reason),
+                    "The CQC contact ID does not match the one we received from CQC.".to_owned(),
+                    evidence,
+                ),
+                OnRecordToday::Nothing | OnRecordToday::NotCompared => {
+                    warn("We hold no contact ID for the site any more.", evidence)
+                }
+            }
+        }
+        Proof::EmailedCode { location, sent_to, at, .. } => {
+            let evidence =
+                format!("Sent to {sent_to} for location {location}; typed in on {}", at.in_words());
+            match found.on_record {
+                OnRecordToday::Same => (
+                    Outcome::Pass,
+                    "The code sent to the site's own address was typed in.".to_owned(),
+                    evidence,
+                ),
+                OnRecordToday::Other => warn(
+                    "The code was typed in, but CQC has another address for the site now. Call the number that CQC publishes.",
+                    evidence,
+                ),
+                OnRecordToday::Nothing | OnRecordToday::NotCompared => warn(
+                    "The code was typed in, but CQC has no address for the site any more. Call the number that CQC publishes.",
+                    evidence,
+                ),
+            }
+        }
+        Proof::CallBack { ask_for, when, telephone, .. } => {
             let words = if telephone.chars().any(|letter| letter.is_ascii_digit()) {
                 format!("Call {telephone} (the number CQC publishes), ask for {ask_for}, {when}.")
             } else {

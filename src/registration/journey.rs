@@ -153,7 +153,7 @@ fn following(page: Page, answers: &Answers) -> Option<Page> {
             ProofWay::EmailedCode => Page::SiteCode,
             ProofWay::CallBack => Page::CallBack,
         }),
-        Page::ContactId | Page::SiteCode | Page::CallBack => answers.proof.as_ref().map(|_| Page::Town),
+        Page::ContactId | Page::SiteCode | Page::CallBack => answers.proof_of_site().map(|_| Page::Town),
         Page::Town => answers.town.as_ref().map(|_| Page::People),
         Page::People => answers.people_done.then_some(Page::CheckAnswers),
         Page::CheckAnswers
@@ -245,7 +245,11 @@ pub mod tests {
             site_confirmed: true,
             dspt: Some(DsptAnswer { words: "Standards Met, 2025 to 2026".to_owned(), by_hq: false }),
             proof_way: Some(ProofWay::ContactId),
-            proof: Some(Proof::ContactId { hash: "hash".to_owned() }),
+            proof: Some(Proof::ContactId {
+                location: "1-123456789".to_owned(),
+                hash: "hash".to_owned(),
+                at: crate::clock::Timestamp::from_milliseconds(0),
+            }),
             town: Some("Oldham".to_owned()),
             people: vec![person("Amy", 1, AskedAccess::Owner), person("Bo", 2, AskedAccess::Member)],
             people_done: true,

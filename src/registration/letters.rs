@@ -85,8 +85,8 @@ pub fn notice_to_site(
                 case.site_name(),
                 case.reference
             ),
-            "If you know about this, you need do nothing.",
-            &format!("If this was not you or your colleagues, stop it here: {LINK_MARK}"),
+            &format!("Tell us whether it was you or your colleagues: {LINK_MARK}"),
+            "If it was, say so there, and your colleagues can begin at once. If it was not, stop it there at any time, and we close everything.",
             "We never ask for passwords or codes by telephone or email.",
         ],
     )
@@ -95,7 +95,17 @@ pub fn notice_to_site(
 }
 
 /// "Approved": what happens next.
-pub fn approved(from: &Letterhead, at: Timestamp, case: &Registration, address: &str) -> Letter {
+pub fn approved(
+    from: &Letterhead,
+    at: Timestamp,
+    case: &Registration,
+    address: &str,
+    activates_at: Option<Timestamp>,
+) -> Letter {
+    let when = match activates_at {
+        Some(at) => waits_words(at),
+        None => "They can do this as soon as the accounts are set up.".to_owned(),
+    };
     from.email(
         at,
         "registration approved",
@@ -105,10 +115,19 @@ pub fn approved(from: &Letterhead, at: Timestamp, case: &Registration, address: 
             &format!("We have approved registration {} for {}.", case.reference, case.site_name()),
             &format!("The shared mailbox of the site is {address}."),
             "Each person you named gets an email with a link to activate their account, and a code by text message when they use it. The accounts are set up in about an hour.",
+            &when,
             "The site is live when its first owner has activated their account.",
         ],
     )
     .about(&case.id)
+}
+
+/// Why accounts cannot be activated yet, for the registrant.
+pub fn waits_words(until: Timestamp) -> String {
+    format!(
+        "They can activate from {}. We wait because you used a CQC contact ID, which other people may know: the contact that CQC has for the site can tell us if it was not them. If that contact confirms with the link in our email to them, the links are sent at once.",
+        until.in_words()
+    )
 }
 
 /// The words of "declined", shown to the case worker before it is sent.
@@ -172,6 +191,45 @@ pub fn stopped(from: &Letterhead, at: Timestamp, case: &Registration) -> Letter 
                 case.reference
             ),
             "If that is a misunderstanding, speak to your colleagues at the site and call our helpdesk.",
+        ],
+    )
+    .about(&case.id)
+}
+
+/// The site said "this was not us" after it had joined.
+pub fn site_frozen(from: &Letterhead, at: Timestamp, case: &Registration) -> Letter {
+    from.email(
+        at,
+        "site frozen",
+        case.answers.email.as_str(),
+        format!("The accounts of {} are closed for now", case.site_name()),
+        &[
+            &format!(
+                "The contact that CQC has for {} told us that registration {} was not theirs. We have closed the shared mailbox and all accounts of the site. Nothing is deleted.",
+                case.site_name(),
+                case.reference
+            ),
+            &format!("Two members of our team check what happened before they open them again. If this is a misunderstanding, speak to your colleagues at the site and contact our helpdesk: {}.", from.helpdesk),
+        ],
+    )
+    .about(&case.id)
+}
+
+/// Tells the helpdesk that a site said "this was not us", so that somebody looks today.
+pub fn not_us(from: &Letterhead, at: Timestamp, case: &Registration, to: &str, freeze: &str) -> Letter {
+    from.email(
+        at,
+        "urgent: not us",
+        to,
+        format!("Urgent: {} says that a registration was not theirs", case.site_name()),
+        &[
+            &format!(
+                "The contact that CQC has for {} used the link “This was not us” for registration {}. The site is frozen.",
+                case.site_name(),
+                case.reference
+            ),
+            "Call the site on the number that CQC publishes, and find out who registered it.",
+            &format!("Two case workers together can lift the freeze: {}/casework/frozen/{freeze}", from.public_address),
         ],
     )
     .about(&case.id)

@@ -102,8 +102,10 @@ pub enum Refusal {
     AlreadySent,
     /// The draft expired, or the journey ended at an exit.
     DraftIsOver,
-    /// The site has accounts, or a registration that is being decided.
+    /// The site has accounts.
     SiteTaken,
+    /// A registration of this site whose registrant has shown that they may act for it is being decided.
+    UnderReview(String),
     /// A code was not sent or not taken.
     Code(CodeProblem),
     /// There is nowhere to send a code for the site.
@@ -126,6 +128,13 @@ pub enum Refusal {
     DeadLink,
 }
 
+/// What somebody is told who wants to register a site that is being decided already.
+pub fn under_review(name: &str) -> String {
+    format!(
+        "Somebody has registered {name} already, and we are checking it. Ask your colleagues if it was one of them. If it was nobody you know, call our helpdesk"
+    )
+}
+
 impl Refusal {
     /// What to say, with what to do about it. Refusals that a page shows beside a field or answers by
     /// leading somewhere else have words for everybody who is not a page.
@@ -139,7 +148,8 @@ impl Refusal {
             Refusal::DraftIsOver => {
                 "This registration has ended without being sent. Start a new one. Nothing was changed."
             }
-            Refusal::SiteTaken => "The site has accounts already, or another registration is being decided.",
+            Refusal::SiteTaken => "The site has accounts already.",
+            Refusal::UnderReview(name) => return under_review(name),
             Refusal::Code(_) => "The code was not sent or not taken.",
             Refusal::NoSiteEmail => "We have no email address of your site. Choose another way",
             Refusal::WrongContactId => {

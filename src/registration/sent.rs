@@ -39,6 +39,12 @@ pub struct Registration {
 pub type Moved = Result<Change<Registration>, Refusal>;
 
 impl Registration {
+    /// Whether the site can have no other undecided registration with a proof beside it. One that has shown
+    /// nothing yet keeps nobody out.
+    pub fn reserves_site(&self) -> bool {
+        self.state.is_undecided() && self.answers.proof.is_shown()
+    }
+
     pub fn site_name(&self) -> &str {
         &self.answers.site.name
     }

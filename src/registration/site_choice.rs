@@ -4,6 +4,7 @@
 use super::answers::SiteAnswer;
 use crate::clock::Day;
 use crate::register::{CodeProblem, CqcLocation, CqcProvider, OdsOrganisation};
+use crate::registration::store::SiteHeld;
 use crate::web::Problems;
 
 /// The problem of what was typed as an ODS site code, in words.
@@ -107,8 +108,8 @@ pub struct Looked {
     pub provider: Option<CqcProvider>,
     /// Names and IDs of that provider's sites, a few.
     pub sites_of_provider: Vec<Successor>,
-    /// The site with registrations or accounts already.
-    pub already: bool,
+    /// Whether the site has joined, or a registration of it is being decided.
+    pub held: SiteHeld,
     pub typed: bool,
 }
 
@@ -122,6 +123,9 @@ pub enum Choice {
     Site(SiteAnswer),
     /// The site has accounts already: recovery, not a second registration.
     Already,
+    /// Somebody has shown that they may act for the site, and their registration is being decided; has the
+    /// name of the site.
+    UnderReview(String),
     Wrong(Problems),
 }
 
@@ -142,7 +146,7 @@ pub fn judge(looked: &Looked, today: Day) -> Choice {
                 LOCATION_FIELD,
                 match named(&looked.location_successors) {
                     Some(next) => format!("{} ({location_id}) was deregistered{ended}. It is now {next}. Use that one", location.name),
-                    None => format!("{} ({location_id}) was deregistered{ended}. Check the location ID on your CQC certificate", location.name),
+                    None => format!("{} ({location_id}) was deregistered{ended}. CQC lists no registered site that took over from it. Check the location ID on your CQC certificate", location.name),
                 },
             );
         }
@@ -178,7 +182,7 @@ pub fn judge(looked: &Looked, today: Day) -> Choice {
                 ODS_FIELD,
                 match named(&looked.ods_successors) {
                     Some(next) => format!("{ods_code} was closed{ended}. It is now {next}. Use that one"),
-                    None => format!("{ods_code} was closed{ended}. Only CQC can correct it. Ask them, or call our helpdesk"),
+                    None => format!("{ods_code} was closed{ended}, and no open code took over from it. Only CQC can correct it. Ask them, or call our helpdesk"),
                 },
             );
         }
@@ -208,8 +212,10 @@ pub fn judge(looked: &Looked, today: Day) -> Choice {
     let Some(location) = looked.location.as_ref().filter(|_| problems.is_empty()) else {
         return Choice::Wrong(problems);
     };
-    if looked.already {
-        return Choice::Already;
+    match looked.held {
+        SiteHeld::Free => {}
+        SiteHeld::UnderReview => return Choice::UnderReview(location.name.clone()),
+        SiteHeld::Joined => return Choice::Already,
     }
     Choice::Site(SiteAnswer {
         ods_code: ods_code.to_owned(),
@@ -270,7 +276,7 @@ mod tests {
                 .map(|(field, words)| format!("{field}: {words}"))
                 .collect::<Vec<_>>()
                 .join(" | "),
-            other @ (Choice::Site(_) | Choice::Already) => panic!("{other:?}"),
+            other @ (Choice::Site(_) | Choice::Already | Choice::UnderReview(_)) => panic!("{other:?}"),
         }
     }
 
@@ -278,7 +284,9 @@ mod tests {
     fn a_pair_that_belongs_together_is_a_site() {
         let Choice::Site(site) = judge(&looked(), today()) else { panic!("a site") };
         assert_eq!((site.ods_code.as_str(), site.cqc_location_id.as_str()), ("VN4F6", "1-530528300"));
-        assert_eq!(judge(&Looked { already: true, ..looked() }, today()), Choice::Already);
+        assert_eq!(judge(&Looked { held: SiteHeld::Joined, ..looked() }, today()), Choice::Already);
+        let under_review = Choice::UnderReview(looked().location.expect("a location").name);
+        assert_eq!(judge(&Looked { held: SiteHeld::UnderReview, ..looked() }, today()), under_review);
     }
 
     #[test]

@@ -116,11 +116,6 @@ impl RegistrationStateKind {
         }
     }
 
-    /// Whether the site can have no other registration beside it.
-    pub fn holds_site(self) -> bool {
-        self.is_undecided() || self.stage() == Stage::Joined
-    }
-
     /// Whether it is over without the site having joined, so that what was said in it is no longer
     /// needed after a while.
     pub fn is_over(self) -> bool {

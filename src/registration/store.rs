@@ -10,6 +10,7 @@ use crate::database::{Database, Error, FromRow, Param, Params, Reads, Result, Ro
 use crate::id::Reference;
 use crate::outbox::transitions::{StateKind, sql_list};
 use crate::outbox::{self, Change};
+use crate::registration::answers::SiteAnswer;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
@@ -157,16 +158,92 @@ pub async fn find_untouched(from: &impl Reads, browser: &str, since: Timestamp) 
     Ok(found.map(|(id,)| id))
 }
 
-/// Whether a site has a registration that is undecided or was approved.
-pub async fn is_site_held(from: &impl Reads, ods_code: &str) -> Result<bool> {
-    // The list is spelled as in the index that sees to it.
+/// Whether a site is free to be registered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SiteHeld {
+    #[default]
+    Free,
+    /// By a registration that is being decided and whose registrant has shown that they may act for it.
+    UnderReview,
+    /// It has joined.
+    Joined,
+}
+
+/// Who holds a site, under either of its codes.
+pub async fn who_holds(from: &impl Reads, ods_code: &str, cqc_location_id: &str) -> Result<SiteHeld> {
+    let site: Option<(String,)> = from
+        .maybe(
+            "SELECT id FROM sites WHERE ods_code = $1 OR cqc_location_id = $2 LIMIT 1",
+            &[&ods_code, &cqc_location_id],
+        )
+        .await?;
+    if site.is_some() {
+        return Ok(SiteHeld::Joined);
+    }
+    let found: Option<(String,)> = from
+        .maybe("SELECT id FROM registrations WHERE ods_code = $1 AND reserves_site", &[&ods_code])
+        .await?;
+    Ok(if found.is_some() { SiteHeld::UnderReview } else { SiteHeld::Free })
+}
+
+/// Whether this person has sent a registration of a site that is still being decided.
+pub async fn has_sent_one_of(from: &impl Reads, ods_code: &str, email: &str) -> Result<bool> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         format!(
-            "SELECT id FROM registrations WHERE ods_code = $1 AND state IN ({})",
-            sql_list(RegistrationStateKind::holds_site)
+            "SELECT id FROM registrations WHERE ods_code = $1 AND email = $2 AND state IN ({})",
+            sql_list(RegistrationStateKind::is_undecided)
         )
     });
-    let found: Option<(String,)> = from.maybe(&SQL, &[&ods_code]).await?;
+    let found: Option<(String,)> = from.maybe(&SQL, &[&ods_code, &email]).await?;
+    Ok(found.is_some())
+}
+
+/// References of other registrations of a site that are being decided, under either of its codes.
+pub async fn list_others_of_site(from: &impl Reads, id: &str, site: &SiteAnswer) -> Result<Vec<String>> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT reference FROM registrations
+              WHERE (ods_code = $1 OR cqc_location_id = $2) AND id <> $3 AND state IN ({}) ORDER BY reference LIMIT 10",
+            sql_list(RegistrationStateKind::is_undecided)
+        )
+    });
+    let found: Vec<(String,)> = from.all(&SQL, &[&site.ods_code, &site.cqc_location_id, &id]).await?;
+    Ok(found.into_iter().map(|(reference,)| reference).collect())
+}
+
+/// Notes that the contact of the site said that a registration is theirs; false where that was noted.
+pub async fn confirm_by_site(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool> {
+    let noted = tx
+        .run(
+            "UPDATE registrations SET site_confirmed_at = $1 WHERE id = $2 AND site_confirmed_at IS NULL",
+            &[&now, &id],
+        )
+        .await?;
+    Ok(noted == 1)
+}
+
+/// Until when the accounts of the site that a registration opened wait to be activated; nothing where they
+/// can be now.
+pub async fn activation_waits_until(
+    from: &impl Reads,
+    id: &str,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let found: Option<(Timestamp,)> = from
+        .maybe(
+            "SELECT activates_at FROM sites
+              WHERE origin = 'Registration' AND origin_id = $1 AND activates_at > $2",
+            &[&id, &now],
+        )
+        .await?;
+    Ok(found.map(|(at,)| at))
+}
+
+/// Whether the contact of the site has said that a registration is theirs.
+pub async fn is_confirmed_by_site(from: &impl Reads, id: &str) -> Result<bool> {
+    let found: Option<(String,)> = from
+        .maybe("SELECT id FROM registrations WHERE id = $1 AND site_confirmed_at IS NOT NULL", &[&id])
+        .await?;
     Ok(found.is_some())
 }
 
@@ -271,14 +348,15 @@ pub async fn save(tx: &mut Tx, now: Timestamp, change: &Change<Registration>) ->
     let saved = tx
         .run(
             "UPDATE registrations SET state = $1, state_data = $2, version = version + 1, changed_at = $3,
-                    high_risk = $4, referred_because = $5
-              WHERE id = $6 AND version = $7",
+                    high_risk = $4, referred_because = $5, reserves_site = $6
+              WHERE id = $7 AND version = $8",
             &[
                 &case.state.kind().stored(),
                 &json(&case.state)?,
                 &now,
                 &case.high_risk,
                 &case.referred_because,
+                &case.reserves_site(),
                 &case.id,
                 &case.version,
             ],
@@ -297,7 +375,7 @@ pub async fn raise_version(tx: &mut Tx, id: &str) -> Result<()> {
 }
 
 /// Saves the sending of a draft: the move, the answers exactly as they were confirmed, and the columns
-/// by which case workers search. The site must be free ([`is_site_held`]).
+/// by which case workers search. The site must be free ([`who_holds`]).
 pub async fn save_submission(
     tx: &mut Tx,
     now: Timestamp,
@@ -501,20 +579,6 @@ pub async fn forget_answers(tx: &mut Tx, id: &str) -> Result<()> {
 
 /// How long after sending registrations count as "lately".
 pub const LATELY: Span = Span::days(30);
-
-/// Whether a site has accounts or a registration that is being decided, under either of its codes.
-pub async fn has_accounts(from: &impl Reads, ods_code: &str, cqc_location_id: &str) -> Result<bool> {
-    if is_site_held(from, ods_code).await? {
-        return Ok(true);
-    }
-    let site: Option<(String,)> = from
-        .maybe(
-            "SELECT id FROM sites WHERE ods_code = $1 OR cqc_location_id = $2 LIMIT 1",
-            &[&ods_code, &cqc_location_id],
-        )
-        .await?;
-    Ok(site.is_some())
-}
 
 /// What the registrant answered last to a question of ours.
 pub async fn last_answer(from: &impl Reads, case: &str) -> Result<Option<String>> {

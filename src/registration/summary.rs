@@ -72,8 +72,8 @@ pub fn sections(answers: &Complete, masked: bool, with_links: bool) -> Vec<Secti
     let whose = if dspt.by_hq { " (head office)" } else { "" };
     let proof = match &answers.proof {
         Proof::ContactId { .. } => "CQC contact ID, checked".to_owned(),
-        Proof::EmailedCode { sent_to } => format!("Code sent to {sent_to}, checked"),
-        Proof::CallBack { ask_for, when, telephone } => {
+        Proof::EmailedCode { sent_to, .. } => format!("Code sent to {sent_to}, checked"),
+        Proof::CallBack { ask_for, when, telephone, .. } => {
             format!("Call to {telephone}, ask for {ask_for}, {when}")
         }
     };

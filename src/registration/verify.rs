@@ -2,7 +2,7 @@
 
 use super::answers::Answers;
 use super::site_choice::{Looked, Successor};
-use super::store;
+use super::store::{self, SiteHeld};
 use crate::app::App;
 use crate::contact::Email;
 use crate::database::{Error, Reads};
@@ -65,7 +65,14 @@ pub async fn site(
         looked.ods_code = Some(code.as_str().to_owned());
         looked.ods = ods(app, code).await?;
         if looked.ods.as_ref().is_some_and(|ods| !ods.is_open(app.clock.now().day())) {
-            for next in app.imported.ods_successors(&code.any()).await?.into_iter().take(SITES_NAMED_MAX) {
+            for next in app.imported.ods_successors(&code.any()).await? {
+                if looked.ods_successors.len() >= SITES_NAMED_MAX {
+                    break;
+                }
+                let known = crate::register::store::organisation(&app.database, &next).await?;
+                if known.is_some_and(|known| !known.is_open(app.clock.now().day())) {
+                    continue;
+                }
                 let name = app
                     .imported
                     .site_of_ods(&next)
@@ -81,26 +88,30 @@ pub async fn site(
         looked.location = location(app, id).await?;
         match &looked.location {
             Some(found) if !found.is_registered() => {
-                let current = app.imported.current_successors(id).await?;
-                looked.location_successors = current
+                looked.location_successors = app
+                    .imported
+                    .current_successors(id)
+                    .await?
                     .iter()
                     .map(|next| Successor { name: next.name.clone(), code: next.id.as_str().to_owned() })
                     .collect();
                 if looked.location_successors.is_empty() {
-                    looked.location_successors = found
-                        .successors
-                        .iter()
-                        .map(|next| Successor { name: next.name.clone(), code: next.id.as_str().to_owned() })
-                        .collect();
+                    // Those that no list has shown us may be registered; those that are known are not.
+                    for next in &found.successors {
+                        if crate::register::store::location(&app.database, &next.id).await?.is_none() {
+                            let code = next.id.as_str().to_owned();
+                            looked.location_successors.push(Successor { name: next.name.clone(), code });
+                        }
+                    }
                 }
             }
             Some(_) => {}
             None => provider(app, id, &mut looked).await?,
         }
     }
-    looked.already = match (&looked.ods_code, &looked.location_id) {
-        (Some(ods), Some(location)) => store::has_accounts(&app.database, ods, location).await?,
-        (None, _) | (_, None) => false,
+    looked.held = match (&looked.ods_code, &looked.location_id) {
+        (Some(ods), Some(location)) => store::who_holds(&app.database, ods, location).await?,
+        (None, _) | (_, None) => SiteHeld::Free,
     };
     Ok(looked)
 }

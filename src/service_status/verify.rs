@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::clock::Span;
 use crate::database::{Error, transaction};
 use crate::mail::EngineError;
-use crate::outbox::Lane;
-use crate::outbox::store::stuck_lanes;
+use crate::outbox::store::{list_blocked, stuck_lanes};
+use crate::outbox::{Kind, Lane};
 use crate::web::notices::Notice;
 use std::time::Duration;
 
@@ -63,6 +63,15 @@ fn of_stuck_lane(lane: Lane) -> ComponentFinding {
     ComponentFinding { component, health, words }
 }
 
+/// What work says that something outside stands in the way of.
+fn of_blocked(kind: Kind) -> Option<ComponentFinding> {
+    (kind == Kind::SendLetter).then_some(ComponentFinding {
+        component: Component::Letters,
+        health: Health::NotWorking,
+        words: LETTERS_LATE,
+    })
+}
+
 /// Whether the mail engine answers.
 async fn of_mail(app: &App) -> ComponentFinding {
     let silent = |_| Err(EngineError::Later("no answer in time".to_owned()));
@@ -82,6 +91,9 @@ async fn of_mail(app: &App) -> ComponentFinding {
 async fn look_at_all(app: &App) -> Result<Vec<ComponentFinding>, Error> {
     let (mut found, now) = (vec![of_mail(app).await], app.clock.now());
     found.extend(of_backlog(store::backlog(&app.database, now, LATE_AFTER).await?));
+    found.extend(
+        list_blocked(&app.database).await?.into_iter().filter_map(|blocked| of_blocked(blocked.kind)),
+    );
     found.extend(stuck_lanes(&app.database, now).await?.into_iter().map(of_stuck_lane));
     Ok(found)
 }

@@ -13,6 +13,8 @@ pub enum AccountState {
     Inactive,
     /// The person is away for long: nobody gets in and no mail comes in, and everything is kept.
     Disabled,
+    /// Stopped in a hurry: nobody gets in and no mail comes in until two case workers lift it.
+    Frozen,
     /// The person has left their site: another site may take the account over for a time.
     Leaver,
     /// Nobody gets in and no mail comes in; it can be restored for a time.
@@ -22,11 +24,12 @@ pub enum AccountState {
 }
 
 impl AccountState {
-    pub const ALL: [AccountState; 7] = [
+    pub const ALL: [AccountState; 8] = [
         AccountState::Pending,
         AccountState::Active,
         AccountState::Inactive,
         AccountState::Disabled,
+        AccountState::Frozen,
         AccountState::Leaver,
         AccountState::Deleted,
         AccountState::Purged,
@@ -38,6 +41,7 @@ impl AccountState {
             AccountState::Active => "Active",
             AccountState::Inactive => "Inactive",
             AccountState::Disabled => "Disabled",
+            AccountState::Frozen => "Frozen",
             AccountState::Leaver => "Leaver",
             AccountState::Deleted => "Deleted",
             AccountState::Purged => "Purged",
@@ -54,6 +58,7 @@ impl AccountState {
             AccountState::Active => "Active",
             AccountState::Inactive => "Not used for a long time",
             AccountState::Disabled => "Disabled (long leave)",
+            AccountState::Frozen => "Frozen",
             AccountState::Leaver => "Has left the site",
             AccountState::Deleted => "Deleted",
             AccountState::Purged => "Deleted for good",
@@ -67,6 +72,7 @@ impl AccountState {
             AccountState::Pending
             | AccountState::Inactive
             | AccountState::Disabled
+            | AccountState::Frozen
             | AccountState::Leaver
             | AccountState::Deleted
             | AccountState::Purged => false,

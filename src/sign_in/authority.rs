@@ -216,6 +216,10 @@ pub enum Subject {
     Enquiry {
         id: String,
     },
+    /// A site or an account that was stopped.
+    Freeze {
+        id: String,
+    },
     /// The service itself: its announcements, background work, mail servers, registers.
     Service,
 }
@@ -230,6 +234,7 @@ impl Subject {
             Subject::Organisation { .. }
             | Subject::Registration { .. }
             | Subject::Enquiry { .. }
+            | Subject::Freeze { .. }
             | Subject::Service => None,
         }
     }
@@ -241,7 +246,8 @@ impl Subject {
             | Subject::SharedMailbox { id, .. }
             | Subject::Organisation { id, .. }
             | Subject::Registration { id }
-            | Subject::Enquiry { id } => id,
+            | Subject::Enquiry { id }
+            | Subject::Freeze { id } => id,
             Subject::Site(place) => &place.site,
             Subject::Service => "",
         }
@@ -255,6 +261,7 @@ impl Subject {
             Subject::Organisation { .. } => SubjectKind::Organisation,
             Subject::Registration { .. } => SubjectKind::Registration,
             Subject::Enquiry { .. } => SubjectKind::Enquiry,
+            Subject::Freeze { .. } => SubjectKind::Freeze,
             Subject::Service => SubjectKind::Service,
         }
     }
@@ -273,6 +280,7 @@ pub enum SubjectKind {
     Organisation,
     Registration,
     Enquiry,
+    Freeze,
     Service,
 }
 
@@ -333,6 +341,8 @@ deeds! {
     AnswerQuestion: Registration, false;
     /// Say that the site knows nothing of a registration.
     StopRegistration: Registration, false;
+    /// Say that a registration is the site's own.
+    ConfirmRegistration: Registration, false;
     /// Check, refer, follow a registration and end a draft nobody continued.
     MoveOn: Registration, false;
     /// Open a case and write notes on it.
@@ -347,6 +357,12 @@ deeds! {
     Disable: Account, true;
     /// Enable a disabled account.
     Enable: Account, true;
+    /// Stop an account at once, the last owner's as well.
+    Freeze: Account, false;
+    /// Stop a site with its accounts and its shared mailbox at once.
+    FreezeSite: Site, false;
+    /// Agree to lift a freeze, or keep it.
+    LiftFreeze: Freeze, false;
     /// End every session of an account and revoke its app passwords.
     SignOutAndRevoke: Account, false;
     /// Activate an account, and what belongs to it: password, authenticator app, recovery codes, app passwords.
@@ -381,24 +397,29 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::StopRegistration | D::MoveOn | D::WorkOnCase | D::Decide | D::OpenSite => R::Never,
             D::ReadSite | D::Disable | D::Enable | D::SignOutAndRevoke | D::SecureOwnAccount => R::Never,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
-            D::WorkOnEnquiry | D::TellStatus | D::RunService | D::ImportRegister => R::Never,
-            D::ReleaseImport => R::Never,
+            D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
+            D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
+            D::ImportRegister | D::ReleaseImport => R::Never,
         },
         Role::SiteContact => match deed {
-            D::StopRegistration => R::Own,
+            D::StopRegistration | D::ConfirmRegistration => R::Own,
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::MoveOn | D::WorkOnCase | D::Decide => R::Never,
             D::OpenSite | D::ReadSite | D::Disable | D::Enable | D::SignOutAndRevoke => R::Never,
             D::SecureOwnAccount | D::GiveAccess | D::ChangeAccess | D::RemoveAccess => R::Never,
-            D::AddAddress | D::WorkOnEnquiry | D::TellStatus | D::RunService | D::ImportRegister => R::Never,
-            D::ReleaseImport => R::Never,
+            D::AddAddress | D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
+            D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ImportRegister | D::ReleaseImport => R::Never,
         },
         Role::AccountHolder => match deed {
             D::SecureOwnAccount | D::SignOutAndRevoke => R::Own,
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::StopRegistration | D::MoveOn => R::Never,
             D::WorkOnCase | D::Decide | D::OpenSite | D::ReadSite | D::Disable | D::Enable => R::Never,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
-            D::WorkOnEnquiry | D::TellStatus | D::RunService | D::ImportRegister => R::Never,
-            D::ReleaseImport => R::Never,
+            D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
+            D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
+            D::ImportRegister | D::ReleaseImport => R::Never,
         },
         Role::Owner => match deed {
             D::ReadSite | D::Disable | D::Enable => R::OwnSite,
@@ -406,24 +427,30 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::StopRegistration | D::MoveOn => R::Never,
             D::WorkOnCase | D::Decide | D::OpenSite | D::SignOutAndRevoke => R::Never,
             D::SecureOwnAccount | D::AddAddress => R::Never,
-            D::WorkOnEnquiry | D::TellStatus | D::RunService | D::ImportRegister => R::Never,
-            D::ReleaseImport => R::Never,
+            D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
+            D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
+            D::ImportRegister | D::ReleaseImport => R::Never,
         },
         Role::PrimaryAdministrator | Role::FullAdministrator | Role::ApiKey => match deed {
             D::ReadSite | D::Disable | D::Enable | D::SignOutAndRevoke => R::OwnOrganisation,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess => R::OwnOrganisation,
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::StopRegistration | D::MoveOn => R::Never,
             D::WorkOnCase | D::Decide | D::OpenSite | D::SecureOwnAccount | D::AddAddress => R::Never,
-            D::WorkOnEnquiry | D::TellStatus | D::RunService | D::ImportRegister => R::Never,
-            D::ReleaseImport => R::Never,
+            D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
+            D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
+            D::ImportRegister | D::ReleaseImport => R::Never,
         },
         Role::HelpdeskAdministrator => match deed {
             D::ReadSite | D::SignOutAndRevoke | D::Enable => R::OwnOrganisation,
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::StopRegistration | D::MoveOn => R::Never,
             D::WorkOnCase | D::Decide | D::OpenSite | D::Disable | D::SecureOwnAccount => R::Never,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
-            D::WorkOnEnquiry | D::TellStatus | D::RunService | D::ImportRegister => R::Never,
-            D::ReleaseImport => R::Never,
+            D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
+            D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
+            D::ImportRegister | D::ReleaseImport => R::Never,
         },
         Role::AuditorAdministrator => match deed {
             D::ReadSite => R::OwnOrganisation,
@@ -431,19 +458,23 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::WorkOnCase | D::Decide | D::OpenSite | D::Disable | D::Enable => R::Never,
             D::SignOutAndRevoke | D::SecureOwnAccount => R::Never,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
-            D::WorkOnEnquiry | D::TellStatus | D::RunService | D::ImportRegister => R::Never,
-            D::ReleaseImport => R::Never,
+            D::WorkOnEnquiry | D::TellStatus | D::RunService => R::Never,
+            D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
+            D::ImportRegister | D::ReleaseImport => R::Never,
         },
         Role::CaseWorker => match deed {
             D::WorkOnCase | D::Decide | D::OpenSite | D::WorkOnEnquiry => R::Any,
             D::TellStatus | D::RunService | D::ReadSite | D::ReleaseImport => R::Any,
             // Whoever may have been broken into is signed out at once, whoever looks after them.
-            D::SignOutAndRevoke => R::Any,
+            D::SignOutAndRevoke | D::Freeze | D::FreezeSite | D::LiftFreeze => R::Any,
             D::Disable | D::Enable => R::NasSites,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::NasSites,
             D::FillIn | D::Withdraw | D::AnswerQuestion | D::StopRegistration | D::MoveOn => R::Never,
+            D::SecureOwnAccount => R::Never,
+            D::ConfirmRegistration => R::Never,
             // Whoever imports a file is not among those who release it.
-            D::SecureOwnAccount | D::ImportRegister => R::Never,
+            D::ImportRegister => R::Never,
         },
         Role::Service => match deed {
             D::MoveOn | D::Decide | D::OpenSite | D::RunService | D::TellStatus | D::ReadSite => R::Any,
@@ -452,6 +483,8 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::Disable | D::Enable | D::SignOutAndRevoke | D::SecureOwnAccount => R::Never,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
             D::WorkOnEnquiry | D::ReleaseImport => R::Never,
+            D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
         },
         Role::Operator => match deed {
             D::RunService | D::ImportRegister => R::Any,
@@ -460,6 +493,8 @@ fn rule(role: Role, deed: Deed) -> Reach {
             D::SignOutAndRevoke | D::SecureOwnAccount => R::Never,
             D::GiveAccess | D::ChangeAccess | D::RemoveAccess | D::AddAddress => R::Never,
             D::WorkOnEnquiry | D::TellStatus | D::ReleaseImport => R::Never,
+            D::Freeze | D::FreezeSite | D::LiftFreeze => R::Never,
+            D::ConfirmRegistration => R::Never,
         },
     }
 }
@@ -563,7 +598,10 @@ fn managed_by(subject: &Subject, wanted: Management) -> Result<(), NotAllowed> {
             place.management
         }
         Subject::Organisation { management, .. } => *management,
-        Subject::Registration { .. } | Subject::Enquiry { .. } | Subject::Service => return Ok(()),
+        Subject::Registration { .. }
+        | Subject::Enquiry { .. }
+        | Subject::Freeze { .. }
+        | Subject::Service => return Ok(()),
     };
     if management == wanted { Ok(()) } else { Err(NotAllowed::LookedAfterBy(management)) }
 }
@@ -596,7 +634,10 @@ fn is_of_organisation(subject: &Subject, organisation: &str) -> bool {
         Subject::Account { place, .. } | Subject::SharedMailbox { place, .. } | Subject::Site(place) => {
             place.organisation == organisation
         }
-        Subject::Registration { .. } | Subject::Enquiry { .. } | Subject::Service => false,
+        Subject::Registration { .. }
+        | Subject::Enquiry { .. }
+        | Subject::Freeze { .. }
+        | Subject::Service => false,
     }
 }
 
@@ -662,9 +703,10 @@ impl Relation {
             SubjectKind::SharedMailbox | SubjectKind::Site => {
                 &[OwnSite, OtherSite, OtherOrganisation, OwnSiteClosed]
             }
-            SubjectKind::Organisation | SubjectKind::Registration | SubjectKind::Enquiry => {
-                &[Own, OtherOrganisation]
-            }
+            SubjectKind::Organisation
+            | SubjectKind::Registration
+            | SubjectKind::Enquiry
+            | SubjectKind::Freeze => &[Own, OtherOrganisation],
             SubjectKind::Service => &[Own],
         }
     }
@@ -745,6 +787,7 @@ fn subject_of(deed: Deed, role: Role, relation: Relation, management: Management
         SubjectKind::Organisation => Subject::Organisation { id: place.organisation, management },
         SubjectKind::Registration => Subject::Registration { id },
         SubjectKind::Enquiry => Subject::Enquiry { id },
+        SubjectKind::Freeze => Subject::Freeze { id },
         SubjectKind::Service => Subject::Service,
     }
 }

@@ -1,13 +1,14 @@
 //! Codes sent by email or text: six digits, ten minutes, five tries, only the newest.
 //!
 //! A code is issued for one [`CodeFor`]: what it proves, about whom, where it was sent, and in which
-//! browser. [`check`] counts a try, whatever comes of it, and compares the digits; [`redeem`] uses the
+//! browser. [`check`] counts a try ([`super::tries`]) and compares the digits; [`redeem`] uses the
 //! code up in the transaction of what it leads to. Whoever redeems says what the code must be for *as
 //! it is stored in that transaction*, so a code that was sent to one address never confirms another.
 
 use super::limits::{self, Budget, SAME_PRESS, UsedUp, wait_in_words};
 use super::secrets::{self, Purpose, recipient_hash};
 use super::store;
+use super::tries::{Allowance, Guess};
 use crate::app::App;
 use crate::clock::{Span, Timestamp};
 use crate::database::{Error, Tx, transaction};
@@ -21,6 +22,8 @@ pub struct CodeFor {
     subject: String,
     recipient: String,
     browser: String,
+    /// Who types it, as tries are counted.
+    asker: String,
 }
 
 impl CodeFor {
@@ -32,7 +35,16 @@ impl CodeFor {
             subject: subject.to_owned(),
             recipient: recipient_hash(key, recipient),
             browser: browser.to_owned(),
+            asker: subject.to_owned(),
         }
+    }
+
+    /// The same, whose tries are counted for `asker` (a network, a browser) and not for its subject: where
+    /// anybody may ask for a code about a subject.
+    #[must_use]
+    pub fn tried_by(mut self, asker: &str) -> Self {
+        asker.clone_into(&mut self.asker);
+        self
     }
 
     pub fn purpose(&self) -> Purpose {
@@ -163,15 +175,16 @@ pub fn six_digits(typed: &str) -> SixDigits {
     }
 }
 
+/// Tries of one asker that pass when others have used up the tries of the day: one, and one slip.
+const FIRST_TRIES: i64 = 2;
+
 /// How codes of this service behave, from its settings.
 #[derive(Clone, Debug)]
 pub struct Rules {
     pub lasts: Span,
     pub tries_max: i64,
     pub an_hour_max: i64,
-    pub wrong_a_day_max: i64,
     pub texts_an_hour_max: i64,
-    key: SecretKey,
 }
 
 impl Rules {
@@ -181,9 +194,7 @@ impl Rules {
             lasts: Span::minutes(i64::from(settings.code_minutes)),
             tries_max: i64::from(settings.code_tries_max),
             an_hour_max: i64::from(settings.codes_an_hour_max),
-            wrong_a_day_max: i64::from(settings.wrong_tries_a_day_max),
             texts_an_hour_max: i64::from(settings.texts_an_hour_max),
-            key: app.key.clone(),
         }
     }
 }
@@ -200,21 +211,12 @@ pub async fn issue(
     if store::fresh_code(tx, code, now.minus(SAME_PRESS), rules.tries_max).await?.is_some() {
         return Ok(Ok(Issued::JustNow));
     }
-    issue_another(tx, rules, code, now).await
-}
-
-async fn issue_another(
-    tx: &mut Tx,
-    rules: &Rules,
-    code: &CodeFor,
-    now: Timestamp,
-) -> Result<Result<Issued, CodeProblem>, Error> {
-    let mut budgets = vec![Budget::an_hour("codes to", &code.recipient, rules.an_hour_max)];
-    match channel(code.purpose) {
-        Channel::Text => budgets.push(Budget::an_hour("texts", "everybody", rules.texts_an_hour_max)),
-        Channel::Email => {}
-    }
-    for budget in budgets {
+    let budgets = [Budget::an_hour("codes to", &code.recipient, rules.an_hour_max)];
+    let texts = match channel(code.purpose) {
+        Channel::Text => Some(Budget::an_hour("texts", "everybody", rules.texts_an_hour_max)),
+        Channel::Email => None,
+    };
+    for budget in budgets.into_iter().chain(texts) {
         if let Err(used_up) = limits::take(tx, now, &budget).await? {
             return Ok(Err(CodeProblem::TooManySent(used_up)));
         }
@@ -229,7 +231,26 @@ pub struct RightCode {
     id: String,
 }
 
-/// Tries a code: counted in the database first, then compared.
+/// What guesses at codes are counted as.
+fn guess(app: &App, code: &CodeFor) -> Guess {
+    let most = i64::from(app.settings.wrong_tries_a_day_max);
+    let allowance = Allowance::of(most, FIRST_TRIES, most, Span::days(1));
+    Guess::at(app, code.purpose.stored(), &code.recipient, &code.asker, allowance)
+}
+
+/// What was found of a try, within the transaction that counted it.
+enum Found {
+    Right(String),
+    JustUsed,
+    Wrong,
+    /// Compared with a code that was used a moment ago, and not the same.
+    WrongAfterUse,
+    /// Nothing to compare it with.
+    Stale,
+}
+
+/// Tries a code: counted against where it was sent and who types it, then compared, in one transaction.
+/// Nothing is compared where there were too many.
 pub async fn check(app: &App, code: &CodeFor, typed: &str) -> Result<Result<RightCode, CodeProblem>, Error> {
     let channel = channel(code.purpose);
     match six_digits(typed) {
@@ -237,115 +258,42 @@ pub async fn check(app: &App, code: &CodeFor, typed: &str) -> Result<Result<Righ
         SixDigits::Nothing => return Ok(Err(CodeProblem::Missing(channel))),
         SixDigits::No => return Ok(Err(CodeProblem::NotSixDigits)),
     }
-    let (now, rules) = (app.clock.now(), Rules::of(app));
-    let wrong_today = Budget::a_day(code.purpose.stored(), &code.subject, rules.wrong_a_day_max);
-    // The count is committed by itself: whatever happens next, this try has been spent.
-    let (counting, of_the_day) = (code.clone(), wrong_today.clone());
-    let counted = app
-        .database
+    let (now, rules, guess) = (app.clock.now(), Rules::of(app), guess(app, code));
+    let (in_app, code, typed) = (app.clone(), code.clone(), typed.to_owned());
+    app.database
         .write::<_, Error, _>(transaction!(async move |tx| {
-            if let Err(used_up) = limits::is_used_up(tx, now, &of_the_day).await? {
-                return Ok(Err(CodeProblem::TooManyTries(used_up)));
+            let counted = match guess.count(tx, now).await? {
+                Ok(counted) => counted,
+                Err(used_up) => return Ok(Err(CodeProblem::TooManyTries(used_up))),
+            };
+            let is_it = |id: &str| secrets::is_code(&in_app.key, code.purpose, id, &typed);
+            let found = match store::count_try(tx, &code, now, rules.tries_max).await? {
+                Some(id) if is_it(&id) => Found::Right(id),
+                Some(_) => Found::Wrong,
+                None => match store::code_used_since(tx, &code, now.minus(SAME_PRESS)).await? {
+                    Some(id) if is_it(&id) => Found::JustUsed,
+                    Some(_) => Found::WrongAfterUse,
+                    None => Found::Stale,
+                },
+            };
+            match &found {
+                Found::Right(_) | Found::JustUsed | Found::Stale => counted.take_back(tx).await?,
+                Found::Wrong | Found::WrongAfterUse => counted.was_wrong(&in_app, tx, now).await?,
             }
-            let id = store::count_try(tx, &counting, now, rules.tries_max).await?;
-            Ok(id.ok_or(CodeProblem::Stale))
+            Ok(match found {
+                Found::Right(id) => Ok(RightCode { id }),
+                Found::JustUsed => Err(CodeProblem::JustUsed),
+                Found::Wrong => Err(CodeProblem::Wrong(channel)),
+                Found::WrongAfterUse | Found::Stale => Err(CodeProblem::Stale),
+            })
         }))
-        .await?;
-    let id = match counted {
-        Ok(id) => id,
-        Err(CodeProblem::Stale) => {
-            let just_used = store::code_used_since(&app.database, code, now.minus(SAME_PRESS)).await?;
-            let is_it = just_used.is_some_and(|id| secrets::is_code(&app.key, code.purpose, &id, typed));
-            return Ok(Err(if is_it { CodeProblem::JustUsed } else { CodeProblem::Stale }));
-        }
-        Err(problem) => return Ok(Err(problem)),
-    };
-    if secrets::is_code(&app.key, code.purpose, &id, typed) {
-        return Ok(Ok(RightCode { id }));
-    }
-    let taken: Result<(), UsedUp> = app
-        .database
-        .write(transaction!(async move |tx| { limits::take(tx, now, &wrong_today).await }))
-        .await?;
-    Ok(Err(match taken {
-        Ok(()) => CodeProblem::Wrong(channel),
-        Err(used_up) => CodeProblem::TooManyTries(used_up),
-    }))
+        .await
 }
 
 /// Uses a code up in the transaction of what it leads to; false where it was sent for something else
 /// than `code` says it must be for, was used, replaced, or has run out. Then nothing may be done.
 pub async fn redeem(tx: &mut Tx, right: &RightCode, code: &CodeFor, now: Timestamp) -> Result<bool, Error> {
     store::use_code(tx, &right.id, code, now).await
-}
-
-/// What became of asking for a code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CodeRequest {
-    /// A code was made; the identifier belongs into the letter that carries it.
-    Made(String),
-    /// Too many have been sent; says when one can be sent again.
-    TooOften(UsedUp),
-}
-
-/// What became of a try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tried {
-    Right,
-    Wrong,
-    /// Expired, used, tried too often, or never sent: a new one is needed.
-    Stale,
-    /// Too many wrong tries today, whichever code.
-    TooOften(UsedUp),
-}
-
-/// Makes a code for one subject (a draft, an account) and one browser, to be sent to `recipient`.
-pub async fn ask(
-    tx: &mut Tx,
-    rules: Rules,
-    purpose: Purpose,
-    subject: &str,
-    browser: &str,
-    recipient: &str,
-    now: Timestamp,
-) -> Result<CodeRequest, Error> {
-    let code = CodeFor::new(&rules.key, purpose, subject, recipient, browser);
-    match issue_another(tx, &rules, &code, now).await? {
-        Ok(Issued::New(id)) => Ok(CodeRequest::Made(id)),
-        Err(CodeProblem::TooManySent(used_up)) => Ok(CodeRequest::TooOften(used_up)),
-        Ok(Issued::JustNow) | Err(_) => {
-            Err(Error::Misused("a code was neither made nor too many".to_owned()))
-        }
-    }
-}
-
-/// Tries a code and uses it up by itself, wherever it was sent.
-pub async fn attempt(
-    app: App,
-    purpose: Purpose,
-    subject: String,
-    browser: String,
-    typed: String,
-) -> Result<Tried, Error> {
-    let found = store::recipient_of_code(&app.database, purpose, &subject, &browser).await?;
-    let Some(recipient) = found else { return Ok(Tried::Stale) };
-    let code = CodeFor { purpose, subject, recipient, browser };
-    let right = match check(&app, &code, &typed).await? {
-        Ok(right) => right,
-        Err(CodeProblem::Stale | CodeProblem::JustUsed) => return Ok(Tried::Stale),
-        Err(CodeProblem::TooManyTries(used_up) | CodeProblem::TooManySent(used_up)) => {
-            return Ok(Tried::TooOften(used_up));
-        }
-        Err(CodeProblem::Wrong(_) | CodeProblem::NotSixDigits | CodeProblem::Missing(_)) => {
-            return Ok(Tried::Wrong);
-        }
-    };
-    let now = app.clock.now();
-    let used = app
-        .database
-        .write::<_, Error, _>(transaction!(async move |tx| { redeem(tx, &right, &code, now).await }))
-        .await?;
-    Ok(if used { Tried::Right } else { Tried::Stale })
 }
 
 #[cfg(test)]

@@ -54,16 +54,6 @@ pub async fn take(tx: &mut Tx, now: Timestamp, budget: &Budget) -> Result<Result
     Ok(Ok(()))
 }
 
-/// How much of a budget is used up already: whether the next one would be one too many.
-pub async fn is_used_up(tx: &mut Tx, now: Timestamp, budget: &Budget) -> Result<Result<(), UsedUp>, Error> {
-    match store::read_budget(tx, &budget.name).await? {
-        Some((starts_at, used)) if used >= budget.most && starts_at.plus(budget.window) > now => {
-            Ok(Err(UsedUp { until: starts_at.plus(budget.window) }))
-        }
-        Some(_) | None => Ok(Ok(())),
-    }
-}
-
 /// "in 12 minutes", for telling somebody when to try again.
 pub fn wait_in_words(now: Timestamp, until: Timestamp) -> String {
     let minutes = (until.since(now).as_seconds() + 59).max(60) / 60;

@@ -78,6 +78,11 @@ pub(super) fn rotated_secret(key: &SecretKey, old: &str, salt: &str) -> String {
     crate::id::hex(&keyed(key, &["browser", old, salt]))
 }
 
+/// The mark of a browser that a person has been signed in with.
+pub(super) fn device_mark(key: &SecretKey, words: &[&str]) -> String {
+    crate::id::hex(&keyed(key, &[&["device"], words].concat())[..16])
+}
+
 /// A code of six digits.
 pub fn code(key: &SecretKey, purpose: Purpose, id: &str) -> String {
     let bytes = derive(key, purpose, id);

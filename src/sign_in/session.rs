@@ -68,53 +68,6 @@ impl Rotated {
     }
 }
 
-/// A rotation whose new secret is drawn before its transaction, for moves that answer with more than a
-/// session.
-#[derive(Clone)]
-pub struct SessionRotation {
-    old: String,
-    fresh: String,
-}
-
-impl SessionRotation {
-    pub fn of(visit: &Visit) -> Self {
-        Self::of_secret(&visit.browser())
-    }
-
-    /// The same for a browser's secret.
-    pub fn of_secret(secret: &str) -> Self {
-        SessionRotation { old: browser_hash(secret), fresh: crate::id::new_token() }
-    }
-
-    /// Hash of the secret the browser still has.
-    pub fn old(&self) -> &str {
-        &self.old
-    }
-
-    /// Hash of the secret the browser will have.
-    pub fn fresh_hash(&self) -> String {
-        browser_hash(&self.fresh)
-    }
-
-    /// Ends what the browser had and begins the new session.
-    pub async fn begin(
-        &self,
-        tx: &mut Tx,
-        app: &App,
-        kind: SessionKind,
-        subject: &str,
-        masked: bool,
-    ) -> Result<(), Error> {
-        store::end_sessions_of_browser(tx, &self.old).await?;
-        begin(tx, app, &self.fresh, kind, subject, masked).await
-    }
-
-    /// It is saved: the browser gets its new secret with the answer.
-    pub fn is_saved(self, visit: &Visit) {
-        visit.change_browser(self.fresh);
-    }
-}
-
 /// Rotates a session: ends whatever hung on the browser's secret and begins a session under a new one.
 ///
 /// A button that is pressed twice sends two requests with the old secret, and the browser keeps the

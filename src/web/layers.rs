@@ -3,13 +3,13 @@
 //! change something), the page of a refusal or fault, headers, one log line.
 
 use super::doors;
+use super::network;
 use super::page::{Fault, FaultKind, Interrupt, Service, Visit};
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +20,13 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// The cookie that holds the browser's secret. `__Host-` ties it to this host, this path and TLS
 /// (browsers take loopback for safe).
 const COOKIE: &str = "__Host-carepost";
+
+/// The cookie by which a browser is known that somebody was signed in with before.
+const KNOWN_COOKIE: &str = "__Host-carepost-known";
+/// Longest value of it that is read, in bytes.
+const KNOWN_LETTERS_MAX: usize = 1_024;
+/// How long browsers keep it: 180 days, in seconds.
+const KNOWN_SECONDS: u32 = 15_552_000;
 
 /// What the browser may load and where a page may be shown: only our own, and nowhere else.
 const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
@@ -41,8 +48,11 @@ pub async fn around(State(service): State<Arc<Service>>, mut request: Request, n
         Arc::clone(&service),
         number,
         kind,
-        cookie(request.headers()).filter(|_| kind.has_session()),
-        network(&request, service.trusted_proxies),
+        secret(request.headers()).filter(|_| kind.has_session()),
+        cookie(request.headers(), KNOWN_COOKIE)
+            .filter(|value| kind.has_session() && value.len() <= KNOWN_LETTERS_MAX)
+            .map(str::to_owned),
+        network::of_request(&request, service.trusted_proxies),
         path,
     );
     request.extensions_mut().insert(visit.clone());
@@ -89,43 +99,22 @@ fn too_slow(route: &str) -> Interrupt {
     })
 }
 
-fn cookie(headers: &HeaderMap) -> Option<String> {
+/// The browser's secret, if what it sends can be one of ours.
+fn secret(headers: &HeaderMap) -> Option<String> {
+    cookie(headers, COOKIE)
+        .filter(|value| value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .map(str::to_owned)
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, called: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, value)| {
-            *name == COOKIE && value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit())
-        })
-        .map(|(_, value)| value.to_owned())
-}
-
-/// The address the request came from: the connection's own, or, behind trusted proxies, what the
-/// outermost of them saw. Counted from our side, because whatever stands further left was written
-/// by whoever asked.
-fn network(request: &Request, trusted_proxies: u8) -> String {
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or_else(|| "unknown".to_owned(), |ConnectInfo(address)| address.ip().to_string());
-    if trusted_proxies == 0 {
-        return peer;
-    }
-    let forwarded: Vec<&str> = request
-        .headers()
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .collect();
-    forwarded
-        .len()
-        .checked_sub(usize::from(trusted_proxies))
-        .and_then(|place| forwarded[place].parse::<std::net::IpAddr>().ok())
-        .map_or(peer, |address| address.to_string())
+        .find(|(name, _)| *name == called)
+        .map(|(_, value)| value)
 }
 
 fn finish(mut response: Response, visit: &Visit, service: &Service) -> Response {
@@ -181,6 +170,13 @@ fn finish(mut response: Response, visit: &Visit, service: &Service) -> Response 
     if let Some(secret) = visit.cookie().filter(|_| is_page && !is_asset)
         && let Ok(value) =
             HeaderValue::from_str(&format!("{COOKIE}={secret}; Path=/; Secure; HttpOnly; SameSite=Lax"))
+    {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    if let Some(known_by) = visit.newly_known_by()
+        && let Ok(value) = HeaderValue::from_str(&format!(
+            "{KNOWN_COOKIE}={known_by}; Path=/; Max-Age={KNOWN_SECONDS}; Secure; HttpOnly; SameSite=Lax"
+        ))
     {
         response.headers_mut().append(header::SET_COOKIE, value);
     }

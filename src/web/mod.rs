@@ -9,6 +9,7 @@ pub mod doors;
 pub mod form;
 pub mod layers;
 pub mod moment;
+pub mod network;
 pub mod notices;
 pub mod page;
 pub mod parts;

@@ -58,6 +58,9 @@ struct Inside {
     /// Whether the cookie must be sent with the answer.
     set_cookie: Mutex<bool>,
     network: String,
+    /// What the browser was known by before, and what it is to be known by from now on.
+    known_by: Option<String>,
+    make_known: Mutex<Option<String>>,
     path: String,
     service: Arc<Service>,
     /// Until when the session lasts unless it is used again.
@@ -74,6 +77,7 @@ impl Visit {
         number: String,
         kind: RouteKind,
         browser: Option<String>,
+        known_by: Option<String>,
         network: String,
         path: String,
     ) -> Self {
@@ -85,6 +89,8 @@ impl Visit {
             browser: Mutex::new(browser.unwrap_or_else(crate::id::new_token)),
             set_cookie: Mutex::new(is_new),
             network,
+            known_by,
+            make_known: Mutex::new(None),
             path,
             service,
             session_ends_at: Mutex::new(None),
@@ -123,6 +129,21 @@ impl Visit {
     pub fn change_browser(&self, fresh: String) {
         *held(&self.0.browser) = fresh;
         *held(&self.0.set_cookie) = true;
+    }
+
+    /// What the browser says it is known by, beside its secret: kept for longer, and worth no session.
+    pub fn known_by(&self) -> Option<&str> {
+        self.0.known_by.as_deref()
+    }
+
+    /// The browser is known by this from now on.
+    pub fn make_known(&self, by: String) {
+        *held(&self.0.make_known) = Some(by);
+    }
+
+    /// What to tell the browser that it is known by, if that has changed.
+    pub(super) fn newly_known_by(&self) -> Option<String> {
+        held(&self.0.make_known).clone()
     }
 
     /// Where the request came from, as far as it can be trusted.

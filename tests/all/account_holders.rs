@@ -41,7 +41,7 @@ fn codes_on(got: &Got) -> Vec<String> {
 }
 
 /// The app that waits for its first code.
-async fn waiting_app(harness: &Harness, account: &str) -> String {
+pub async fn waiting_app(harness: &Harness, account: &str) -> String {
     let (id,): (String,) = harness
         .app
         .database
@@ -422,7 +422,12 @@ async fn mail_programs_find_their_settings_and_nobody_finds_an_address() {
     let question = |address: &str| {
         format!("<Autodiscover><Request><EMailAddress>{address}</EMailAddress></Request></Autodiscover>")
     };
-    for path in ["/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml"] {
+    for path in [
+        "/autodiscover/autodiscover.xml",
+        "/Autodiscover/Autodiscover.xml",
+        "/AutoDiscover/AutoDiscover.xml",
+        "/AUTODISCOVER/autodiscover.XML",
+    ] {
         let own = ask(path, question(ASHA)).await;
         assert_eq!(own.status, 200);
         sees(&own, "<Type>IMAP</Type>");
@@ -430,6 +435,18 @@ async fn mail_programs_find_their_settings_and_nobody_finds_an_address() {
         assert!(own.headers.get("set-cookie").is_none());
         let other = ask(path, question("nobody@carepost.example")).await;
         assert_eq!(own.body.replace(ASHA, ""), other.body.replace("nobody@carepost.example", ""));
+    }
+    for path in ["/autodiscover/autodiscover.json", "/AutoDiscover/Autodiscover.json"] {
+        for (query, name) in [("Protocol", ASHA), ("protocol", "nobody@carepost.example")] {
+            let found = harness.get(&format!("{path}?Email={name}&{query}=AutodiscoverV1"), &nobody).await;
+            assert_eq!(found.headers["content-type"], "application/json; charset=utf-8");
+            let url = format!("{}/autodiscover/autodiscover.xml", harness.app.settings.public_address);
+            let expected = format!("{{\"Protocol\":\"AutodiscoverV1\",\"Url\":\"{url}\"}}");
+            assert_eq!((found.status, found.body.as_str()), (200, expected.as_str()));
+        }
+        let other = harness.get(&format!("{path}?Protocol=ActiveSync"), &nobody).await;
+        assert_eq!(other.status, 404);
+        sees(&other, "\"ErrorCode\":\"InvalidProtocol\"");
     }
     let path = "/autodiscover/autodiscover.xml";
     let refused = ask(path, question("amy@other.example")).await;

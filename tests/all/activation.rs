@@ -51,6 +51,7 @@ impl World {
             existing_account: None,
         };
         let new = NewSite {
+            activates_at: None,
             origin: carepost::directory::Origin::Registration("registration".to_owned()),
             organisation: carepost::directory::KnownOrganisation::unknown("Rose Court Limited"),
             management: carepost::directory::Management::Nas,

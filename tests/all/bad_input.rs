@@ -160,6 +160,7 @@ pub fn everything(draft: &mut Draft) {
     answers.dspt = Some(DsptAnswer { words: "Standards Met".to_owned(), by_hq: false });
     answers.proof_way = Some(ProofWay::CallBack);
     answers.proof = Some(Proof::CallBack {
+        location: "1-530528300".to_owned(),
         ask_for: Name::parse("Amy Reed", "name").expect("a name"),
         when: "mornings".to_owned(),
         telephone: "01632 960001".to_owned(),

@@ -22,6 +22,13 @@ use http_body_util::BodyExt;
 use std::sync::{Arc, OnceLock};
 use tower::ServiceExt;
 
+use crate::twice::{Presses, chosen};
+
+tokio::task_local! {
+    /// Set for a walk whose forms are counted (`twice.rs`).
+    pub static PRESSES: Arc<Presses>;
+}
+
 pub struct Harness {
     pub app: App,
     /// The mail engine, to be changed behind the directory's back.
@@ -36,6 +43,29 @@ pub fn words() -> Arc<Library> {
     Arc::clone(
         WORDS.get_or_init(|| Arc::new(Library::open(&settings).expect("the words built in are right"))),
     )
+}
+
+/// A new PostgreSQL database after a script, if there is a server; `make test` starts one.
+#[expect(clippy::disallowed_methods, reason = "tests are told by the test run where its servers are")]
+pub async fn fresh_postgres(what: &str, script: &str) -> Option<Database> {
+    let Ok(server) = std::env::var("CAREPOST_TEST_POSTGRES") else {
+        assert!(std::env::var("CAREPOST_TEST_REQUIRE_ALL").is_err(), "run the tests with `make test`");
+        return None;
+    };
+    let name = format!("{what}_{}", &id::new_token()[..16]);
+    let talk = async |database: &str, script: &str| {
+        let (client, connection) =
+            tokio_postgres::connect(&format!("{server}/{database}"), tokio_postgres::NoTls)
+                .await
+                .expect("the test server answers");
+        let running = tokio::spawn(connection);
+        client.batch_execute(script).await.expect("the script runs");
+        drop(client);
+        let _ = running.await;
+    };
+    talk("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0")).await;
+    talk(&name, script).await;
+    Some(Database::open(&Address::Postgres(format!("{server}/{name}"))).await.expect("opened"))
 }
 
 /// What [`Harness::home`] made.
@@ -75,6 +105,11 @@ impl Got {
 
 impl Harness {
     pub async fn new(with_samples: bool) -> Self {
+        if PRESSES.try_with(|presses| presses.engine == "postgres").unwrap_or(false) {
+            let database = fresh_postgres("walk", "").await.expect("run the tests with `make test`");
+            database.migrate(0).await.expect("tables");
+            return Self::on(database, with_samples).await;
+        }
         let path = std::env::temp_dir().join("carepost-tests").join(format!("{}.db", id::new_token()));
         let database = Database::open(&Address::Sqlite(path)).await.expect("a database");
         database.migrate(0).await.expect("tables");
@@ -87,8 +122,32 @@ impl Harness {
         harness
     }
 
+    /// On each database, with samples, where accounts wait for so long to be activated.
+    pub async fn waiting(hours: u16) -> Vec<Self> {
+        let mut settings = Settings::defaults().expect("defaults");
+        settings.activation_wait_hours = hours;
+        let path = std::env::temp_dir().join("carepost-tests").join(format!("{}.db", id::new_token()));
+        let mut databases = vec![Database::open(&Address::Sqlite(path)).await.expect("a database")];
+        databases.extend(fresh_postgres("waiting", "").await);
+        let mut made = Vec::new();
+        for database in databases {
+            database.migrate(0).await.expect("tables");
+            let harness = Self::starting_with(database, true, settings.clone()).await;
+            readiness::fill_caches(&harness.app).await;
+            made.push(harness);
+        }
+        made
+    }
+
     /// A service whose caches have not been filled.
     pub async fn starting_on(database: Database, with_samples: bool) -> Self {
+        // Most tests are about what comes after the wait; `waiting.rs` is about the wait.
+        let mut settings = Settings::defaults().expect("defaults");
+        settings.activation_wait_hours = 0;
+        Self::starting_with(database, with_samples, settings).await
+    }
+
+    async fn starting_with(database: Database, with_samples: bool, settings: Settings) -> Self {
         let clock = Clock::still(Timestamp::parse_london("2026-11-23 09:00").expect("a time"));
         let key = Secret::new([42; 32]);
         if with_samples {
@@ -97,7 +156,6 @@ impl Harness {
         let mail = FakeEngine::default();
         let outside =
             Outside { live: Vec::new(), mail: Arc::new(mail.clone()), letters: Transport::Kept, demo: false };
-        let settings = Settings::defaults().expect("defaults");
         let app = App::new(database, settings, clock, key, outside);
         let router = routes::router(&app, words());
         Harness { app, mail, router }
@@ -171,6 +229,7 @@ impl Harness {
             existing_account: None,
         };
         let new = NewSite {
+            activates_at: None,
             origin: carepost::directory::Origin::Registration(format!("registration of {ods_code}")),
             organisation: carepost::directory::KnownOrganisation::unknown("Rose Court Limited"),
             management: carepost::directory::Management::Nas,
@@ -256,14 +315,25 @@ impl Harness {
         for (name, value) in fields {
             body.append_pair(name, value);
         }
-        self.send(
+        let body = body.finish();
+        let request = || {
             Request::post(path)
                 .header(header::COOKIE, format!("__Host-carepost={browser}"))
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(Body::from(body.finish()))
-                .expect("a request"),
-        )
-        .await
+                .body(Body::from(body.clone()))
+                .expect("a request")
+        };
+        let Ok(presses) = PRESSES.try_with(Arc::clone) else {
+            return self.send(request()).await;
+        };
+        let send = || tokio::spawn(Self::sent_to(self.router(), request()));
+        let sent: Vec<_> = (0..if presses.twice { 2 } else { 1 }).map(|_| send()).collect();
+        let mut got = Vec::new();
+        for answer in sent {
+            got.push(answer.await.expect("no panic"));
+        }
+        presses.note(&self.app.database, path, fields, &got).await;
+        chosen(got)
     }
 
     pub async fn send(&self, request: Request<Body>) -> Got {

@@ -21,4 +21,6 @@ mod sites;
 mod stories;
 mod support;
 mod tidy;
+mod twice;
 mod upgrade;
+mod waiting;

@@ -106,7 +106,10 @@ fn part_of_import(path: &str) -> String {
 }
 
 fn is_test_file(name: &str) -> bool {
-    name.ends_with("/tests.rs") || name.ends_with("/for_tests.rs") || name.ends_with("/contract.rs")
+    name.ends_with("/tests.rs")
+        || name.contains("/tests/")
+        || name.ends_with("/for_tests.rs")
+        || name.ends_with("/contract.rs")
 }
 
 /// Whether a file holds SQL: it is called so, or lies in a folder that is.

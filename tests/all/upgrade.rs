@@ -4,6 +4,7 @@
 //! `upgrade/` holds, for each migration, rows that are put in before the next is applied. A table
 //! without one fails this test: whoever adds a table says what a row of it looks like.
 
+use crate::harness::fresh_postgres;
 use carepost::database::{Address, Database, Reads};
 use carepost::id;
 use sha2::{Digest, Sha256};
@@ -55,26 +56,8 @@ async fn sqlite(count: usize) -> Database {
     Database::open(&Address::Sqlite(path)).await.expect("opened")
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests are told by the test run where its servers are")]
 async fn postgres(count: usize) -> Option<Database> {
-    let Ok(server) = std::env::var("CAREPOST_TEST_POSTGRES") else {
-        assert!(std::env::var("CAREPOST_TEST_REQUIRE_ALL").is_err(), "run the tests with `make test`");
-        return None;
-    };
-    let name = format!("upgrade_{}", &id::new_token()[..16]);
-    let talk = async |database: &str, script: &str| {
-        let (client, connection) =
-            tokio_postgres::connect(&format!("{server}/{database}"), tokio_postgres::NoTls)
-                .await
-                .expect("the test server answers");
-        let running = tokio::spawn(connection);
-        client.batch_execute(script).await.expect("the script runs");
-        drop(client);
-        let _ = running.await;
-    };
-    talk("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0")).await;
-    talk(&name, &left_by("postgres", count)).await;
-    Some(Database::open(&Address::Postgres(format!("{server}/{name}"))).await.expect("opened"))
+    fresh_postgres("upgrade", &left_by("postgres", count)).await
 }
 
 /// Tables with their columns.

@@ -1,6 +1,6 @@
 //! A case worker approves a registration.
 
-use super::{Opening, Refusal, case_of, evidence_again, gone, moved_on, refused};
+use super::{Opening, Refusal, case_of, evidence_again, evidence_now, gone, moved_on, refused};
 use crate::app::App;
 use crate::audit::{self, Entry};
 use crate::casework::store;
@@ -38,7 +38,7 @@ pub async fn approve(
     };
     let evidence = if can_be_decided { evidence_again(app, &case).await? } else { None };
     let opening = Opening::of(app, &case).await?;
-    let now = app.clock.now();
+    let (now, key) = (app.clock.now(), app.key.clone());
     app.database
         .write::<_, NotDone<Refusal>, _>(transaction!(async move |tx| {
             let case = case_of(tx, permit.id()).await?;
@@ -51,18 +51,18 @@ pub async fn approve(
             if case.version != seen || !case.state.is_undecided() {
                 return Err(moved_on(&case));
             }
+            let before = registrations::list_checks(tx, &id).await?;
             if let Some(checks) = &evidence {
-                let before = registrations::list_checks(tx, &id).await?;
                 registrations::save_checks(tx, &id, checks).await?;
-                if let Some(words) = worse(&before, checks) {
-                    // The newer evidence is kept; the person looks at it and decides anew. Whoever
-                    // approved before, or looks at the page as it was, saw something else.
-                    store::forget_approvals(tx, &id).await?;
-                    registrations::raise_version(tx, &id).await?;
-                    return Ok(Err(evidence_changed(&words)));
-                }
             }
-            let evidence = registrations::list_checks(tx, &id).await?;
+            let evidence = evidence_now(tx, &key, now, &case).await?;
+            if let Some(words) = worse(&before, &evidence) {
+                // The newer evidence is kept; the person looks at it and decides anew. Whoever
+                // approved before, or looks at the page as it was, saw something else.
+                store::forget_approvals(tx, &id).await?;
+                registrations::raise_version(tx, &id).await?;
+                return Ok(Err(evidence_changed(&words)));
+            }
             // Evidence that was read after the case was referred counts, too.
             let high_risk = case.high_risk || checks::is_high_risk(&evidence);
             let is_new = store::add_approval(tx, &id, me, now).await?;
@@ -99,7 +99,7 @@ fn case_worker(permit: &Permit<deed::Decide>) -> &str {
 
 fn evidence_changed(words: &str) -> NotDone<Refusal> {
     Conflict::new(format!(
-        "The evidence was old, so we asked the registers again, and they now say something else: {words} Look at the checks again before you decide."
+        "We looked at the evidence again, and it now says something else: {words} Look at the checks again before you decide."
     ))
     .into()
 }

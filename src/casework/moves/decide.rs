@@ -1,7 +1,7 @@
 //! The service decides a registration all of whose checks were green.
 
 use super::run_checks::later;
-use super::{Opening, Refusal, case_of, evidence_again, is_being_checked, refused, save};
+use super::{Opening, Refusal, case_of, evidence_again, evidence_now, is_being_checked, refused, save};
 use crate::app::App;
 use crate::database::transaction;
 use crate::outbox::outcome::NotDone;
@@ -21,7 +21,7 @@ pub async fn decide(app: &App, permit: Permit<deed::Decide>, taken: &Taken) -> R
     let Some(case) = case.filter(is_being_checked) else { return Ok(()) };
     let evidence = evidence_again(app, &case).await?;
     let opening = Opening::of(app, &case).await?;
-    let (taken, now) = (taken.clone(), app.clock.now());
+    let (taken, now, key) = (taken.clone(), app.clock.now(), app.key.clone());
     let decided = app
         .database
         .write::<_, NotDone<Refusal>, _>(transaction!(async move |tx| {
@@ -33,7 +33,7 @@ pub async fn decide(app: &App, permit: Permit<deed::Decide>, taken: &Taken) -> R
             if let Some(checks) = &evidence {
                 registrations::save_checks(tx, &case.id, checks).await?;
             }
-            let refer = match checks::verdict(&registrations::list_checks(tx, &case.id).await?) {
+            let refer = match checks::verdict(&evidence_now(tx, &key, now, &case).await?) {
                 Verdict::AskAgain(what) => return Ok(Some(what)),
                 Verdict::Refer { because, high_risk } => Some((because, high_risk)),
                 Verdict::Straight => {

@@ -1,6 +1,6 @@
 //! Giving work up that could not be done.
 
-use super::try_work_again::{needing_attention, seen_to};
+use super::try_work_again::{Waiting, needing_attention, seen_to};
 use super::{Refusal, is_being_checked, refused, save};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
@@ -10,6 +10,8 @@ use crate::outbox::outcome::NotDone;
 use crate::outbox::store::{self as outbox, Parked};
 use crate::registration::store as registrations;
 use crate::sign_in::authority::{Permit, deed};
+
+const GIVEN_UP: &str = "work given up";
 
 /// Gives a piece of work up for good. A registration whose checks or decision are given up goes to a
 /// case worker, because it would wait for ever.
@@ -24,11 +26,14 @@ pub async fn give_up_work(
     let now = app.clock.now();
     app.database
         .write(transaction!(async move |tx| {
-            let found = needing_attention(tx, &work).await?;
+            let found = match needing_attention(tx, now, &work, &permit, GIVEN_UP).await? {
+                Waiting::Yes(found) => found,
+                Waiting::JustSeenTo => return Ok(()),
+            };
             if !outbox::give_up(tx, now, &work).await? {
                 return Err(seen_to());
             }
-            let entry = Entry::new(permit.actor(), "work given up", found.work.subject());
+            let entry = Entry::new(permit.actor(), GIVEN_UP, found.work.subject());
             audit::store::add(tx, now, &entry.because(found.work.in_words())).await?;
             hand_over(tx, now, &found.work).await
         }))

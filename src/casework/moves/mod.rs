@@ -7,6 +7,7 @@
 
 mod approve;
 mod ask_for_more;
+mod confirm_site;
 mod decide;
 mod decline;
 mod follow_site;
@@ -14,12 +15,14 @@ mod give_up_work;
 mod import_register;
 mod release_import;
 mod run_checks;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod try_work_again;
 
 pub use approve::{Approved, approve};
 pub use ask_for_more::{QuestionOrder, ask_for_more};
+pub use confirm_site::confirm_site;
 pub use decide::decide;
 pub use decline::{DeclineOrder, decline};
 pub use follow_site::follow_site;
@@ -27,6 +30,7 @@ pub use give_up_work::give_up_work;
 pub use import_register::import_register;
 pub use release_import::{ReleasedImport, discard_import, release_import};
 pub use run_checks::run_checks;
+pub use stop::{Stopped, stop};
 pub use try_work_again::try_work_again;
 
 use super::verify;
@@ -42,6 +46,7 @@ use crate::registration::answers::AskedAccess;
 use crate::registration::checks::{self, RegisterCheck};
 use crate::registration::store::{self as registrations, Saved};
 use crate::registration::{self, Registration, Stage, letters};
+use crate::settings::SecretKey;
 use crate::sign_in::authority::{IsDeed, Permit, Subject, Who, permit};
 
 /// Why something was not done with a registration.
@@ -58,7 +63,9 @@ impl Refusal {
         match self {
             Refusal::Registration(refusal) => refusal.words(),
             Refusal::Directory(refusal) => refusal.words(),
-            Refusal::SamePerson => "You have released it already. Another case worker must release it as well.".to_owned(),
+            Refusal::SamePerson => {
+                "You have released it already. Another case worker must release it as well.".to_owned()
+            }
         }
     }
 }
@@ -120,11 +127,38 @@ async fn evidence_again(app: &App, case: &Registration) -> Result<Option<Vec<Reg
     verify::check(app, case).await.map(Some)
 }
 
+/// The evidence of a case as it is stored, with what stands in our own tables judged again in the
+/// transaction of the decision.
+async fn evidence_now(
+    tx: &mut Tx,
+    key: &SecretKey,
+    now: Timestamp,
+    case: &Registration,
+) -> Result<Vec<RegisterCheck>, Error> {
+    let again = verify::check_again(tx, key, now, case).await?;
+    let mut all = registrations::list_checks(tx, &case.id).await?;
+    let mut changed = false;
+    for new in again {
+        if let Some(old) = all.iter_mut().find(|old| old.check == new.check)
+            && (old.outcome, &old.words) != (new.outcome, &new.words)
+        {
+            *old = new;
+            changed = true;
+        }
+    }
+    if changed {
+        registrations::save_checks(tx, &case.id, &all).await?;
+    }
+    Ok(all)
+}
+
 /// What opening a site needs to know of the settings and the registers.
 #[derive(Clone, Debug)]
 struct Opening {
     domain: String,
     from: Letterhead,
+    /// How long accounts wait to be activated where the proof did not pass through the site's contact.
+    wait: Span,
     /// Whose site it is, as the registers say.
     organisation: KnownOrganisation,
 }
@@ -134,12 +168,13 @@ impl Opening {
         Ok(Opening {
             domain: app.settings.mail_domain.clone(),
             from: Letterhead::of(&app.settings),
+            wait: Span::hours(i64::from(app.settings.activation_wait_hours)),
             organisation: verify::organisation_of(app, case).await?,
         })
     }
 
     /// The site as the directory is asked to open it.
-    fn new_site(&self, case: &Registration) -> directory::NewSite {
+    fn new_site(&self, case: &Registration, activates_at: Option<Timestamp>) -> directory::NewSite {
         let answers = &case.answers;
         let people = answers
             .people
@@ -167,6 +202,7 @@ impl Opening {
             town: answers.town.clone(),
             postcode: answers.site.postcode.clone(),
             people,
+            activates_at,
         }
     }
 
@@ -179,11 +215,17 @@ impl Opening {
         by: &Actor,
         approval: Change<Registration>,
     ) -> Result<(), NotDone<Refusal>> {
-        let new = self.new_site(&approval.state);
+        let case = &approval.state;
+        let waits = !case.answers.proof.passed_through_the_contact()
+            && !registrations::is_confirmed_by_site(tx, &case.id).await?
+            && self.wait > Span::hours(0);
+        let activates_at = waits.then(|| now.plus(self.wait));
+        let new = self.new_site(case, activates_at);
         let opened = directory::store::open_site(tx, &self.domain, now, by, &new)
             .await?
             .map_err(|refusal| NotDone::Refusal(Refusal::Directory(refusal)))?;
-        let letter = letters::approved(&self.from, now, &approval.state, &opened.shared_mailbox_address);
+        let letter =
+            letters::approved(&self.from, now, &approval.state, &opened.shared_mailbox_address, activates_at);
         save(tx, now, &approval.telling(letter)).await
     }
 }

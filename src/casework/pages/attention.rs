@@ -13,9 +13,10 @@ use crate::registration::store as registrations;
 use crate::service_desk;
 use crate::sign_in::CaseWorker;
 use crate::sign_in::authority::{Subject, deed};
+use crate::sign_in::tries;
 use crate::web::components::{
     Button, Card, CardDescription, Heading, Html, NotificationBanner, Size, SummaryList, SummaryListRow,
-    SummaryListText,
+    SummaryListText, WarningCallout,
 };
 use crate::web::done::{self, done};
 use crate::web::form::counted;
@@ -58,6 +59,8 @@ impl askama::filters::HtmlSafe for AboutPart<'_> {}
 pub struct AttentionPage {
     pub layout: Layout,
     pub banner: Option<NotificationBanner>,
+    /// What stands in the way of all work of a kind, or is an attack: told once.
+    pub alarms: Vec<WarningCallout>,
     pub items: Vec<Card>,
 }
 
@@ -177,6 +180,37 @@ fn card(form: &Form, work: &NeedsAttention, about: &About) -> Card {
     }
 }
 
+/// One alarm for all the work that something outside stands in the way of.
+fn blocked(blocked: &outbox::store::Blocked) -> WarningCallout {
+    let pieces = counted(usize::try_from(blocked.waiting).unwrap_or(0), "piece", "pieces");
+    let words = format!(
+        "{pieces} of work wait, the oldest since {}. They are tried again by themselves until it works; you need not touch each of them. The last answer was: {}",
+        blocked.since.in_words(),
+        blocked.reason
+    );
+    alarm(&format!("{}: nothing goes through", blocked.kind.facts().words), &words)
+}
+
+/// One alarm for an attack on everybody's codes and passwords.
+fn guessing(attack: &tries::Attack) -> WarningCallout {
+    let now = if attack.goes_on {
+        "Until that hour is over, only the first tries of each person and browsers that are known are taken. "
+    } else {
+        ""
+    };
+    let words = format!(
+        "{} wrong codes, contact IDs and passwords were tried in the hour from {}. {now}Tell whoever runs the service: the log and the figures say from where.",
+        attack.wrong,
+        attack.since.in_words()
+    );
+    alarm("Somebody is guessing codes or passwords", &words)
+}
+
+fn alarm(heading: &str, words: &str) -> WarningCallout {
+    let heading = Heading { text: heading.to_owned(), level: Some(2), ..Default::default() };
+    WarningCallout { heading, html: Some(Html::of(&super::Preline { text: words })), ..Default::default() }
+}
+
 async fn show(
     app: &App,
     visit: &Visit,
@@ -190,8 +224,10 @@ async fn show(
         let about = about(app, &work.work).await?;
         items.push(card(&form, &work, &about));
     }
+    let mut alarms: Vec<_> = tries::attack(app).await?.iter().map(guessing).collect();
+    alarms.extend(outbox::store::list_blocked(&app.database).await?.iter().map(blocked));
     let layout = layout(visit, by, "Work that needs attention", ATTENTION);
-    show_with(status, &AttentionPage { layout, banner, items })
+    show_with(status, &AttentionPage { layout, banner, alarms, items })
 }
 
 done! {

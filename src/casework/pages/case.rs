@@ -376,7 +376,7 @@ async fn show(
         checks.into_iter().map(|check| check_row(check, together.is_none())).collect::<Vec<_>>()
     };
     let call = match &case.answers.proof {
-        Proof::CallBack { ask_for, when, telephone: noted } if case.state.is_undecided() => Some(Call {
+        Proof::CallBack { ask_for, when, telephone: noted, .. } if case.state.is_undecided() => Some(Call {
             telephone: to_call(&telephone, noted),
             ask_for: ask_for.to_string(),
             when: when.clone(),

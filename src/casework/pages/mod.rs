@@ -7,6 +7,7 @@ pub mod attention;
 pub mod case;
 pub mod decline;
 pub mod demo_codes;
+pub mod frozen;
 pub mod mail;
 pub mod queue;
 pub mod registers;
@@ -16,6 +17,7 @@ pub mod site_access;
 mod site_loaded;
 pub mod site_person;
 pub mod sites;
+pub mod stop;
 
 use crate::console::{
     Due, Room, VERSION, history, layout, named_table, note_opened, notes, permit, text_problem, version_of,
@@ -32,9 +34,12 @@ const SITES: &str = "/casework/sites";
 const ATTENTION: &str = "/casework/attention";
 /// Where the registers are, and the imports that wait.
 const REGISTERS: &str = "/casework/registers";
+/// Where what is frozen is listed.
+const FROZEN: &str = "/casework/frozen";
 /// The rooms of the console that are case work's.
 pub const QUEUE_ROOM: Room = (QUEUE, "Queue");
 pub const SITES_ROOM: Room = (SITES, "Sites");
+pub const FROZEN_ROOM: Room = (FROZEN, "Frozen");
 pub const ATTENTION_ROOM: Room = (ATTENTION, "Work that needs attention");
 
 /// Where a registration is, as case workers say it.

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::casework::store::{self, CaseLine, CaseOf, Filter};
 use crate::clock::Timestamp;
 use crate::database::page::{Key, Page, Seek};
+use crate::directory;
 use crate::id::Reference;
 use crate::outbox;
 use crate::registration::RegistrationStateKind;
@@ -39,6 +40,8 @@ pub struct QueuePage {
     pub summary: String,
     /// Work that needs a person, in words; empty where there is none.
     pub attention: String,
+    /// What is frozen, in words; empty where nothing is.
+    pub frozen: String,
     pub ways: Vec<Way>,
     pub search: SearchInput,
     /// What was searched for; empty on the pages of the queue.
@@ -69,6 +72,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: a
         layout: layout(&visit, &by, &heading, QUEUE),
         summary: summary(to_do, late),
         attention: attention_words(attention),
+        frozen: frozen_words(directory::store::count_freezes(&app.database).await?),
         ways: Filter::ALL
             .into_iter()
             .map(|way| Way {
@@ -136,6 +140,15 @@ fn attention_words(count: i64) -> String {
         0 => String::new(),
         1 => "1 piece of work needs attention".to_owned(),
         count => format!("{count} pieces of work need attention"),
+    }
+}
+
+/// A freeze is looked into the same day, so it stands above the cases.
+fn frozen_words(count: i64) -> String {
+    match count {
+        0 => String::new(),
+        1 => "Urgent: 1 site or account is frozen".to_owned(),
+        count => format!("Urgent: {count} sites and accounts are frozen"),
     }
 }
 

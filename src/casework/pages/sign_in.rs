@@ -8,7 +8,8 @@ use crate::outbox::outcome::{Declined, without_faults};
 use crate::settings::Secret;
 use crate::sign_in::moves::{self, CodeOrder, PasswordOrder, SignInRefusal};
 use crate::sign_in::permits::CASE_WORK_SIGN_IN;
-use crate::sign_in::{CaseWorker, HalfSignedIn};
+use crate::sign_in::realm::Realm;
+use crate::sign_in::{CaseWorker, HalfSignedIn, device, store};
 use crate::web::components::PasswordInput;
 use crate::web::page::show_with;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Visit, go_to, show as show_page};
@@ -69,6 +70,7 @@ pub async fn sign_in(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> 
         password: Secret::new(fields.text(PASSWORD).to_owned()),
         network: visit.network().to_owned(),
         browser: Secret::new(visit.browser()),
+        known_by: visit.known_by().map(str::to_owned),
     };
     match without_faults(moves::case_worker_gives_password(&app, order).await)? {
         Ok(rotated) => {
@@ -112,10 +114,19 @@ pub async fn code(visit: Visit, _half: HalfSignedIn) -> Answer {
 
 /// POST /casework/sign-in/code
 pub async fn open(Shared(app): Shared<App>, visit: Visit, half: HalfSignedIn, fields: Fields) -> Answer {
-    let order = CodeOrder { typed: fields.text(CODE).to_owned(), browser: Secret::new(visit.browser()) };
+    let order = CodeOrder {
+        typed: fields.text(CODE).to_owned(),
+        browser: Secret::new(visit.browser()),
+        known_by: visit.known_by().map(str::to_owned),
+    };
+    let id = half.case_worker.clone();
     match without_faults(moves::case_worker_gives_code(&app, half, order).await)? {
         Ok(rotated) => {
             rotated.is_saved(&visit);
+            if let Some(row) = store::case_worker(&app.database, &id).await? {
+                let (realm, now) = (Realm::CaseWork, app.clock.now());
+                visit.make_known(device::remember(&app.key, realm, &row.email, visit.known_by(), now));
+            }
             go_to(QUEUE)
         }
         Err(Declined::Refusal(SignInRefusal::Over) | Declined::Conflict(_)) => go_to(CASE_WORK_SIGN_IN),

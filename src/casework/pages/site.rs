@@ -3,11 +3,15 @@
 use super::history::{actor_in_words, capitalised};
 use super::site_loaded::{LOOKED, Loaded, few_owners, load};
 use super::site_person::Doing;
-use super::{SITES, fact, html_fact, layout, named_table, success, tag, wrapped};
+use super::{FROZEN, SITES, fact, html_fact, layout, named_table, success, tag, wrapped};
 use crate::app::App;
 use crate::casework::store;
 use crate::clock::{Span, Timestamp};
-use crate::directory::{self, Account, AccountState, Management, SharedMailbox, SharedMailboxState, Site};
+use crate::directory::freeze::Frozen;
+use crate::directory::{
+    self, Account, AccountState, Management, SharedMailbox, SharedMailboxState, Site, SiteMove,
+};
+use crate::outbox::transitions::Transition;
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
     Heading, Html, NotificationBanner, SummaryList, Table, TableCell, TableHeader, Tag, TagColour,
@@ -31,6 +35,9 @@ pub struct SitePage {
     pub few_owners: Option<WarningCallout>,
     pub people: Table,
     pub history: Table,
+    /// What is frozen here: words, and where it is.
+    pub frozen: Vec<(String, String)>,
+    pub can_freeze: bool,
     /// Where the registration is that it came from.
     pub case: String,
 }
@@ -39,6 +46,9 @@ fn done_words(done: &str) -> Option<&'static str> {
     match done {
         "given" => Some("The person can use the shared mailbox and is told by email."),
         "address" => Some("Mail to the address now arrives in this shared mailbox."),
+        "frozen" => Some(
+            "The site is frozen. Its people are told by email. Two case workers together can lift the freeze.",
+        ),
         other => Doing::from_slug(other).map(Doing::done_words),
     }
 }
@@ -128,7 +138,7 @@ pub(super) fn standing(account: &Account, most: Span, now: Timestamp) -> Html {
         AccountState::Pending | AccountState::Purged => TagColour::Grey,
         AccountState::Active => TagColour::Green,
         AccountState::Inactive | AccountState::Disabled | AccountState::Leaver => TagColour::Yellow,
-        AccountState::Deleted => TagColour::Red,
+        AccountState::Deleted | AccountState::Frozen => TagColour::Red,
     };
     let mut lines = Vec::new();
     if let Some(until) = account.disabled_until(most) {
@@ -215,6 +225,19 @@ async fn history(app: &App, loaded: &Loaded) -> Result<Table, Interrupt> {
     })
 }
 
+/// The freezes of a site and of the people who can use its shared mailbox.
+async fn frozen_here(app: &App, loaded: &Loaded) -> Result<Vec<(String, String)>, Interrupt> {
+    let site = Frozen::Site { ods_code: loaded.site.ods_code.clone() };
+    let people = loaded.people.iter().map(|person| Frozen::Account { id: person.account_id.clone() });
+    let mut found = Vec::new();
+    for what in std::iter::once(site).chain(people) {
+        if let Some(freeze) = directory::store::find_freeze_of(&app.database, &what).await? {
+            found.push((freeze.name.clone(), format!("{FROZEN}/{}", freeze.id)));
+        }
+    }
+    Ok(found)
+}
+
 /// GET /casework/sites/{id}
 pub async fn page(
     Shared(app): Shared<App>,
@@ -228,6 +251,7 @@ pub async fn page(
     for person in &loaded.people {
         accounts.extend(directory::store::find_account(&app.database, &person.account_id).await?);
     }
+    let frozen = frozen_here(&app, &loaded).await?;
     let aliases = directory::store::list_aliases(&app.database, &loaded.mailbox.id).await?;
     let unread = directory::store::unread_alarm(&app.database, &loaded.mailbox.id).await?;
     let most = Span::days(i64::from(app.settings.disabled_days_max));
@@ -239,6 +263,8 @@ pub async fn page(
         facts: facts(&loaded.site),
         mailbox: mailbox_facts(&loaded.mailbox, &aliases, unread),
         few_owners: few_owners(&loaded.people),
+        frozen,
+        can_freeze: SiteMove::Freeze.leads(loaded.site.state).is_some(),
         people: people_table(&loaded, &accounts, most, app.clock.now()),
         history: history(&app, &loaded).await?,
         case: loaded

@@ -25,6 +25,8 @@ pub(super) const VERSION: &str = "version";
 fn has_sessions(state: AccountState) -> bool {
     match state {
         AccountState::Active | AccountState::Inactive | AccountState::Disabled | AccountState::Leaver => true,
+        // A frozen one has none: the freeze ended its sessions and keeps everybody out.
+        AccountState::Frozen => true,
         AccountState::Pending | AccountState::Deleted | AccountState::Purged => false,
     }
 }
@@ -39,15 +41,17 @@ pub enum Doing {
     Remove,
     /// Signs out everywhere and revokes every app password.
     SignOutAndRevoke,
+    Freeze,
 }
 
 impl Doing {
-    const ALL: [Doing; 6] = [
+    const ALL: [Doing; 7] = [
         Doing::MakeOwner,
         Doing::MakeMember,
         Doing::Disable,
         Doing::Enable,
         Doing::SignOutAndRevoke,
+        Doing::Freeze,
         Doing::Remove,
     ];
 
@@ -60,6 +64,7 @@ impl Doing {
                 Doing::Disable => AccountMove::Disable.leads(state).is_some(),
                 Doing::Enable => AccountMove::Enable.leads(state).is_some(),
                 Doing::SignOutAndRevoke => has_sessions(state),
+                Doing::Freeze => AccountMove::Freeze.leads(state).is_some(),
                 Doing::MakeOwner => access == Access::Member,
                 Doing::MakeMember => access == Access::Owner,
                 Doing::Remove => true,
@@ -75,6 +80,7 @@ impl Doing {
             Doing::MakeMember => "make-member",
             Doing::Remove => "remove",
             Doing::SignOutAndRevoke => "sign-out",
+            Doing::Freeze => "freeze",
         }
     }
 
@@ -91,6 +97,7 @@ impl Doing {
             Doing::MakeMember => "Make a member",
             Doing::Remove => "Remove access",
             Doing::SignOutAndRevoke => "Sign out and revoke",
+            Doing::Freeze => "Freeze",
         }
     }
 
@@ -102,6 +109,7 @@ impl Doing {
             Doing::MakeMember => format!("Make {name} a member"),
             Doing::Remove => format!("Remove the access of {name}"),
             Doing::SignOutAndRevoke => format!("Sign {name} out and revoke all mail programs"),
+            Doing::Freeze => format!("Freeze the account of {name}"),
         }
     }
 
@@ -134,6 +142,11 @@ impl Doing {
                 "They are signed out in every browser and every app password stops working at once. Their password and authenticator app stay.",
                 "They are told at their personal email address.",
             ],
+            Doing::Freeze => &[
+                "For a suspected fraud or break-in. Nobody can sign in, activate the account, read its mail or send from it, within a minute. It can be done to the last owner of a site, too.",
+                "Whoever sends to it is asked to try again later, so no mail is lost for some days.",
+                "They are told at their personal email address. Two case workers together can lift the freeze.",
+            ],
         };
         let mut lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
         if self == Doing::Disable {
@@ -149,6 +162,7 @@ impl Doing {
             Doing::MakeOwner => format!("Yes, make {name} an owner"),
             Doing::MakeMember => format!("Yes, make {name} a member"),
             Doing::Remove => format!("Yes, remove the access of {name}"),
+            Doing::Freeze => format!("Yes, freeze the account of {name}"),
             Doing::SignOutAndRevoke => format!("Yes, sign {name} out and revoke all app passwords"),
         }
     }
@@ -161,6 +175,7 @@ impl Doing {
             Doing::MakeMember => "Make a member",
             Doing::Remove => "Remove access",
             Doing::SignOutAndRevoke => "Sign out and revoke",
+            Doing::Freeze => "Freeze the account",
         }
     }
 
@@ -172,6 +187,9 @@ impl Doing {
             Doing::MakeOwner => "The person is an owner now and is told by email.",
             Doing::MakeMember => "The person is a member now and is told by email.",
             Doing::Remove => "The person can no longer open this shared mailbox and is told by email.",
+            Doing::Freeze => {
+                "The account is frozen. The person is told by email. Two case workers together can lift the freeze."
+            }
             Doing::SignOutAndRevoke => {
                 "The person was signed out everywhere, all app passwords are revoked, and they are told by email."
             }
@@ -181,7 +199,7 @@ impl Doing {
     /// Whether it takes an owner from the site.
     fn takes_an_owner(self) -> bool {
         match self {
-            Doing::Disable | Doing::MakeMember | Doing::Remove => true,
+            Doing::Disable | Doing::MakeMember | Doing::Remove | Doing::Freeze => true,
             Doing::Enable | Doing::MakeOwner | Doing::SignOutAndRevoke => false,
         }
     }
@@ -289,9 +307,11 @@ impl Subject {
             confirm: form.tick(CONFIRM, &self.doing.confirmation(&name)),
             button: match self.doing {
                 Doing::Enable | Doing::MakeOwner => button,
-                Doing::Disable | Doing::MakeMember | Doing::Remove | Doing::SignOutAndRevoke => {
-                    button.warning()
-                }
+                Doing::Disable
+                | Doing::MakeMember
+                | Doing::Remove
+                | Doing::SignOutAndRevoke
+                | Doing::Freeze => button.warning(),
             },
             form,
         };
@@ -355,6 +375,10 @@ async fn carry_out(
         Doing::Enable => moves::enable(app, allowed_for_account(app, &who, account).await?, order).await,
         Doing::SignOutAndRevoke => {
             moves::sign_out_and_revoke(app, allowed_for_account(app, &who, account).await?, order).await
+        }
+        Doing::Freeze => {
+            let permit = allowed_for_account(app, &who, account).await?;
+            moves::freeze_account(app, permit, order.reason).await
         }
         Doing::MakeOwner => {
             let permit = allowed_for_mailbox(app, &who, mailbox).await?;
@@ -420,11 +444,12 @@ mod tests {
         let check = |state: AccountState, access: Access, expect: &[Doing]| {
             assert_eq!(Doing::of(Some(state), access), expect, "{state:?} {access:?}");
         };
-        use Doing::{Disable, Enable, MakeMember, MakeOwner, Remove, SignOutAndRevoke};
-        check(AccountState::Active, Access::Owner, &[MakeMember, Disable, SignOutAndRevoke, Remove]);
-        check(AccountState::Active, Access::Member, &[MakeOwner, Disable, SignOutAndRevoke, Remove]);
-        check(AccountState::Disabled, Access::Member, &[MakeOwner, Enable, SignOutAndRevoke, Remove]);
-        check(AccountState::Pending, Access::Owner, &[MakeMember, Remove]);
+        use Doing::{Disable, Enable, Freeze, MakeMember, MakeOwner, Remove, SignOutAndRevoke};
+        check(AccountState::Active, Access::Owner, &[MakeMember, Disable, SignOutAndRevoke, Freeze, Remove]);
+        check(AccountState::Active, Access::Member, &[MakeOwner, Disable, SignOutAndRevoke, Freeze, Remove]);
+        check(AccountState::Disabled, Access::Member, &[MakeOwner, Enable, SignOutAndRevoke, Freeze, Remove]);
+        check(AccountState::Pending, Access::Owner, &[MakeMember, Freeze, Remove]);
+        check(AccountState::Frozen, Access::Owner, &[MakeMember, SignOutAndRevoke, Remove]);
         for doing in Doing::ALL {
             assert_eq!(Doing::from_slug(doing.slug()), Some(doing));
             assert!(doing.title("Amy Reed").contains("Amy Reed"));

@@ -9,7 +9,10 @@ mod change_access;
 mod compare_mail;
 mod disable;
 mod enable;
+mod freeze;
 mod give_access;
+mod lift_freeze;
+mod open_activation;
 mod remove_access;
 mod sign_out_and_revoke;
 #[cfg(test)]
@@ -20,7 +23,10 @@ pub use change_access::{AccessOrder, change_access};
 pub use compare_mail::compare_mail;
 pub use disable::disable;
 pub use enable::enable;
+pub use freeze::{FreezeOrder, freeze_account, freeze_code_in, freeze_site, freeze_site_in};
 pub use give_access::{GivingOrder, give_access};
+pub use lift_freeze::{LiftOrder, Lifting, keep_freeze, lift_freeze};
+pub use open_activation::open_activation_in;
 pub use remove_access::remove_access;
 pub use sign_out_and_revoke::sign_out_and_revoke;
 

@@ -13,7 +13,7 @@ macro_rules! account_by {
         concat!(
             "SELECT id, version, state, first_name, last_name, role, address, personal_email, mobile, \
              password_hash, made_at, activated_at, policy_accepted_at, provisioned_at, state_since, state_reason, \
-             last_used_at FROM accounts ",
+             last_used_at, frozen_from FROM accounts ",
             $rest
         )
     };
@@ -24,7 +24,7 @@ impl FromRow for Account {
         let (state, first_name, last_name): (String, String, String) =
             (row.get(2)?, row.get(3)?, row.get(4)?);
         let (email, mobile): (String, String) = (row.get(7)?, row.get(8)?);
-        let password_hash: Option<String> = row.get(9)?;
+        let (password_hash, frozen_from): (Option<String>, Option<String>) = (row.get(9)?, row.get(17)?);
         Ok(Account {
             id: row.get(0)?,
             version: row.get(1)?,
@@ -44,6 +44,9 @@ impl FromRow for Account {
             state_since: row.get(14)?,
             state_reason: row.get(15)?,
             last_used_at: row.get(16)?,
+            frozen_from: frozen_from
+                .map(|was| AccountState::parse(&was).ok_or_else(|| broken("state of an account", &was)))
+                .transpose()?,
         })
     }
 }
@@ -145,8 +148,9 @@ pub async fn save_account(tx: &mut Tx, now: Timestamp, change: &Change<Account>)
     let saved = tx
         .run(
             "UPDATE accounts SET state = $1, password_hash = $2, activated_at = $3, policy_accepted_at = $4,
-                    provisioned_at = $5, state_since = $6, state_reason = $7, version = version + 1
-              WHERE id = $8 AND version = $9",
+                    provisioned_at = $5, state_since = $6, state_reason = $7, frozen_from = $8,
+                    version = version + 1
+              WHERE id = $9 AND version = $10",
             &[
                 &account.state.stored(),
                 &hash,
@@ -155,6 +159,7 @@ pub async fn save_account(tx: &mut Tx, now: Timestamp, change: &Change<Account>)
                 &account.provisioned_at,
                 &account.state_since,
                 &account.state_reason,
+                &account.frozen_from.map(AccountState::stored),
                 &account.id,
                 &account.version,
             ],

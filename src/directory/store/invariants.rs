@@ -72,6 +72,25 @@ pub(super) const INVARIANTS: &[(&str, &str)] = &[
              OR (state = 'Pending' AND (password_hash IS NOT NULL OR activated_at IS NOT NULL))",
     ),
     (
+        "sites frozen without a freeze, or not frozen in spite of one",
+        "SELECT COUNT(*) FROM sites t
+          WHERE (t.state = 'Frozen') <> (EXISTS
+            (SELECT 1 FROM freezes f WHERE f.kind = 'Site' AND f.named = t.ods_code AND f.lifted_by IS NULL))",
+    ),
+    (
+        "accounts frozen without a freeze, or not frozen in spite of one",
+        "SELECT COUNT(*) FROM accounts a
+          WHERE a.state NOT IN ('Deleted', 'Purged') AND (a.state = 'Frozen') <> (
+            EXISTS (SELECT 1 FROM freezes f WHERE f.kind = 'Account' AND f.named = a.id AND f.lifted_by IS NULL)
+            OR EXISTS (SELECT 1 FROM account_slots s JOIN sites t ON t.id = s.site_id
+                        WHERE s.account_id = a.id AND t.state = 'Frozen'))",
+    ),
+    (
+        "freezes lifted by fewer than two people",
+        "SELECT COUNT(*) FROM freezes
+          WHERE lifted_by IS NOT NULL AND (agreed_by IS NULL OR agreed_by = lifted_by)",
+    ),
+    (
         "activated accounts whose link was not used",
         "SELECT COUNT(*) FROM accounts a
           WHERE a.activated_at IS NOT NULL AND NOT EXISTS
@@ -200,6 +219,7 @@ mod tests {
         CREATE TABLE i AS SELECT * FROM app_passwords; DROP TABLE app_passwords;
         ALTER TABLE i RENAME TO app_passwords;
         CREATE TABLE j AS SELECT * FROM aliases; DROP TABLE aliases; ALTER TABLE j RENAME TO aliases;
+        CREATE TABLE k AS SELECT * FROM freezes; DROP TABLE freezes; ALTER TABLE k RENAME TO freezes;
         CREATE TABLE g AS SELECT * FROM links; DROP TABLE links; ALTER TABLE g RENAME TO links;
         CREATE TABLE a AS SELECT * FROM shared_mailbox_access; DROP TABLE shared_mailbox_access;
         CREATE TABLE b AS SELECT * FROM account_slots; DROP TABLE account_slots;
@@ -259,6 +279,19 @@ mod tests {
             ),
             ("whose state and password", "UPDATE accounts SET state = 'Active'"),
             ("whose state and password", "UPDATE accounts SET password_hash = 'x'"),
+            ("sites frozen without a freeze", "UPDATE sites SET state = 'Frozen'"),
+            (
+                "sites frozen without a freeze, or not",
+                "INSERT INTO freezes (id, version, kind, named, name, about, registration, state, frozen_at, frozen_by, reason) VALUES ('f', 1, 'Site', 'VM195', 'n', 'a', '', 'InForce', 1, 'x', 'y')",
+            ),
+            (
+                "accounts frozen without a freeze",
+                "UPDATE accounts SET state = 'Frozen', frozen_from = 'Pending'",
+            ),
+            (
+                "fewer than two people",
+                "INSERT INTO freezes (id, version, kind, named, name, about, registration, state, frozen_at, frozen_by, reason, agreed_by, lifted_by) VALUES ('f', 1, 'Site', 'VM1', 'n', 'a', '', 'Lifted', 1, 'x', 'y', 'one', 'one')",
+            ),
             (
                 "whose link was not used",
                 "UPDATE accounts SET state = 'Active', password_hash = 'x', activated_at = 5, policy_accepted_at = 5",

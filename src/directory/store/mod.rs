@@ -6,6 +6,7 @@ mod addresses;
 mod app_passwords;
 #[cfg(test)]
 pub(in crate::directory) mod for_tests;
+mod freezes;
 mod invariants;
 mod opening;
 mod organisations;
@@ -27,6 +28,10 @@ pub use app_passwords::{
     add_app_password, list_app_passwords_in_force, mark_app_password_used, revoke_app_password,
     revoke_app_passwords,
 };
+pub use freezes::{
+    add_freeze, count_freezes, find_freeze, find_freeze_of, list_accounts_of_site, list_freezes, save_freeze,
+    set_site_state,
+};
 pub use invariants::invariants;
 pub use opening::{Opened, Progress, open_site, progress};
 pub use organisations::{find_known_organisation, find_organisation};
@@ -35,7 +40,7 @@ pub use shared_mailboxes::{
     find_shared_mailbox, find_shared_mailbox_of_site, save_shared_mailbox, unread_alarm,
 };
 pub use sites::{
-    find_home_of_account, find_site, find_site_by_cqc_location, find_site_by_ods_code,
+    end_activation_wait, find_home_of_account, find_site, find_site_by_cqc_location, find_site_by_ods_code,
     find_site_of_registration, list_look_alike_sites, list_sites_owned,
 };
 pub use subjects::{subject_of_account, subject_of_shared_mailbox, subject_of_site};
@@ -53,6 +58,11 @@ pub async fn lock_account(tx: &mut Tx, account: &str) -> Result<()> {
 /// that become ready together one sees the other, and of two owners that go one stays.
 pub async fn lock_site(tx: &mut Tx, site: &str) -> Result<()> {
     lock_subject(tx, site).await
+}
+
+/// Makes other writers of the same freeze wait until this transaction ends.
+pub async fn lock_freeze(tx: &mut Tx, freeze: &str) -> Result<()> {
+    lock_subject(tx, freeze).await
 }
 
 async fn lock_subject(tx: &mut Tx, what: &str) -> Result<()> {

@@ -2,11 +2,13 @@
 
 use super::accounts::{add_account, taken_of};
 use super::addresses::{add_address, take_address};
+use super::freezes::find_freeze_of;
 use super::organisations::organisation_of;
 use super::{broken, find_account_by_address};
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Timestamp;
 use crate::database::{Param, Reads, Result, Tx};
+use crate::directory::freeze::Frozen;
 use crate::directory::{
     Access, AccountState, NewPerson, NewSite, Refusal, SharedMailboxState, SiteState, address, plain_words,
     same_last_name,
@@ -37,6 +39,10 @@ pub async fn open_site(
     if let Err(refusal) = new.check() {
         return Ok(Err(refusal));
     }
+    let frozen = Frozen::Site { ods_code: new.ods_code.clone() };
+    if find_freeze_of(tx, &frozen).await?.is_some() {
+        return Ok(Err(Refusal::SiteFrozen(new.name.clone())));
+    }
     tx.run("SAVEPOINT site", &[]).await?;
     let opened = open(tx, domain, at, by, new).await?;
     // Two writers can only be told apart by the constraints, which speak up half way through.
@@ -59,8 +65,8 @@ async fn open(
     let added = tx
         .run(
             "INSERT INTO sites (id, version, organisation_id, state, ods_code, cqc_location_id, name, name_plain, town,
-                                postcode, management, origin, origin_id, joined_at)
-             VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING",
+                                postcode, management, origin, origin_id, joined_at, activates_at)
+             VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
             &[
                 &site_id,
                 &organisation,
@@ -75,6 +81,7 @@ async fn open(
                 &origin,
                 &origin_id,
                 &at,
+                &new.activates_at,
             ],
         )
         .await?;

@@ -1,7 +1,7 @@
 //! Sites that have joined.
 
 use super::broken;
-use crate::database::{FromRow, Reads, Result, Row};
+use crate::database::{FromRow, Reads, Result, Row, Tx};
 use crate::directory::organisation::scoped;
 use crate::directory::{Management, Origin, Scope, Site, SiteState, address};
 
@@ -13,7 +13,7 @@ macro_rules! site_by {
     ($rest:literal) => {
         concat!(
             "SELECT id, version, organisation_id, state, ods_code, cqc_location_id, name, town, postcode, \
-                    management, origin, origin_id, joined_at FROM sites t ",
+                    management, origin, origin_id, joined_at, activates_at FROM sites t ",
             $rest
         )
     };
@@ -37,6 +37,7 @@ impl FromRow for Site {
                 .ok_or_else(|| broken("management of a site", &management))?,
             origin: Origin::parse(&origin, &origin_id).ok_or_else(|| broken("origin of a site", &origin))?,
             joined_at: row.get(12)?,
+            activates_at: row.get(13)?,
         })
     }
 }
@@ -74,6 +75,18 @@ pub async fn list_sites_owned(scope: &Scope, from: &impl Reads, account: &str) -
                        WHERE x.account_id = $3 AND x.access = 'Owner') ORDER BY t.name, t.id LIMIT 100"
     ));
     from.all(statement, &[&organisation, &sites, &account]).await
+}
+
+/// Ends the time that accounts of a site wait to be activated; false where there was none.
+pub async fn end_activation_wait(tx: &mut Tx, site: &str) -> Result<bool> {
+    let ended = tx
+        .run(
+            "UPDATE sites SET activates_at = NULL, version = version + 1
+              WHERE id = $1 AND activates_at IS NOT NULL",
+            &[&site],
+        )
+        .await?;
+    Ok(ended == 1)
 }
 
 /// Sites of the same town whose names could be taken for this one's, in words; for warning a case

@@ -13,7 +13,7 @@ const ANSWER_MAX_BYTES: usize = 64 << 20;
 /// The name Dovecot knows its administrator by.
 const USER: &str = "doveadm";
 /// Commands in one request; more would make others wait for them.
-pub(super) const COMMANDS_MAX: usize = 64;
+const COMMANDS_MAX: usize = 64;
 
 /// Exit codes of `doveadm` (sysexits.h, and Dovecot's own).
 mod exit {
@@ -59,7 +59,7 @@ impl Command {
     }
 
     pub(super) fn create_folder(user: &str, folder: &str) -> Self {
-        let arguments = json!({ "user": user, "subscriptions": true, "mailbox": [folder] });
+        let arguments = json!({ "user": user, "mailbox": [folder] });
         Command { name: "mailboxCreate", arguments }
     }
 
@@ -71,6 +71,21 @@ impl Command {
 
     pub(super) fn list_allowed(user: &str, folder: &str) -> Self {
         Command { name: "aclGet", arguments: json!({ "user": user, "mailbox": folder }) }
+    }
+
+    /// The folders of a mailbox.
+    pub(super) fn list_folders(user: &str) -> Self {
+        Command { name: "mailboxList", arguments: json!({ "user": user }) }
+    }
+
+    /// Has folders shown to whoever asks for those that somebody wants to see.
+    pub(super) fn subscribe(user: &str, folders: &[String]) -> Self {
+        Command { name: "mailboxSubscribe", arguments: json!({ "user": user, "mailbox": folders }) }
+    }
+
+    /// Counts anew what is stored, and writes down the limit.
+    pub(super) fn count_anew(user: &str) -> Self {
+        Command { name: "quotaRecalc", arguments: json!({ "user": user }) }
     }
 
     /// Take away what somebody may do with a folder.
@@ -87,6 +102,11 @@ impl Command {
     pub(super) fn list_folders_on_disk(root: &str, path: &str) -> Self {
         let arguments = json!({ "fsDriver": "posix", "fsArgs": format!("prefix={root}/"), "path": path });
         Command { name: "fsIterDirs", arguments }
+    }
+
+    pub(super) fn find_on_disk(root: &str, path: &str) -> Self {
+        let arguments = json!({ "fsDriver": "posix", "fsArgs": format!("prefix={root}/"), "path": path });
+        Command { name: "fsStat", arguments }
     }
 
     /// Remove a folder on disk with everything in it.

@@ -65,6 +65,8 @@ impl Drop for Held {
 pub(super) struct Message {
     /// Who has signed in to send it, if anybody has.
     pub(super) login: Option<String>,
+    /// When its connection was opened, as [`Judge::opened`] has it.
+    pub(super) opened: i64,
     /// Postfix's name for it.
     pub(super) queue_id: String,
     /// Names and values, in order.
@@ -81,6 +83,19 @@ pub(super) enum Verdict {
     Refuse(String),
     /// The sender tries again.
     Later,
+}
+
+/// Who judges.
+pub(super) trait Judge: Clone + Send + Sync + 'static {
+    /// A mark of the moment in which a connection is opened, before anybody signs in on it.
+    fn opened(&self) -> impl Future<Output = i64> + Send;
+
+    /// Whether somebody who has signed in on a connection that was opened then may begin a message: what they
+    /// are told where they may not.
+    fn begins(&self, login: String, opened: i64) -> impl Future<Output = Result<(), Verdict>> + Send;
+
+    /// What is done with a message.
+    fn look(&self, message: Message) -> impl Future<Output = Verdict> + Send;
 }
 
 /// What is changed about a message that is taken.
@@ -141,6 +156,7 @@ fn replies(verdict: &Verdict) -> Vec<u8> {
 struct Connection {
     stream: TcpStream,
     message: Message,
+    opened: i64,
     bounds: Bounds,
     held: Held,
     too_large: bool,
@@ -175,8 +191,7 @@ impl Connection {
     }
 
     fn begin(&mut self) {
-        let login = None;
-        self.message = Message { login, ..Message::default() };
+        self.message = Message { opened: self.opened, ..Message::default() };
         self.held.release();
         (self.too_large, self.no_room) = (false, false);
     }
@@ -196,11 +211,10 @@ impl Connection {
         }
     }
 
-    async fn serve<F, W>(mut self, look: F) -> io::Result<()>
-    where
-        F: Fn(Message) -> W,
-        W: Future<Output = Verdict>,
-    {
+    async fn serve(mut self, judge: impl Judge) -> io::Result<()> {
+        // Postfix greets nobody before it has the answer to its own greeting, which comes after this.
+        self.opened = judge.opened().await;
+        self.begin();
         while let Some((letter, data)) = self.read().await? {
             let answer = match letter {
                 b'O' => Some(negotiated(&data)?),
@@ -240,7 +254,7 @@ impl Connection {
                         tracing::warn!("too many large messages at once; a sender is told to try again");
                         Verdict::Later
                     } else {
-                        look(message).await
+                        judge.look(message).await
                     };
                     self.begin();
                     self.message.login = login;
@@ -251,10 +265,17 @@ impl Connection {
                     None
                 }
                 b'Q' => return Ok(()),
-                // A new message, a recipient, a new connection: nothing to say before the end.
+                // A recipient, a new connection: nothing to say before the end.
                 b'K' => {
                     self.begin();
                     None
+                }
+                b'M' => {
+                    let begins = match self.message.login.clone() {
+                        Some(login) => judge.begins(login, self.opened).await,
+                        None => Ok(()),
+                    };
+                    Some(begins.map_or_else(|verdict| replies(&verdict), |()| packet(b'c', b"")))
                 }
                 _ => Some(packet(b'c', b"")),
             };
@@ -284,17 +305,13 @@ fn negotiated(data: &[u8]) -> io::Result<Vec<u8>> {
     Ok(packet(b'O', &reply))
 }
 
-/// Takes messages until `stop`. Each is looked at by `look` when it is complete.
-pub(super) async fn serve<F, W>(
+/// Takes messages until `stop`. Each is looked at by `judge` when it is complete.
+pub(super) async fn serve(
     listener: TcpListener,
     bounds: Bounds,
-    look: F,
+    judge: impl Judge,
     stop: impl Future<Output = ()>,
-) -> io::Result<()>
-where
-    F: Fn(Message) -> W + Clone + Send + Sync + 'static,
-    W: Future<Output = Verdict> + Send + 'static,
-{
+) -> io::Result<()> {
     let all_held = Arc::new(AtomicUsize::new(0));
     let room = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
     tokio::pin!(stop);
@@ -311,12 +328,13 @@ where
             () = &mut stop => return Ok(()),
         };
         let Ok(place) = Arc::clone(&room).acquire_owned().await else { return Ok(()) };
-        let look = look.clone();
+        let judge = judge.clone();
         let held = Held { all: Arc::clone(&all_held), own: 0 };
         tokio::spawn(async move {
             let message = Message::default();
-            let connection = Connection { stream, message, bounds, held, too_large: false, no_room: false };
-            if let Err(error) = connection.serve(look).await {
+            let connection =
+                Connection { stream, message, opened: 0, bounds, held, too_large: false, no_room: false };
+            if let Err(error) = connection.serve(judge).await {
                 tracing::warn!(%error, %from, "a connection of the mail server ended badly");
             }
             drop(place);
@@ -367,20 +385,36 @@ mod tests {
         assert_eq!(taken, expect);
     }
 
+    /// Refuses everything in words that show what it was asked, and whoever is called bo at once.
+    #[derive(Clone)]
+    struct Echo;
+
+    impl Judge for Echo {
+        async fn opened(&self) -> i64 {
+            7
+        }
+
+        async fn begins(&self, login: String, opened: i64) -> Result<(), Verdict> {
+            if login == "bo" { Err(Verdict::Refuse(format!("421 bo {opened}"))) } else { Ok(()) }
+        }
+
+        async fn look(&self, message: Message) -> Verdict {
+            let text = String::from_utf8_lossy(&message.raw).into_owned();
+            let login = message.login.unwrap_or_default();
+            Verdict::Refuse(format!("550 {login} {} {} {text}", message.opened, message.queue_id))
+        }
+    }
+
     #[tokio::test]
     async fn each_message_of_a_connection_is_looked_at_by_itself() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let look = |message: Message| async move {
-            let text = String::from_utf8_lossy(&message.raw).into_owned();
-            Verdict::Refuse(format!("550 {} {} {text}", message.login.unwrap_or_default(), message.queue_id))
-        };
         let bounds = Bounds { message: 100, held: 1_000, fields: 1 };
-        tokio::spawn(serve(listener, bounds, look, std::future::pending()));
+        tokio::spawn(serve(listener, bounds, Echo, std::future::pending()));
         let mut postfix = TcpStream::connect(address).await.expect("connected");
         let offer: Vec<u8> = [6_u32, 0x1ff, 0x1f_ffff].iter().flat_map(|n| n.to_be_bytes()).collect();
         let mut said = packet(b'O', &offer);
-        for (login, body) in [("asha", "one"), ("", "two"), ("asha", &"x".repeat(200))] {
+        for (login, body) in [("asha", "one"), ("", "two"), ("asha", &"x".repeat(200)), ("bo", "")] {
             said.extend(packet(b'D', format!("M{{auth_authen}}\0{login}\0").as_bytes()));
             said.extend(packet(b'M', b"<a@b>\0"));
             said.extend(packet(b'D', b"Ei\0QUEUE\0"));
@@ -391,15 +425,16 @@ mod tests {
         }
         postfix.write_all(&said).await.expect("sent");
         let mut heard = Vec::new();
-        for _ in 0..7 {
+        for _ in 0..8 {
             let length = postfix.read_u32().await.expect("a length");
             let mut data = vec![0; usize::try_from(length).expect("small")];
             postfix.read_exact(&mut data).await.expect("a packet");
             heard.push(String::from_utf8_lossy(&data).into_owned());
         }
         assert_eq!(heard[1], "c");
-        assert_eq!(heard[2], "y550 asha QUEUE Subject: hi\r\n there\r\n\r\none\0");
-        assert_eq!(heard[4], "y550  QUEUE Subject: hi\r\n there\r\n\r\ntwo\0");
+        assert_eq!(heard[2], "y550 asha 7 QUEUE Subject: hi\r\n there\r\n\r\none\0");
+        assert_eq!(heard[4], "y550  7 QUEUE Subject: hi\r\n there\r\n\r\ntwo\0");
         assert_eq!(heard[6], "y552 5.3.4 The message is too large\0");
+        assert_eq!(heard[7], "y421 bo 7\0", "before anything is handed in");
     }
 }

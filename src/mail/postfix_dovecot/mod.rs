@@ -12,6 +12,7 @@
 //! mail goes on while the service is stopped. `docs/decisions/0012-mail-servers-read-a-projection.md`
 //! has the reasons.
 
+mod access;
 pub mod config;
 pub mod dns;
 mod doveadm;
@@ -24,8 +25,8 @@ pub mod servers;
 mod store;
 
 use super::{
-    EngineError, Ensured, Filling, Held, MailEngine, WantedAccount, WantedSharedMailbox, refuse_bad,
-    refuse_bad_id,
+    ACCESS_LISTS_SAY, EngineError, Ensured, Filling, Held, MailEngine, WantedAccount, WantedSharedMailbox,
+    refuse_bad, refuse_bad_id,
 };
 use crate::database::{Address, BoxFuture, Database};
 use crate::settings::{SecretKey, Settings};
@@ -38,23 +39,9 @@ use std::time::Duration;
 
 pub use store::POSTGRES_ROLE;
 
-/// Folders every shared mailbox has, beside the inbox.
-const FOLDERS: [&str; 6] = ["INBOX", "Sent", "Drafts", "Archive", "Junk", "Trash"];
-
-/// What owners and members may do alike: read, mark, file, delete, and make folders. Who else may
-/// open it is decided in Carepost, so nobody may change the list itself.
-const RIGHTS: [&str; 10] = [
-    "lookup",
-    "read",
-    "write",
-    "write-seen",
-    "write-deleted",
-    "insert",
-    "post",
-    "expunge",
-    "create",
-    "delete",
-];
+/// How many mailboxes have their access lists read in one call: with more, slow disks could take longer than
+/// a call may. Each has some seven lists, of which Dovecot reads one in two milliseconds.
+const CHECKED_TOGETHER: usize = 32;
 
 /// The engine.
 #[derive(Clone)]
@@ -101,18 +88,6 @@ fn secure_domain_tls(settings: &Settings) -> &'static str {
         "may" => "may",
         _ => "encrypt",
     }
-}
-
-/// The group of a shared mailbox's people in Dovecot's access lists.
-fn group(id: &str) -> String {
-    format!("group={id}")
-}
-
-/// How many of these mailboxes, from the first, have their access lists read in one request: with more,
-/// slow disks could take longer than a call may.
-fn asked_in_one_request(mailboxes: &[Mailbox]) -> usize {
-    let shared = mailboxes.iter().enumerate().filter(|(_, one)| one.kind() == MailboxKind::SharedMailbox);
-    shared.map(|(place, _)| place).nth(doveadm::COMMANDS_MAX).unwrap_or(mailboxes.len())
 }
 
 impl PostfixDovecot {
@@ -167,7 +142,7 @@ impl PostfixDovecot {
             if step.kind == StepKind::RemoveStorage && !self.is_stored(&step.name).await? {
                 continue;
             }
-            commands.extend(self.commands(id, step));
+            commands.extend(self.commands(id, step).await?);
         }
         // All names together, and before any session ends: nobody comes back with what was remembered.
         let forgotten = steps.steps.iter().filter(|step| step.kind == StepKind::Forget);
@@ -177,8 +152,23 @@ impl PostfixDovecot {
         }
         let answers = self.doveadm.run(&commands).await?;
         let changed = answers.iter().any(|answer| matches!(answer, Answer::Done(_)));
+        if steps.steps.iter().any(|step| step.kind == StepKind::CheckAccess)
+            && let Some(mailbox) = store::find(&self.projection, id).await?
+        {
+            self.check_access(&[mailbox]).await?;
+        }
         store::steps_taken(&self.projection, id, steps).await?;
         Ok(changed)
+    }
+
+    /// Has Dovecot forget everybody where that was noted.
+    async fn forgets_everybody(&self) -> Result<(), EngineError> {
+        let steps = store::list_steps(&self.projection, store::EVERYBODY).await?;
+        if !steps.steps.is_empty() {
+            self.doveadm.run(&[Command::forget_everybody()]).await?;
+            store::steps_taken(&self.projection, store::EVERYBODY, steps).await?;
+        }
+        Ok(())
     }
 
     /// Whether there is a folder with something in it. Dovecot fails to remove what is not there.
@@ -188,61 +178,57 @@ impl PostfixDovecot {
         Ok(answers.iter().any(|answer| matches!(answer, Answer::Done(rows) if !rows.is_empty())))
     }
 
-    fn commands(&self, id: &str, step: &Step) -> Vec<Command> {
+    async fn commands(&self, id: &str, step: &Step) -> Result<Vec<Command>, EngineError> {
         let name = step.name.as_str();
-        match step.kind {
-            StepKind::Prepare => {
-                let mut commands: Vec<Command> =
-                    FOLDERS.iter().map(|folder| Command::create_folder(name, folder)).collect();
-                commands.push(Command::allow(name, "INBOX", &group(id), &RIGHTS));
-                commands
-            }
-            // These go together, before all others.
-            StepKind::Forget => Vec::new(),
+        Ok(match step.kind {
+            StepKind::Prepare => access::prepare(name, id),
+            StepKind::Subscribe => self.subscribes(id, name).await?,
+            // These go together before all others, and that after all others.
+            StepKind::Forget | StepKind::CheckAccess => Vec::new(),
             StepKind::EndSessions => vec![Command::end_sessions(name)],
             StepKind::RemoveStorage => vec![Command::remove_from_disk(&self.storage, name)],
-        }
+        })
     }
 
-    /// What the servers' own access lists say that they should not, for shared mailboxes; and has
-    /// them put right with the next `ensure`.
-    async fn wrong_access(&self, mailboxes: &[Mailbox]) -> Result<Vec<(String, String)>, EngineError> {
-        let shared: Vec<&Mailbox> =
-            mailboxes.iter().filter(|mailbox| mailbox.kind() == MailboxKind::SharedMailbox).collect();
-        let asked: Vec<Command> =
-            shared.iter().map(|mailbox| Command::list_allowed(mailbox.address(), "INBOX")).collect();
-        let answers = self.doveadm.run(&asked).await?;
+    /// What shows somebody the folders of shared mailboxes they have begun to use. Whoever has a list of
+    /// their own has seen them before, and may have hidden some.
+    async fn subscribes(&self, id: &str, person: &str) -> Result<Vec<Command>, EngineError> {
+        let used = store::list_used(&self.projection, person, id).await?;
+        let asked: Vec<Command> = used
+            .iter()
+            .map(|(shared, _)| {
+                let folder = rules::folder(MailboxKind::SharedMailbox, shared);
+                Command::find_on_disk(&self.storage, &format!("{folder}/Maildir/subscriptions.{person}"))
+            })
+            .collect();
+        let known = self.doveadm.run(&asked).await?;
+        Ok(used
+            .iter()
+            .zip(known)
+            .filter(|(_, known)| !matches!(known, Answer::Done(_)))
+            .map(|((_, address), _)| Command::subscribe(person, &access::seen_as(address)))
+            .collect())
+    }
+
+    /// Has the servers' own access lists say what they should, and notes what they said.
+    async fn check_access(&self, mailboxes: &[Mailbox]) -> Result<(), EngineError> {
+        let all: Vec<&Mailbox> = mailboxes.iter().collect();
         let mut wrong = Vec::new();
-        for (mailbox, answer) in shared.into_iter().zip(answers) {
-            let mut expected = RIGHTS.to_vec();
-            expected.sort_unstable();
-            let expected = format!("{} {}", group(mailbox.id()), expected.join(" "));
-            let rows = match answer {
-                Answer::Done(rows) => rows,
-                Answer::NothingToDo | Answer::NoUser => Vec::new(),
+        for found in access::check(&self.doveadm, &all).await? {
+            let (id, says) = (found.mailbox.id(), found.says);
+            tracing::warn!(mailbox = id, says, "access lists on the mail server differed from the directory");
+            // An account has no lists to write; what is done is no step, but has what was noted seen to.
+            let step = match found.mailbox.kind() {
+                MailboxKind::SharedMailbox => Step::prepare(found.mailbox.address()),
+                MailboxKind::Account => Step::forget(found.mailbox.address()),
             };
-            let says: Vec<String> = rows.iter().map(allowed_in_words).collect();
-            if says != [expected] {
-                for row in &rows {
-                    let who = row.get("id").and_then(Value::as_str).unwrap_or("");
-                    if who != group(mailbox.id()) {
-                        self.doveadm.run(&[Command::disallow(mailbox.address(), "INBOX", who)]).await?;
-                    }
-                }
-                store::prepare_again(&self.projection, mailbox.id(), mailbox.address()).await?;
-                wrong.push((mailbox.id().to_owned(), says.join("; ")));
-            }
+            wrong.push((id.to_owned(), says, vec![step]));
         }
-        Ok(wrong)
+        if !wrong.is_empty() {
+            store::note_wrong_access(&self.projection, wrong).await?;
+        }
+        Ok(())
     }
-}
-
-fn allowed_in_words(row: &Value) -> String {
-    let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
-    let rights = text("rights");
-    let mut rights: Vec<&str> = rights.split_whitespace().collect();
-    rights.sort_unstable();
-    format!("{} {}", text("id"), rights.join(" "))
 }
 
 impl MailEngine for PostfixDovecot {
@@ -287,14 +273,20 @@ impl MailEngine for PostfixDovecot {
     fn list<'a>(&'a self, after: &'a str, limit: u32) -> BoxFuture<'a, Result<Vec<Held>, EngineError>> {
         self.in_time(async move {
             let mut mailboxes = store::list(&self.projection, after, limit).await?;
-            mailboxes.truncate(asked_in_one_request(&mailboxes));
-            let wrong = self.wrong_access(&mailboxes).await?;
+            mailboxes.truncate(CHECKED_TOGETHER);
+            let Some(last) = mailboxes.last().map(|last| last.id().to_owned()) else { return Ok(Vec::new()) };
+            // While the projection is being filled the servers may not be there yet, and nothing is put off until
+            // they are: mail must flow when they come.
+            if store::filling(&self.projection).await?.is_none() {
+                self.check_access(&mailboxes).await?;
+            }
+            let wrong = store::tell_wrong_access(&self.projection, after, &last).await?;
             Ok(mailboxes
                 .iter()
                 .map(|mailbox| {
                     let mut holds = mailbox.in_full();
                     if let Some((_, says)) = wrong.iter().find(|(id, _)| id == mailbox.id()) {
-                        holds.push_str("; the access list on the server says: ");
+                        holds.push_str(ACCESS_LISTS_SAY);
                         holds.push_str(says);
                     }
                     Held { id: mailbox.id().to_owned(), holds }
@@ -340,6 +332,7 @@ impl MailEngine for PostfixDovecot {
 
     fn answers(&self) -> BoxFuture<'_, Result<(), EngineError>> {
         self.in_time(async move {
+            self.forgets_everybody().await?;
             // While the projection is being filled, Dovecot says of whoever is not in it that one must ask
             // again; that it says anything is enough then.
             let asked = match store::filling(&self.projection).await? {
@@ -368,8 +361,10 @@ impl MailEngine for PostfixDovecot {
         self.in_time(async move {
             if store::filling(&self.projection).await?.as_ref() == Some(filling) {
                 // While the tables were filled, a change of somebody who was not in them yet told Dovecot
-                // of nothing that it might remember from the tables before.
-                self.doveadm.run(&[Command::forget_everybody()]).await?;
+                // of nothing that it might remember from the tables before. It may not be there: mail does not wait
+                // for it, and it is told when it answers.
+                store::forget_everybody(&self.projection).await?;
+                let _ = tokio::time::timeout(self.deadline / 2, self.forgets_everybody()).await;
             }
             Ok(store::ensure_filled(&self.projection, filling).await?)
         })

@@ -28,7 +28,7 @@ stored_enum! {
 }
 
 stored_enum! {
-    /// How somebody belongs to a shared mailbox. The mail servers let both do the same.
+    /// How somebody belongs to a shared mailbox. Owners may clear away folders besides.
     pub(super) enum MailboxAccess {
         Owner,
         Member,
@@ -43,8 +43,12 @@ stored_enum! {
         Prepare,
         /// Forget what is remembered of this name.
         Forget,
+        /// Show the person at this address the folders of the shared mailboxes they have begun to use.
+        Subscribe,
         /// End the sessions of this address.
         EndSessions,
+        /// Read the access lists of the shared mailbox at this address, and remove what is not of ours.
+        CheckAccess,
         /// Remove this folder, below the storage.
         RemoveStorage,
     }
@@ -62,8 +66,16 @@ impl Step {
         Step { kind: StepKind::Prepare, name: address.to_owned() }
     }
 
-    fn forget(name: &str) -> Self {
+    pub(super) fn forget(name: &str) -> Self {
         Step { kind: StepKind::Forget, name: name.to_owned() }
+    }
+
+    fn subscribe(address: &str) -> Self {
+        Step { kind: StepKind::Subscribe, name: address.to_owned() }
+    }
+
+    fn check_access(address: &str) -> Self {
+        Step { kind: StepKind::CheckAccess, name: address.to_owned() }
     }
 
     fn end_sessions(address: &str) -> Self {
@@ -164,6 +176,7 @@ fn is_in_use(standing: Standing) -> bool {
         Standing::NotActivated
         | Standing::Inactive
         | Standing::Disabled
+        | Standing::Frozen
         | Standing::Leaver
         | Standing::Deleted => false,
     }
@@ -173,9 +186,12 @@ fn is_in_use(standing: Standing) -> bool {
 fn may_have_sessions(standing: Standing) -> bool {
     match standing {
         Standing::NotActivated => false,
-        Standing::Open | Standing::Inactive | Standing::Disabled | Standing::Leaver | Standing::Deleted => {
-            true
-        }
+        Standing::Open
+        | Standing::Inactive
+        | Standing::Disabled
+        | Standing::Frozen
+        | Standing::Leaver
+        | Standing::Deleted => true,
     }
 }
 
@@ -191,6 +207,8 @@ fn refusal(standing: Standing) -> Option<&'static str> {
         Standing::Disabled => {
             Some("550 5.2.1 This mailbox is switched off, so nobody would read your message")
         }
+        // It may be open again in a few hours: whoever sends tries again and loses nothing.
+        Standing::Frozen => Some("450 4.2.1 This mailbox is closed for now, so please try again later"),
         Standing::Leaver => Some("550 5.2.1 The holder of this mailbox has left and does not read it"),
         Standing::Deleted => Some("550 5.1.1 This mailbox is no longer there"),
     }
@@ -208,6 +226,9 @@ pub(super) fn folder(kind: MailboxKind, id: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MailboxFacts {
     pub(super) folder: String,
+    /// Where its messages are, below that folder. The servers look for what people share under the name that
+    /// shared mailboxes have, so what is in an account is out of reach whatever an access list says.
+    pub(super) mail_folder: &'static str,
     /// What senders are told; none where it takes mail.
     pub(super) refusal: Option<&'static str>,
     /// Its holder signs in with app passwords, and sends from its names.
@@ -221,14 +242,15 @@ pub(super) struct MailboxFacts {
 /// Decides what the mail servers are told of a mailbox.
 pub(super) fn facts(mailbox: &Mailbox) -> MailboxFacts {
     let standing = mailbox.standing();
-    let (holder_uses_it, people_use_it, sent_copy) = match mailbox.kind() {
-        MailboxKind::Account => (is_in_use(standing), false, None),
+    let (mail_folder, holder_uses_it, people_use_it, sent_copy) = match mailbox.kind() {
+        MailboxKind::Account => ("Private", is_in_use(standing), false, None),
         MailboxKind::SharedMailbox => {
-            (false, is_in_use(standing), Some(mailbox.address().replace('@', "+sent@")))
+            ("Maildir", false, is_in_use(standing), Some(mailbox.address().replace('@', "+sent@")))
         }
     };
     MailboxFacts {
         folder: folder(mailbox.kind(), mailbox.id()),
+        mail_folder,
         refusal: refusal(standing),
         holder_uses_it,
         people_use_it,
@@ -242,6 +264,13 @@ fn users(mailbox: &Mailbox) -> Vec<&String> {
         mailbox.people().into_iter().map(|(person, _)| person).collect()
     } else {
         Vec::new()
+    }
+}
+
+fn quota(mailbox: &Mailbox) -> u64 {
+    match mailbox {
+        Mailbox::Account(account) => account.quota_bytes,
+        Mailbox::SharedMailbox(mailbox) => mailbox.quota_bytes,
     }
 }
 
@@ -264,6 +293,9 @@ pub(super) fn steps_between(before: Option<&Mailbox>, after: &Mailbox) -> Vec<St
             if closed || password_gone || was.address != is.address {
                 steps.push(Step::end_sessions(&was.address));
             }
+            if is_in_use(is.standing) && (!is_in_use(was.standing) || was.address != is.address) {
+                steps.push(Step::subscribe(&is.address));
+            }
         }
         (None, Mailbox::Account(is)) => {
             // Where the projection was made again, Dovecot may know it from before, and its holder may be
@@ -272,25 +304,53 @@ pub(super) fn steps_between(before: Option<&Mailbox>, after: &Mailbox) -> Vec<St
                 steps.extend(after.names().into_iter().map(|name| Step::forget(name)));
                 steps.push(Step::end_sessions(&is.address));
             }
+            if is_in_use(is.standing) {
+                steps.push(Step::subscribe(&is.address));
+            }
         }
         (Some(was), Mailbox::SharedMailbox(is)) => {
+            let after_people = after.people();
             let (before, after) = (users(was), users(after));
-            for person in before.iter().filter(|person| !after.contains(person)) {
+            let mut goes = before.iter().filter(|person| !after.contains(person)).peekable();
+            if goes.peek().is_some() {
+                // Whatever else the servers' own lists say must not keep them in.
+                steps.push(Step::check_access(&is.address));
+            }
+            for person in goes {
                 steps.extend([Step::forget(person), Step::end_sessions(person)]);
             }
             for person in after.iter().filter(|person| !before.contains(person)) {
-                steps.push(Step::forget(person));
+                steps.extend([Step::forget(person), Step::subscribe(person)]);
+            }
+            // Owners clear folders away, members do not.
+            for (person, access) in after_people {
+                let was = was.people().into_iter().find(|(other, _)| other == &person);
+                match (was.map(|(_, access)| access), access) {
+                    (Some(MailboxAccess::Owner), MailboxAccess::Member) => {
+                        steps.extend([Step::forget(person), Step::end_sessions(person)]);
+                    }
+                    (Some(MailboxAccess::Member), MailboxAccess::Owner) => steps.push(Step::forget(person)),
+                    (None, _)
+                    | (Some(MailboxAccess::Owner), MailboxAccess::Owner)
+                    | (Some(MailboxAccess::Member), MailboxAccess::Member) => {}
+                }
+            }
+            if quota(was) != is.quota_bytes {
+                // Its storage keeps its limit beside it.
+                steps.push(Step::prepare(&is.address));
             }
             if was.address() != is.address {
                 // Where it is seen has changed for everybody.
                 for person in &after {
-                    steps.extend([Step::forget(person), Step::end_sessions(person)]);
+                    steps.extend([Step::forget(person), Step::end_sessions(person), Step::subscribe(person)]);
                 }
             }
         }
         (None, Mailbox::SharedMailbox(is)) => {
             steps.push(Step::prepare(&is.address));
-            steps.extend(users(after).into_iter().map(|person| Step::forget(person)));
+            for person in users(after) {
+                steps.extend([Step::forget(person), Step::subscribe(person)]);
+            }
         }
         // An identifier names one kind of mailbox for ever.
         (Some(Mailbox::SharedMailbox(_)), Mailbox::Account(_)) => {}
@@ -385,13 +445,19 @@ pub(super) mod tests {
             let account = facts(&account("asha", standing));
             assert_eq!((account.holder_uses_it, account.people_use_it), (open, false), "{standing:?}");
             assert_eq!((account.folder.as_str(), account.sent_copy), ("accounts/of-asha", None));
+            assert_eq!(account.mail_folder, "Private");
             let shared = facts(&shared_mailbox(standing, &["asha"], &[]));
             assert_eq!((shared.holder_uses_it, shared.people_use_it), (false, open), "{standing:?}");
-            assert_eq!(shared.folder, "shared/s-1");
+            assert_eq!((shared.folder.as_str(), shared.mail_folder), ("shared/s-1", "Maildir"));
             assert_eq!(shared.sent_copy.as_deref(), Some("care.vm195+sent@carepost.example"));
-            // Either it takes mail or senders are told why not, and that for good.
+            // Either it takes mail or senders are told why not; for good, but where it was stopped for a while.
             assert_eq!(shared.refusal.is_none(), open);
-            assert!(shared.refusal.is_none_or(|words| words.starts_with("550 5.")), "{standing:?}");
+            assert!(
+                shared.refusal.is_none_or(|words| {
+                    words.starts_with(if standing == Standing::Frozen { "450 4." } else { "550 5." })
+                }),
+                "{standing:?}"
+            );
         }
     }
 
@@ -405,17 +471,18 @@ pub(super) mod tests {
     #[test]
     fn steps_of_an_account_end_its_sessions_when_it_is_closed_moved_or_loses_a_password() {
         let open = account("asha", Standing::Open);
-        assert_eq!(told_between(None, &open), [""; 0]);
+        assert_eq!(told_between(None, &open), ["Subscribe asha"]);
         assert_eq!(told_between(Some(&open), &with(&open, |asha| asha.quota_bytes = 2)), ["Forget asha"]);
         let end = ["Forget asha", "EndSessions asha"];
         for standing in Standing::ALL.into_iter().filter(|standing| *standing != Standing::Open) {
             assert_eq!(told_between(Some(&open), &account("asha", standing)), end, "{standing:?}");
-            assert_eq!(told_between(Some(&account("asha", standing)), &open), ["Forget asha"]);
+            let told = told_between(Some(&account("asha", standing)), &open);
+            assert_eq!(told, ["Forget asha", "Subscribe asha"]);
         }
         let moved = with(&open, |asha| asha.address = "asha.khan@carepost.example".to_owned());
         assert_eq!(
             told_between(Some(&open), &moved),
-            ["Forget asha.khan", "Forget asha", "EndSessions asha"],
+            ["Forget asha.khan", "Forget asha", "Subscribe asha.khan", "EndSessions asha"],
             "whoever is signed in is so by the old address"
         );
         let password =
@@ -430,10 +497,13 @@ pub(super) mod tests {
     fn steps_of_an_account_that_comes_in_closed_end_what_was_there_before_the_tables_were_made_again() {
         for standing in Standing::ALL {
             let expected: &[&str] = match standing {
-                Standing::Open | Standing::NotActivated => &[],
-                Standing::Inactive | Standing::Disabled | Standing::Leaver | Standing::Deleted => {
-                    &["Forget asha", "EndSessions asha"]
-                }
+                Standing::Open => &["Subscribe asha"],
+                Standing::NotActivated => &[],
+                Standing::Inactive
+                | Standing::Disabled
+                | Standing::Frozen
+                | Standing::Leaver
+                | Standing::Deleted => &["Forget asha", "EndSessions asha"],
             };
             assert_eq!(told_between(None, &account("asha", standing)), expected, "{standing:?}");
         }
@@ -443,27 +513,43 @@ pub(super) mod tests {
     fn steps_of_a_shared_mailbox_reach_whoever_comes_and_whoever_goes() {
         let both = shared_mailbox(Standing::Open, &["asha"], &["bo"]);
         let names = ["Forget care.vm100", "Forget care.vm195"];
-        assert_eq!(told_between(None, &both), ["Prepare care.vm195", "Forget asha", "Forget bo"]);
+        assert_eq!(
+            told_between(None, &both),
+            ["Prepare care.vm195", "Forget asha", "Forget bo", "Subscribe asha", "Subscribe bo"]
+        );
         let one = shared_mailbox(Standing::Open, &["asha"], &[]);
         assert_eq!(
             told_between(Some(&both), &one),
-            [&["Forget bo"], &names[..], &["EndSessions bo"]].concat()
+            [&["Forget bo"], &names[..], &["EndSessions bo", "CheckAccess care.vm195"]].concat()
         );
-        assert_eq!(told_between(Some(&one), &both), [&["Forget bo"], &names[..]].concat());
-        // Who owns it makes no difference to the mail servers.
+        assert_eq!(told_between(Some(&one), &both), [&["Forget bo"], &names[..], &["Subscribe bo"]].concat());
+        // An owner who becomes a member loses what owners may do at once.
         let other = shared_mailbox(Standing::Open, &["bo"], &["asha"]);
-        assert_eq!(told_between(Some(&both), &other), names);
+        let expected = [&["Forget asha", "Forget bo"], &names[..], &["EndSessions asha"]].concat();
+        assert_eq!(told_between(Some(&both), &other), expected);
         // One that is closed is out of reach for all of them.
         let closed = shared_mailbox(Standing::Deleted, &["asha"], &["bo"]);
         assert_eq!(
             told_between(Some(&both), &closed),
-            [&["Forget asha", "Forget bo"], &names[..], &["EndSessions asha", "EndSessions bo"]].concat()
+            [
+                &["Forget asha", "Forget bo"],
+                &names[..],
+                &["EndSessions asha", "EndSessions bo", "CheckAccess care.vm195"]
+            ]
+            .concat()
         );
-        assert_eq!(told_between(Some(&closed), &both), [&["Forget asha", "Forget bo"], &names[..]].concat());
+        assert_eq!(
+            told_between(Some(&closed), &both),
+            [&["Forget asha", "Forget bo"], &names[..], &["Subscribe asha", "Subscribe bo"]].concat()
+        );
         let Mailbox::SharedMailbox(mut moved) = both.clone() else { panic!("not a shared mailbox") };
+        moved.quota_bytes += 1;
+        let told = told_between(Some(&both), &Mailbox::SharedMailbox(moved.clone()));
+        assert_eq!(told, [&["Prepare care.vm195"], &names[..]].concat(), "its limit is written anew");
         moved.address = "care.vm200@carepost.example".to_owned();
         let told = told_between(Some(&both), &Mailbox::SharedMailbox(moved));
         assert!(told.ends_with(&["EndSessions asha".to_owned(), "EndSessions bo".to_owned()]), "{told:?}");
+        assert!(told.contains(&"Subscribe bo".to_owned()), "{told:?}");
         assert!(told.contains(&"Forget care.vm200".to_owned()), "{told:?}");
     }
 

@@ -6,11 +6,11 @@ use crate::audit::{self, Actor, Entry};
 use crate::database::transaction;
 use crate::directory;
 use crate::outbox::outcome::NotDone;
-use crate::sign_in::factor::{FactorAsked, FactorProblem};
+use crate::sign_in::factor::{Factor, FactorAsked, FactorProblem};
 use crate::sign_in::limits::SAME_PRESS;
 use crate::sign_in::moves::{CodeOrder, SignInRefusal};
 use crate::sign_in::permits::HolderHalfSignedIn;
-use crate::sign_in::realm::count_code;
+use crate::sign_in::realm::{Realm, was_right, was_wrong};
 use crate::sign_in::session::{self, Rotated, SessionKind, browser_hash};
 use crate::sign_in::store as sign_ins;
 
@@ -40,10 +40,25 @@ pub async fn give_code(
     if let Some(slip) = asked.slip(&order.typed) {
         return Err(refused(slip));
     }
-    if let Err(used_up) = count_code(app, now, &id).await? {
-        return Err(NotDone::Refusal(SignInRefusal::TooManyCodes(used_up)));
+    let over = || NotDone::Refusal(SignInRefusal::Over);
+    let holder = sign_ins::holder(&app.database, &id).await?.ok_or_else(over)?;
+    let hash = browser_hash(order.browser.reveal());
+    let counted = Realm::MyAccount
+        .count_code(app, now, &holder.address, &hash, order.known_by.as_deref())
+        .await?
+        .map_err(|used_up| NotDone::Refusal(SignInRefusal::TooManyCodes(used_up)))?;
+    let factor = match asked.read(&app.key, &authenticator, &order.typed, now) {
+        Ok(factor) => factor,
+        Err(problem) => {
+            was_wrong(app, now, counted).await?;
+            return Err(refused(problem));
+        }
+    };
+    // Whether a recovery code is right is known when it is used up, and not judged twice.
+    match &factor {
+        Factor::App { .. } => was_right(app, counted).await?,
+        Factor::Recovery { .. } => {}
     }
-    let factor = asked.read(&app.key, &authenticator, &order.typed, now).map_err(refused)?;
     let in_app = app.clone();
     app.database
         .write(transaction!(async move |tx| {

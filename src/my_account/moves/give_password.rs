@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::database::transaction;
 use crate::outbox::outcome::NotDone;
 use crate::sign_in::moves::{PasswordOrder, SignInRefusal};
-use crate::sign_in::realm::{Realm, whose_password};
+use crate::sign_in::realm::{Realm, was_right, was_wrong, whose_password};
 use crate::sign_in::secrets::Purpose;
 use crate::sign_in::session::{self, Rotated, SessionKind};
 use crate::sign_in::store as sign_ins;
@@ -27,15 +27,21 @@ pub async fn give_password(
     order: PasswordOrder,
 ) -> Result<(Rotated, HalfWay), NotDone<SignInRefusal>> {
     let now = app.clock.now();
-    if let Err(used_up) = Realm::MyAccount.count_password(app, now, &order.address, &order.network).await? {
-        return Err(NotDone::Refusal(SignInRefusal::TooManyPasswords(used_up)));
-    }
+    let known_by = order.known_by.as_deref();
+    let counted = Realm::MyAccount
+        .count_password(app, now, &order.address, &order.network, known_by)
+        .await?
+        .map_err(|used_up| NotDone::Refusal(SignInRefusal::TooManyPasswords(used_up)))?;
     let found = sign_ins::find_holder(&app.database, &order.address).await?;
     let found = found.filter(|row| row.state.may_sign_in());
     let found = found.and_then(|row| row.password_hash.map(|hash| (row.id, hash)));
     let typed = order.password.reveal().as_str();
     let theirs = whose_password(app, found, |(_, hash)| hash.reveal().clone(), typed).await?;
-    let Some((id, hash)) = theirs else { return Err(NotDone::Refusal(SignInRefusal::NotRecognised)) };
+    let Some((id, hash)) = theirs else {
+        was_wrong(app, now, counted).await?;
+        return Err(NotDone::Refusal(SignInRefusal::NotRecognised));
+    };
+    was_right(app, counted).await?;
     let in_app = app.clone();
     app.database
         .write(transaction!(async move |tx| {

@@ -60,8 +60,9 @@ use crate::sign_in::factor::{Factor, FactorAsked, FactorProblem};
 use crate::sign_in::limits::{UsedUp, wait_in_words};
 use crate::sign_in::links::{self, LinkFor};
 use crate::sign_in::permits::AccountHolder;
-use crate::sign_in::realm::{Realm, count_code, whose_password};
+use crate::sign_in::realm::{Realm, was_right, was_wrong, whose_password};
 use crate::sign_in::secrets::Purpose;
+use crate::sign_in::session::browser_hash;
 use crate::sign_in::store as sign_ins;
 
 /// Where a step of activation is taken: the link that leads to it, and the browser.
@@ -95,6 +96,10 @@ async fn pending_account(
     if link.is_none_or(|link| !link.works(now) || link.subject != account) {
         return Ok(None);
     }
+    let home = directory::store::find_home_of_account(from, account).await?;
+    if home.is_some_and(|home| home.waits_until(now).is_some()) {
+        return Ok(None);
+    }
     let account = directory::store::find_account(from, account).await?;
     Ok(account.filter(|account| account.state == AccountState::Pending))
 }
@@ -111,7 +116,7 @@ fn link_for(key: &SecretKey, account: &Account) -> LinkFor {
 
 /// What a code to the mobile of an account must be for.
 fn code_for(key: &SecretKey, purpose: Purpose, account: &Account, browser_hash: &str) -> CodeFor {
-    CodeFor::new(key, purpose, &account.id, account.mobile.as_str(), browser_hash)
+    CodeFor::new(key, purpose, &account.id, account.mobile.as_str(), browser_hash).tried_by(browser_hash)
 }
 
 /// Sends a code by text message, for one browser.
@@ -181,6 +186,8 @@ pub struct ProofOrder {
     pub network: String,
     /// The browser's secret.
     pub browser: Secret<String>,
+    /// What the browser says it is known by.
+    pub known_by: Option<String>,
 }
 
 /// Why somebody who is signed in may not change how they sign in.
@@ -222,19 +229,32 @@ async fn prove(
         return Ok(Err(ProofRefusal::NotProven { password: missing, code: slip }));
     }
     let now = app.clock.now();
-    let mut counted = Realm::MyAccount.count_password(app, now, &by.address, &order.network).await?;
-    if counted.is_ok() {
-        counted = count_code(app, now, &by.account).await?;
-    }
-    if let Err(used_up) = counted {
-        return Ok(Err(ProofRefusal::TooOften(used_up)));
-    }
+    let (realm, known_by) = (Realm::MyAccount, order.known_by.as_deref());
+    let password = match realm.count_password(app, now, &by.address, &order.network, known_by).await? {
+        Ok(counted) => counted,
+        Err(used_up) => return Ok(Err(ProofRefusal::TooOften(used_up))),
+    };
+    let browser = browser_hash(order.browser.reveal());
+    let code = match realm.count_code(app, now, &by.address, &browser, known_by).await? {
+        Ok(counted) => counted,
+        Err(used_up) => return Ok(Err(ProofRefusal::TooOften(used_up))),
+    };
     let found = sign_ins::holder(&app.database, &by.account).await?.and_then(|row| row.password_hash);
     let theirs = whose_password(app, found, |hash| hash.reveal().clone(), typed).await?;
     let factor = match sign_ins::authenticator(&app.database, &by.account).await? {
         Some(authenticator) => FactorAsked::Either.read(&app.key, &authenticator, &order.code, now),
         None => Err(FactorProblem::Wrong(FactorAsked::Either)),
     };
+    match theirs {
+        Some(_) => was_right(app, password).await?,
+        None => was_wrong(app, now, password).await?,
+    }
+    // Whether a recovery code is right is known when it is used up.
+    match &factor {
+        Ok(Factor::App { .. }) => was_right(app, code).await?,
+        Ok(Factor::Recovery { .. }) => {}
+        Err(_) => was_wrong(app, now, code).await?,
+    }
     Ok(match (theirs, factor) {
         (Some(_), Ok(factor)) => Ok(factor),
         (theirs, factor) => Err(ProofRefusal::NotProven {

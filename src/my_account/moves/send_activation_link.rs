@@ -6,11 +6,11 @@ use crate::audit::{self, Actor, Entry};
 use crate::clock::Span;
 use crate::contact::Email;
 use crate::database::transaction;
-use crate::directory::letters::activation as activation_letter;
+use crate::directory::letters::{activation as activation_letter, activation_waits};
 use crate::directory::{self, Account, AccountState, Scope};
 use crate::letter::Letterhead;
 use crate::outbox::store::Taken;
-use crate::outbox::{self, WorkError};
+use crate::outbox::{self, Work, WorkError};
 use crate::sign_in::links;
 
 /// The link goes to the address that was given for the person, whichever of theirs was typed; older
@@ -34,6 +34,15 @@ pub async fn send_activation_link(app: &App, taken: &Taken, asked: &str) -> Resu
                 account.state == AccountState::Pending && account.provisioned_at.is_some()
             };
             let Some(account) = account.filter(waits) else { return Ok(()) };
+            let home = directory::store::find_home_of_account(tx, &account.id).await?;
+            if let Some(until) = home.and_then(|home| home.waits_until(now)) {
+                // What waits for that moment is the same work, and was brought forward by asking.
+                let asked = account.personal_email.as_str().to_owned();
+                outbox::store::queue(tx, now, until, &Work::SendActivationLink { asked }).await?;
+                let letter = activation_waits(&from, now, &account, until);
+                outbox::store::write_letter(tx, now, &letter).await?;
+                return Ok(());
+            }
             let site = directory::store::list_sites_of_account(&Scope::All, tx, &account.id).await?;
             let site = site.into_iter().next();
             let site = site.map_or_else(String::new, |site| format!("{}, {}", site.name, site.town));

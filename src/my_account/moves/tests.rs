@@ -27,6 +27,7 @@ async fn with_account(database: Database) -> (App, Account, String) {
     let (app, _) = app(database, Clock::still(NOON));
     let name = |text: &str| Name::parse(text, "name").expect(text);
     let new = NewSite {
+        activates_at: None,
         origin: Origin::Registration("registration".to_owned()),
         organisation: KnownOrganisation::unknown("Rose Court Limited"),
         management: Management::Nas,
@@ -451,7 +452,7 @@ async fn code_of_app(app: &App, account: &str) -> String {
 }
 
 fn typed(code: &str, browser: &str) -> CodeOrder {
-    CodeOrder { typed: code.to_owned(), browser: Secret::new(browser.to_owned()) }
+    CodeOrder { typed: code.to_owned(), browser: Secret::new(browser.to_owned()), known_by: None }
 }
 
 fn half(account: &str) -> HolderHalfSignedIn {
@@ -473,6 +474,7 @@ fn proof(password: &str, code: &str) -> ProofOrder {
         code: code.to_owned(),
         network: "192.0.2.7".to_owned(),
         browser: Secret::new(BROWSER.to_owned()),
+        known_by: None,
     }
 }
 
@@ -489,6 +491,7 @@ async fn signing_in_twice_at_once_is_signing_in_once() {
             password: Secret::new(PASSWORD.to_owned()),
             network: "192.0.2.7".to_owned(),
             browser: Secret::new("at first".to_owned()),
+            known_by: None,
         };
         let (one, other) = tokio::join!(give_password(&app, order()), give_password(&app, order()));
         let ((one, next), (other, _)) = (one.expect("half way"), other.expect("half way"));

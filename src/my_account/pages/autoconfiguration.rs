@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::my_account::mail_settings::{
-    MailSettings, autoconfig, autodiscover, autodiscover_address, autodiscover_refusal,
+    MailSettings, autoconfig, autodiscover, autodiscover_address, autodiscover_json, autodiscover_refusal,
 };
 use crate::web::Answer;
 use crate::web::doors::Body;
@@ -31,6 +31,23 @@ pub async fn thunderbird(Shared(app): Shared<App>, uri: Uri) -> Answer {
         format!("We look after addresses that end in @{} and no others.\n", settings.domain),
     )
         .into_response())
+}
+
+/// GET /autodiscover/autodiscover.json: where newer versions of Outlook ask first. The same for every address.
+pub async fn outlook_json(Shared(app): Shared<App>, uri: Uri) -> Answer {
+    let fields = query(&uri);
+    let field = |name: &str| {
+        let capital = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
+        [name, capital.as_str()]
+            .map(|name| fields.text(name).to_owned())
+            .into_iter()
+            .find(|text| !text.is_empty())
+    };
+    let protocol: String = field("protocol").unwrap_or_default().chars().take(50).collect();
+    let (known, answer) = autodiscover_json(&app.settings.public_address, &protocol);
+    let status = if known { StatusCode::OK } else { StatusCode::NOT_FOUND };
+    let kind = HeaderValue::from_static("application/json; charset=utf-8");
+    Ok((status, [(header::CONTENT_TYPE, kind)], answer.to_string()).into_response())
 }
 
 /// POST /autodiscover/autodiscover.xml: for Outlook.

@@ -4,7 +4,9 @@ use super::just_done::{self, JustDone};
 use super::{layout, own_account, paths};
 use crate::app::App;
 use crate::directory;
-use crate::directory::app_password::{APP_PASSWORDS_MAX, AppPassword, NAME_LETTERS_MAX, NewAppPassword};
+use crate::directory::app_password::{
+    APP_PASSWORDS_MAX, AppPassword, GROUP_LETTERS, NAME_LETTERS_MAX, NewAppPassword,
+};
 use crate::my_account::moves;
 use crate::outbox::outcome::{Declined, without_faults};
 use crate::sign_in::AccountHolder;
@@ -16,8 +18,6 @@ use axum::extract::{Path, State as Shared};
 use axum::http::{StatusCode, Uri};
 
 const NAME: &str = "name";
-/// Letters of an app password that stand together on the page.
-const GROUP: usize = 4;
 
 #[derive(askama::Template)]
 #[template(path = "my_account/pages/mail_programs.html")]
@@ -134,7 +134,7 @@ pub async fn add(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, fiel
 }
 
 fn show_added(visit: &Visit, by: AccountHolder, new: &NewAppPassword) -> Answer {
-    let groups = new.value.reveal().as_bytes().chunks(GROUP);
+    let groups = new.value.reveal().as_bytes().chunks(GROUP_LETTERS);
     let template = AddedPage {
         layout: layout(visit, &by, "Your app password", paths::MAIL_PROGRAMS),
         name: new.name.clone(),

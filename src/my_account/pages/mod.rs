@@ -27,8 +27,10 @@ use crate::settings::Secret;
 use crate::sign_in::authority::{Permit, Who, deed, permit};
 use crate::sign_in::links;
 use crate::sign_in::permits::SIGN_IN;
+use crate::sign_in::realm::Realm;
 use crate::sign_in::secrets::Purpose;
 use crate::sign_in::{AccountHolder, Activating, session};
+use crate::sign_in::{device, store as sign_ins};
 use crate::web::{Interrupt, Layout, Visit};
 use axum::http::StatusCode;
 
@@ -60,6 +62,15 @@ async fn own_account(
 /// The browser's secret, for a move that gives it a new one.
 fn browser(visit: &Visit) -> Secret<String> {
     Secret::new(visit.browser())
+}
+
+/// The browser is known from now on as one that this person has been signed in with.
+async fn make_known(app: &App, visit: &Visit, account: &str) -> Result<(), Interrupt> {
+    if let Some(holder) = sign_ins::holder(&app.database, account).await? {
+        let (realm, now) = (Realm::MyAccount, app.clock.now());
+        visit.make_known(device::remember(&app.key, realm, &holder.address, visit.known_by(), now));
+    }
+    Ok(())
 }
 
 /// How a page of signing in that was not passed is answered.

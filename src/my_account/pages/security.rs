@@ -92,6 +92,7 @@ pub(super) fn proof_order(visit: &Visit, fields: &Fields) -> ProofOrder {
         code: fields.text(CODE).to_owned(),
         network: visit.network().to_owned(),
         browser: browser(visit),
+        known_by: visit.known_by().map(str::to_owned),
     }
 }
 

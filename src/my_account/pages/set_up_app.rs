@@ -4,7 +4,7 @@
 //! once: the session that opens this page is used up by the first right code.
 
 use super::just_done::JustDone;
-use super::{browser, own_account, paths};
+use super::{browser, make_known, own_account, paths};
 use crate::app::App;
 use crate::my_account::moves::{self, Bound};
 use crate::outbox::outcome::{Declined, without_faults};
@@ -86,14 +86,20 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: SettingUpApp) -> A
 /// POST /sign-in/app: the first code.
 pub async fn confirm(Shared(app): Shared<App>, visit: Visit, by: SettingUpApp, fields: Fields) -> Answer {
     let permit = own_account(&app, &by.who(), &by.account).await?;
-    let order = CodeOrder { typed: fields.text(CODE).to_owned(), browser: browser(&visit) };
+    let order = CodeOrder {
+        typed: fields.text(CODE).to_owned(),
+        browser: browser(&visit),
+        known_by: visit.known_by().map(str::to_owned),
+    };
     let words = match without_faults(moves::bind_app(&app, permit, order).await)? {
         Ok(Bound::First(rotated)) => {
             rotated.is_saved(&visit);
+            make_known(&app, &visit, &by.account).await?;
             return go_to(paths::RECOVERY_CODES);
         }
         Ok(Bound::Another(rotated)) => {
             rotated.is_saved(&visit);
+            make_known(&app, &visit, &by.account).await?;
             return go_to(JustDone::AppReplaced.on(paths::SECURITY));
         }
         Err(Declined::Refusal(SignInRefusal::Over) | Declined::Conflict(_)) => return go_to(SIGN_IN),

@@ -77,6 +77,7 @@ pub async fn sign_in(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> 
         password: Secret::new(fields.text(PASSWORD).to_owned()),
         network: visit.network().to_owned(),
         browser: browser(&visit),
+        known_by: visit.known_by().map(str::to_owned),
     };
     match without_faults(moves::give_password(&app, order).await)? {
         Ok((rotated, half_way)) => {

@@ -1,7 +1,7 @@
 //! The second step of signing in: a code of the authenticator app, or a recovery code.
 
 use super::just_done::JustDone;
-use super::{browser, paths, status};
+use super::{browser, make_known, paths, status};
 use crate::app::App;
 use crate::my_account::moves::{self, GivenCode};
 use crate::outbox::outcome::{Declined, without_faults};
@@ -88,10 +88,16 @@ pub async fn open_with_recovery_code(
 }
 
 async fn enter(app: App, visit: Visit, half: HolderHalfSignedIn, asked: FactorAsked, typed: &str) -> Answer {
-    let order = CodeOrder { typed: typed.to_owned(), browser: browser(&visit) };
+    let order = CodeOrder {
+        typed: typed.to_owned(),
+        browser: browser(&visit),
+        known_by: visit.known_by().map(str::to_owned),
+    };
+    let account = half.account.clone();
     match without_faults(moves::give_code(&app, half, asked, order).await)? {
         Ok(GivenCode::SignedIn(rotated)) => {
             rotated.is_saved(&visit);
+            make_known(&app, &visit, &account).await?;
             go_to(match asked {
                 FactorAsked::App | FactorAsked::Either => paths::OVERVIEW.to_owned(),
                 FactorAsked::Recovery => JustDone::RecoveryCodeUsed.on(paths::OVERVIEW),

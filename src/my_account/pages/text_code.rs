@@ -81,7 +81,11 @@ pub async fn open(
     fields: Fields,
 ) -> Answer {
     let account = without_app(&app, &half).await?;
-    let order = CodeOrder { typed: fields.text(CODE).to_owned(), browser: browser(&visit) };
+    let order = CodeOrder {
+        typed: fields.text(CODE).to_owned(),
+        browser: browser(&visit),
+        known_by: visit.known_by().map(str::to_owned),
+    };
     match without_faults(moves::prove_mobile(&app, half, order).await)? {
         Ok(rotated) => {
             rotated.is_saved(&visit);

@@ -1,7 +1,7 @@
 //! Work that a person must look at.
 
 use super::known_kinds;
-use super::taking::{Back, wait_again};
+use super::taking::{BLOCKED, Back, wait_again};
 use crate::clock::{Span, Timestamp};
 use crate::database::{Database, FromRow, Reads, Result, Row, Tx, transaction};
 use crate::outbox::{About, Kind, Lane, Work};
@@ -80,6 +80,36 @@ impl FromRow for NeedsAttention {
     }
 }
 
+/// What stands in the way of all work of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocked {
+    pub kind: Kind,
+    /// How many pieces wait for it.
+    pub waiting: i64,
+    /// Since when the oldest of them waits.
+    pub since: Timestamp,
+    /// What was answered, in one of the newest attempts.
+    pub reason: String,
+}
+
+/// Kinds of work whose last attempt found that something outside is out of order, each once, however many
+/// pieces wait for it.
+pub async fn list_blocked(from: &impl Reads) -> Result<Vec<Blocked>> {
+    let rows: Vec<(String, i64, Timestamp, String)> = from
+        .all(
+            "SELECT o.kind, COUNT(DISTINCT o.id), MIN(o.queued_at), MAX(a.reason)
+               FROM outbox o JOIN outbox_attempts a ON a.work_id = o.id AND a.attempt = o.attempts
+              WHERE o.state = 'Waiting' AND o.attempts > 0 AND a.outcome = $1
+              GROUP BY o.kind ORDER BY o.kind",
+            &[&BLOCKED],
+        )
+        .await?;
+    let known = |(kind, waiting, since, reason): (String, i64, Timestamp, String)| {
+        Some(Blocked { kind: Kind::parse(&kind)?, waiting, since, reason })
+    };
+    Ok(rows.into_iter().filter_map(known).collect())
+}
+
 /// Work that a person must look at, oldest first, at most 100.
 pub async fn list_needing_attention(from: &impl Reads) -> Result<Vec<NeedsAttention>> {
     from.all(
@@ -98,6 +128,14 @@ pub async fn find_needing_attention(from: &impl Reads, id: &str) -> Result<Optio
         &[&id],
     )
     .await
+}
+
+/// Makes whoever else sees to a piece of work wait until this transaction ends; answers what it is about.
+pub async fn lock_work(tx: &mut Tx, id: &str) -> Result<Option<String>> {
+    // A row that is written is locked on both engines until the transaction ends.
+    tx.run("UPDATE outbox SET reason = reason WHERE id = $1", &[&id]).await?;
+    let found: Option<(String,)> = tx.maybe("SELECT subject FROM outbox WHERE id = $1", &[&id]).await?;
+    Ok(found.map(|(subject,)| subject))
 }
 
 /// Makes work due again, with all its tries before it. False when somebody was faster.

@@ -16,7 +16,8 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 pub use attention::{
-    NeedsAttention, Parked, find_needing_attention, give_up, list_needing_attention, park_unknown, try_again,
+    Blocked, NeedsAttention, Parked, find_needing_attention, give_up, list_blocked, list_needing_attention,
+    lock_work, park_unknown, try_again,
 };
 pub use figures::{Depth, count_unfinished, depths, next_due, stuck_lanes};
 pub use taking::{Taken, done, is_held, not_done, take, take_all, take_in};

@@ -187,6 +187,9 @@ where
     }
 }
 
+/// The outcome of an attempt that something outside stood in the way of.
+pub(super) const BLOCKED: &str = "Blocked";
+
 /// Records an attempt that failed and says when the next one is, or that a person must look.
 pub async fn not_done(
     database: &Database,
@@ -198,6 +201,9 @@ pub async fn not_done(
     let (outcome, reason, next) = match why {
         WorkError::Later(reason) => ("Later", reason.clone(), next_try(taken.attempts)),
         WorkError::Never(reason) => ("Never", reason.clone(), None),
+        WorkError::Blocked(reason) => {
+            (BLOCKED, reason.clone(), Some(crate::outbox::next_try_blocked(taken.attempts)))
+        }
     };
     insist(|| {
         let (taken, reason) = (taken.clone(), reason.clone());

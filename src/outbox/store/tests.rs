@@ -642,3 +642,33 @@ mod model {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_that_is_blocked_is_tried_until_it_goes_through_and_alarms_once() {
+    for database in both_engines().await {
+        queues(&database, NOON, (0..5).map(|number| letter(&number.to_string())).collect()).await;
+        let why = WorkError::Blocked("the mail server refused a connection: 535".to_owned());
+        let mut now = NOON;
+        // Four days, in which other work would have been parked for a person.
+        for _ in 0..400 {
+            for taken in takes(&database, Lane::Letters, now).await {
+                not_done(&database, now, Span::seconds(1), &taken, &why).await.expect("recorded");
+            }
+            now = now.plus(Span::minutes(15));
+        }
+        assert_eq!(rows(&database).await, [row("Waiting", "Letters", 5)], "{}", database.engine());
+        let alarms = list_blocked(&database).await.expect("read");
+        let expect = Blocked {
+            kind: Kind::SendLetter,
+            waiting: 5,
+            since: NOON,
+            reason: "the mail server refused a connection: 535".to_owned(),
+        };
+        assert_eq!(alarms, [expect], "one for all");
+        assert!(list_needing_attention(&database).await.expect("read").is_empty());
+        for taken in takes(&database, Lane::Letters, now).await {
+            assert!(finishes(&database, now, &taken).await);
+        }
+        assert_eq!(list_blocked(&database).await.expect("read"), [], "over");
+    }
+}

@@ -193,13 +193,15 @@ pub fn day_in_name(text: &str) -> Option<Day> {
     });
     three
         .or_else(|| {
-            parts.iter().filter(|part| matches!(part.len(), 8 | 12 | 14) && is_number(part)).find_map(|part| {
-                let of = |year: &str, month: &str, day: &str| {
-                    Day::new(whole(year)?, month.parse().ok()?, day.parse().ok()?)
-                };
-                of(&part[..4], &part[4..6], &part[6..8])
-                    .or_else(|| of(&part[4..8], &part[2..4], &part[..2]))
-            })
+            parts.iter().filter(|part| matches!(part.len(), 8 | 12 | 14) && is_number(part)).find_map(
+                |part| {
+                    let of = |year: &str, month: &str, day: &str| {
+                        Day::new(whole(year)?, month.parse().ok()?, day.parse().ok()?)
+                    };
+                    of(&part[..4], &part[4..6], &part[6..8])
+                        .or_else(|| of(&part[4..8], &part[2..4], &part[..2]))
+                },
+            )
         })
         .or_else(|| {
             parts.windows(2).find_map(|two| {
@@ -304,7 +306,8 @@ mod tests {
         check("HSCA_Active_Locations_October_2026.csv", Some("2026-10-01"));
         check("2026-10_ratings.csv", Some("2026-10-01"));
         check("ecarehomesite_20260131.csv", Some("2026-01-31"));
-        for name in ["2021.csv", "report-12345678.csv", "locations.ndjson", "file 12.csv", "may be wrong.csv"] {
+        for name in ["2021.csv", "report-12345678.csv", "locations.ndjson", "file 12.csv", "may be wrong.csv"]
+        {
             check(name, None);
         }
         assert_eq!(
@@ -333,7 +336,8 @@ mod tests {
         );
         let mixed = order(&["25/12/2025", "12/26/2025"]).expect_err("two orders");
         assert!(mixed.contains("line 2") && mixed.contains("line 3"), "{mixed}");
-        let many: Vec<String> = (0..30).map(|n| format!("{:02}/{:02}/2024", n % 12 + 1, n % 11 + 1)).collect();
+        let many: Vec<String> =
+            (0..30).map(|n| format!("{:02}/{:02}/2024", n % 12 + 1, n % 11 + 1)).collect();
         assert!(order(&many.iter().map(String::as_str).collect::<Vec<_>>()).is_err());
         assert_eq!(order(&["2025-06-01"; 30]), Ok((Order::DayFirst, Some("2025-06-01".to_owned()))));
         assert_eq!(Order::DayFirst.read("03/04/2025 10:11").map(Day::iso).as_deref(), Some("2025-04-03"));

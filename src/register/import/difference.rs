@@ -216,8 +216,11 @@ pub(super) fn compare<S: Subject>(
             continue;
         }
         let was_open = !again && !is_gone && kept.as_ref().is_some_and(|kept| subject.is_open(kept, today));
-        let contacts =
-            kept.as_ref().filter(|_| !again && !is_gone).map(|kept| subject.contacts(kept)).unwrap_or_default();
+        let contacts = kept
+            .as_ref()
+            .filter(|_| !again && !is_gone)
+            .map(|kept| subject.contacts(kept))
+            .unwrap_or_default();
         let newer_than_file = !is_forced && !may_replace(told_on, there.data_date);
         let fresh = subject.lay(told, kept, opened, &mut dating);
         if !S::BY_VALUE {

@@ -413,7 +413,8 @@ pub async fn run_bytes(
     bytes: &[u8],
     options: &Options,
 ) -> Result<Report, ImportRefusal> {
-    apply(database, clock, prepare(database, clock, kind, Source::Bytes { name, bytes }, options).await?).await
+    apply(database, clock, prepare(database, clock, kind, Source::Bytes { name, bytes }, options).await?)
+        .await
 }
 
 async fn apply(database: &Database, clock: &Clock, prepared: Prepared) -> Result<Report, ImportRefusal> {
@@ -726,7 +727,8 @@ impl Import<'_> {
         let limits = self.options.limits;
         let mut reasons = Vec::new();
         if let (Some(day), Some(newest)) = (day, older_than) {
-            reasons.push(format!("Its data is of {day}, older than that of {newest}, which it would replace."));
+            reasons
+                .push(format!("Its data is of {day}, older than that of {newest}, which it would replace."));
         }
         let (closing, present) = (difference.closing, difference.present);
         if closing * 100 > present * limits.closed_percent {
@@ -792,7 +794,8 @@ fn list<const N: usize>(
         writer.flush()?;
         Ok(())
     };
-    write().map_err(|error| ImportRefusal::CannotWriteResult { file: path.clone(), why: error.to_string() })?;
+    write()
+        .map_err(|error| ImportRefusal::CannotWriteResult { file: path.clone(), why: error.to_string() })?;
     Ok((!rows.is_empty()).then_some(path))
 }
 
@@ -800,10 +803,12 @@ fn list<const N: usize>(
 /// its name says, or as the newest day in its rows shows. A name with nothing but a year bounds that day.
 fn day_of_data(stated: Option<Day>, opened: &Opened, name: &str, today: Day) -> Option<Day> {
     let of_year = dates::year_in_name(name).filter(|last| *last < today);
-    stated.or(opened.data_date).or_else(|| dates::day_in_name(name)).or(match (opened.newest_in_rows, of_year) {
-        (Some(newest), Some(last)) => Some(newest.min(last)),
-        (newest, last) => newest.or(last),
-    })
+    stated.or(opened.data_date).or_else(|| dates::day_in_name(name)).or(
+        match (opened.newest_in_rows, of_year) {
+            (Some(newest), Some(last)) => Some(newest.min(last)),
+            (newest, last) => newest.or(last),
+        },
+    )
 }
 
 /// A file of which more than half cannot be read is another kind of file.

@@ -370,7 +370,8 @@ async fn a_file_that_closes_too_many_at_once_waits_even_if_it_is_not_a_full_pict
 async fn contacts_that_all_become_one_address_wait_for_two_people() {
     for database in both_engines().await {
         let contacts = |address: fn(u32) -> String| -> String {
-            let rows = (0..54).map(|number| format!("1-{},1-7{0},{},\n", 200_000_000 + number, address(number)));
+            let rows =
+                (0..54).map(|number| format!("1-{},1-7{0},{},\n", 200_000_000 + number, address(number)));
             "Location ID,Contact ID,Email,Telephone\n".to_owned() + &rows.collect::<String>()
         };
         let right = contacts(|number| format!("manager@home{number}.example"));
@@ -391,7 +392,8 @@ async fn contacts_that_all_become_one_address_wait_for_two_people() {
         assert_eq!(counts(&takes(&database, ImportKind::SiteContacts, &two).await), [2, 52, 0, 0]);
         // The number at which a registration is confirmed by telephone is a contact too.
         let site = |number: u32, telephone: &str| {
-            BODY.replace("1-10024040008", &format!("1-{}", 100_000_000 + number)).replace("01616691029", telephone)
+            BODY.replace("1-10024040008", &format!("1-{}", 100_000_000 + number))
+                .replace("01616691029", telephone)
         };
         let file = |telephone: &str| (0..10).map(|n| site(n, telephone) + "\n").collect::<String>();
         takes(&database, ImportKind::CqcLocations, &file("0161 669 1029")).await;
@@ -419,16 +421,25 @@ async fn older_data_never_takes_the_place_of_newer() {
             "{RATINGS_HEADER}1-100000001,Ancient House,Y,Social Care Org,x,1 Old Street,,Oldham,OL2 8SP,Oldham,North West,,,,,Overall,Overall,Good,20/11/2020,Location,N,u,1-999999999,Old Provider,-,-\n"
         );
         let report = import(kind, "latest_ratings_2021.csv", &ratings).await;
-        assert_eq!((report.held, report.details.kept_newer, report.data_date.as_deref()), (None, 1, Some("2021-12-31")));
+        assert_eq!(
+            (report.held, report.details.kept_newer, report.data_date.as_deref()),
+            (None, 1, Some("2021-12-31"))
+        );
         let house = location(&database, "1-100000001").await;
-        assert_eq!((house.name.as_str(), house.provider_name.as_deref()), ("House 1", Some("Oak Care Limited")));
+        assert_eq!(
+            (house.name.as_str(), house.provider_name.as_deref()),
+            ("House 1", Some("Oak Care Limited"))
+        );
         assert_eq!(house.organisation_type.as_deref(), Some("Social Care Org"), "the directory has no type");
         // Each value keeps its day: a directory of 2022 has nothing newer than March 2026, a list of
         // ratings of 2022 has a newer type.
         let later = ratings.replace("Social Care Org", "Independent Healthcare Org");
         import(kind, "ratings 09_09_2022 12_44_07.csv", &later).await;
         let house = location(&database, "1-100000001").await;
-        assert_eq!((house.name.as_str(), house.organisation_type.as_deref()), ("House 1", Some("Independent Healthcare Org")));
+        assert_eq!(
+            (house.name.as_str(), house.organisation_type.as_deref()),
+            ("House 1", Some("Independent Healthcare Org"))
+        );
         // Newer data that says the same makes the values newer.
         assert_eq!(counts(&import(kind, "10_March_2026_CQC_directory.csv", &march).await), [0, 3, 0, 0]);
         let ninth = import(kind, "09_March_2026_CQC_directory.csv", &february).await;
@@ -497,7 +508,12 @@ async fn a_damaged_file_is_refused_by_line_and_closes_nothing() {
         }
         // Marks that swallow whole rows and end well: the row that begins so is named.
         let rows: String = (0..100)
-            .map(|number| format!("1-{},House {number},OL2 8SP,1-222222222,2025-01-31,VT{number:03},\n", 100_000_000 + number))
+            .map(|number| {
+                format!(
+                    "1-{},House {number},OL2 8SP,1-222222222,2025-01-31,VT{number:03},\n",
+                    100_000_000 + number
+                )
+            })
             .collect();
         let active = "Location ID,Location Name,Location Postal Code,Provider ID,Location HSCA start date,Location ODS Code,Registered manager\n".to_owned() + &rows;
         takes(&database, ImportKind::CqcLocations, &active).await;
@@ -511,9 +527,13 @@ async fn a_damaged_file_is_refused_by_line_and_closes_nothing() {
             assert!(location(&database, &format!("1-{}", 100_000_000 + number)).await.is_registered());
         }
         // An address on several lines is no damage.
-        let address = whole.replace("\"5 High Street, Shaw, Oldham\"", "\"5 High Street\nShaw\nOldham, Lancashire\"");
+        let address =
+            whole.replace("\"5 High Street, Shaw, Oldham\"", "\"5 High Street\nShaw\nOldham, Lancashire\"");
         assert_eq!(counts(&takes(&database, ImportKind::CqcLocations, &address).await), [1, 99, 0, 0]);
-        assert_eq!(location(&database, "1-100000005").await.address, ["5 High Street", "Shaw", "Oldham", "Lancashire"]);
+        assert_eq!(
+            location(&database, "1-100000005").await.address,
+            ["5 High Street", "Shaw", "Oldham", "Lancashire"]
+        );
     }
 }
 
@@ -571,7 +591,10 @@ async fn words_for_a_status_are_known_and_an_unknown_one_costs_its_row() {
         1-100000006,Six,Strange,,OL2 8SP\n";
     let report = takes(&database, ImportKind::CqcLocations, file).await;
     assert_eq!(counts(&report), [3, 0, 3, 0], "{report}");
-    assert!(report.rejections[0].reason.contains("On the moon") && report.rejections[0].line == 4, "{report}");
+    assert!(
+        report.rejections[0].reason.contains("On the moon") && report.rejections[0].line == 4,
+        "{report}"
+    );
     for id in ["1-100000001", "1-100000002", "1-100000004"] {
         assert!(!location(&database, id).await.is_registered(), "{id}");
     }
@@ -584,7 +607,8 @@ async fn cells_that_a_spreadsheet_left_out_at_the_end_are_empty() {
         let report = takes(&database, ImportKind::SiteContacts, file).await;
         assert_eq!((counts(&report), report.details.odd_fields), ([4, 0, 0, 0], 1), "{report}");
         let email = async |id: &str| {
-            let contacts = store::site_contacts(&database, &location_id(id)).await.expect("read").expect("there");
+            let contacts =
+                store::site_contacts(&database, &location_id(id)).await.expect("read").expect("there");
             contacts.emails().map(str::to_owned).collect::<Vec<_>>()
         };
         assert_eq!(email("1-200000002").await, ["manager@home2.example"]);
@@ -611,7 +635,9 @@ async fn letters_and_line_ends_of_every_kind_are_read() {
     };
     let western = encoding_rs::WINDOWS_1252.encode(&file).0.into_owned();
     let mut mixed = western.clone();
-    mixed.extend("Café 4,-,x,OL2 8SP,,,Nursing homes,,,Oak,Oldham,North West,,1-100000004,1-222222222\n".bytes());
+    mixed.extend(
+        "Café 4,-,x,OL2 8SP,,,Nursing homes,,,Oak,Oldham,North West,,1-100000004,1-222222222\n".bytes(),
+    );
     for (what, bytes) in [
         ("UTF-8", file.clone().into_bytes()),
         ("UTF-8 with its mark", [&[0xef, 0xbb, 0xbf], file.as_bytes()].concat()),
@@ -622,7 +648,10 @@ async fn letters_and_line_ends_of_every_kind_are_read() {
         ("Windows-1252 and UTF-8", mixed),
         ("CR LF", file.replace('\n', "\r\n").into_bytes()),
         ("CR", file.replace('\n', "\r").into_bytes()),
-        ("CR in Windows-1252", western.iter().map(|byte| if *byte == b'\n' { b'\r' } else { *byte }).collect()),
+        (
+            "CR in Windows-1252",
+            western.iter().map(|byte| if *byte == b'\n' { b'\r' } else { *byte }).collect(),
+        ),
         ("tabs", file.replace(", ", "; ").replace(',', "\t").into_bytes()),
     ] {
         let database = sqlite().await;
@@ -648,17 +677,18 @@ async fn dates_of_a_file_are_read_in_its_own_order_or_not_at_all() {
     let why = import(&database, ImportKind::Dspt, &both).await.expect_err("two orders").to_string();
     assert!(why.contains("line 2") && why.contains("line 3"), "{why}");
     let unclear: String = header.to_owned()
-        + &(1..=12).flat_map(|a| (1..=4).map(move |b| (a, b))).map(|(a, b)| row(&format!("VN{a}{b:02}"), &format!("{a}/{b}/2022"))).collect::<String>();
+        + &(1..=12)
+            .flat_map(|a| (1..=4).map(move |b| (a, b)))
+            .map(|(a, b)| row(&format!("VN{a}{b:02}"), &format!("{a}/{b}/2022")))
+            .collect::<String>();
     assert!(import(&database, ImportKind::Dspt, &unclear).await.is_err());
 }
 
 #[tokio::test]
 async fn services_separated_by_commas_are_several() {
     let database = sqlite().await;
-    let file = directory("", "Local authority", NEW_ID, 0..2).replace(
-        "Residential homes|Nursing homes",
-        "\"Homecare agencies,Supported living\"",
-    );
+    let file = directory("", "Local authority", NEW_ID, 0..2)
+        .replace("Residential homes|Nursing homes", "\"Homecare agencies,Supported living\"");
     takes(&database, ImportKind::CqcLocations, &file).await;
     let house = location(&database, "1-100000001").await;
     assert_eq!(house.service_types, ["Homecare agencies", "Supported living"]);

@@ -28,7 +28,7 @@ pub async fn ask_for_site_code(
             if draft.answers.proof_way != Some(ProofWay::EmailedCode) {
                 return Err(NotDone::Refusal(Refusal::NotAskedYet(Page::Proof)));
             }
-            if !code.is_for(&draft)? {
+            if !code.is_for(tx, &draft).await? {
                 return Err(other_site());
             }
             code.send(tx, &draft).await

@@ -17,6 +17,7 @@ pub struct StatusCodeOrder {
     pub reference: Reference,
     /// Hash of the browser the code will be typed into.
     pub browser: String,
+    pub network: String,
 }
 
 /// What a code for the status is about.
@@ -30,9 +31,10 @@ pub(super) fn status_code(
     reference: &Reference,
     to: Option<&Email>,
     browser: &str,
+    network: &str,
 ) -> CodeFor {
     let recipient = to.map_or(reference.as_str(), |email| email.as_str());
-    CodeFor::new(key, Purpose::EmailCode, &subject(reference), recipient, browser)
+    CodeFor::new(key, Purpose::EmailCode, &subject(reference), recipient, browser).tried_by(network)
 }
 
 /// The registrant's address of what has this reference, once it was confirmed.
@@ -53,7 +55,7 @@ pub async fn ask_for_status_code(app: &App, order: StatusCodeOrder) -> Result<()
     let (rules, from) = (Rules::of(app), Letterhead::of(&app.settings));
     let stored = store::find_by_reference(&app.database, &order.reference).await?;
     let email = registrant_email(stored.as_ref()).cloned();
-    let code = status_code(&app.key, &order.reference, email.as_ref(), &order.browser);
+    let code = status_code(&app.key, &order.reference, email.as_ref(), &order.browser, &order.network);
     app.database
         .write::<_, NotDone<Refusal>, _>(transaction!(async move |tx| {
             match (codes::issue(tx, &rules, &code, now).await?, email) {

@@ -22,8 +22,8 @@ pub struct ReturnOrder {
 }
 
 /// The code for coming back, about an address that stands in no table as it is.
-pub(super) fn return_code(key: &SecretKey, email: &Email, browser: &str) -> CodeFor {
-    CodeFor::new(key, Purpose::EmailCode, &subject(email), email.as_str(), browser)
+pub(super) fn return_code(key: &SecretKey, email: &Email, browser: &str, network: &str) -> CodeFor {
+    CodeFor::new(key, Purpose::EmailCode, &subject(email), email.as_str(), browser).tried_by(network)
 }
 
 fn subject(email: &Email) -> String {
@@ -41,7 +41,7 @@ pub async fn ask_to_return(app: &App, order: ReturnOrder) -> Result<(), NotDone<
     let most = i64::from(app.settings.starts_a_network_an_hour_max);
     let network = Budget::an_hour("returns", &order.network, most);
     let is_known = !store::list_of_email(&app.database, order.email.as_str()).await?.is_empty();
-    let code = return_code(&app.key, &order.email, &order.browser);
+    let code = return_code(&app.key, &order.email, &order.browser, &order.network);
     app.database
         .write::<_, NotDone<Refusal>, _>(transaction!(async move |tx| {
             if let Err(used_up) = limits::take(tx, now, &network).await? {

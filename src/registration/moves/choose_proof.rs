@@ -43,7 +43,7 @@ pub async fn choose_proof(
                 return Ok(draft.answers);
             }
             if let Some(code) = site_code {
-                if !code.is_for(&draft)? {
+                if !code.is_for(tx, &draft).await? {
                     return Err(other_site());
                 }
                 code.send(tx, &draft).await?;
@@ -54,10 +54,10 @@ pub async fn choose_proof(
         .await
 }
 
-/// The site was changed while somebody proved that they act for it.
+/// The site, or the address on record for it, was changed while somebody proved that they act for it.
 pub(super) fn other_site() -> NotDone<Refusal> {
     Conflict::new(
-        "Another site was chosen for this registration in the meantime. Check which site it is, and try again.",
+        "The site of this registration, or the address that CQC has for it, was changed in the meantime. Check which site it is, and try again.",
     )
     .into()
 }

@@ -27,7 +27,12 @@ pub async fn confirm_site_code(
         return Ok(before.answers);
     }
     let code = SiteCode::of(app, &before, browser).await?;
-    let right = codes::check(app, &code.code, typed).await?.map_err(of_code)?;
+    let right = match codes::check(app, &code.code, typed).await? {
+        Ok(right) => Some(right),
+        // The press that used it has saved the proof, which is read below.
+        Err(CodeProblem::JustUsed) => None,
+        Err(problem) => return Err(of_code(problem)),
+    };
     let keeping = Keeping::of(app);
     app.database
         .write(transaction!(async move |tx| {
@@ -38,10 +43,17 @@ pub async fn confirm_site_code(
             if draft.answers.proof_way != Some(ProofWay::EmailedCode) {
                 return Err(NotDone::Refusal(Refusal::NotAskedYet(Page::Proof)));
             }
-            if !code.is_for(&draft)? || !codes::redeem(tx, &right, &code.code, keeping.now).await? {
-                return Err(of_code(CodeProblem::Stale));
+            let is_for_draft = code.is_for(tx, &draft).await?;
+            match &right {
+                Some(right) if is_for_draft && codes::redeem(tx, right, &code.code, keeping.now).await? => {}
+                _ => return Err(of_code(CodeProblem::Stale)),
             }
-            draft.answers.proof = Some(Proof::EmailedCode { sent_to: code.email.masked() });
+            draft.answers.proof = Some(Proof::EmailedCode {
+                location: code.location.as_str().to_owned(),
+                recipient: code.code.recipient().to_owned(),
+                sent_to: code.email.masked(),
+                at: keeping.now,
+            });
             keeping.save(tx, &draft).await?;
             Ok(draft.answers)
         }))

@@ -22,7 +22,6 @@ mod open_another;
 mod open_status;
 mod prove_by_contact_id;
 mod save_answer;
-mod stop;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -35,7 +34,7 @@ pub use ask_for_status_code::{StatusCodeOrder, ask_for_status_code};
 pub use ask_to_return::{ReturnOrder, ask_to_return};
 pub use begin::{BeginOrder, begin};
 pub use choose_proof::{ProofOrder, choose_proof};
-pub use come_back::{ComeBackOrder, come_back};
+pub use come_back::{CameBack, ComeBackOrder, come_back};
 pub use confirm_email::{ConfirmOrder, Confirmed, confirm_email};
 pub use confirm_site_code::confirm_site_code;
 pub use expire::expire_overdue;
@@ -45,7 +44,6 @@ pub use open_another::open_another;
 pub use open_status::{OpenStatusOrder, open_status};
 pub use prove_by_contact_id::prove_by_contact_id;
 pub use save_answer::save_answer;
-pub use stop::stop;
 pub use submit::submit;
 pub use withdraw::withdraw;
 
@@ -173,9 +171,12 @@ impl SiteCode {
         })
     }
 
-    /// Whether it is for the site that stands in a draft now.
-    fn is_for(&self, draft: &Draft) -> Result<bool, NotDone<Refusal>> {
-        Ok(verify::location_of(&draft.answers)?.as_ref() == Some(&self.location))
+    /// Whether it is for the site that stands in a draft now, and for the address that is on record now.
+    async fn is_for(&self, tx: &mut Tx, draft: &Draft) -> Result<bool, NotDone<Refusal>> {
+        if verify::location_of(&draft.answers)?.as_ref() != Some(&self.location) {
+            return Ok(false);
+        }
+        Ok(verify::site_email(tx, &self.location).await?.as_ref() == Some(&self.email))
     }
 
     /// Issues the code and writes its letter.

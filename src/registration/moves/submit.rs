@@ -7,6 +7,7 @@ use crate::database::transaction;
 use crate::letter::Letterhead;
 use crate::outbox::outcome::NotDone;
 use crate::registration::answers::PeopleBounds;
+use crate::registration::store::SiteHeld;
 use crate::registration::{Refusal, letters, store, verify};
 use crate::sign_in::authority::{Permit, deed};
 use crate::sign_in::links::{self, LinkFor};
@@ -36,11 +37,21 @@ pub async fn submit(app: &App, permit: Permit<deed::FillIn>) -> Result<(), NotDo
             let change =
                 draft.clone().submit(permit.actor(), now, within, people).map_err(NotDone::Refusal)?;
             let answers = &change.state.answers;
-            // The unique index would refuse as well; asked first so that it can be told apart.
-            if store::is_site_held(tx, &answers.site.ods_code).await? {
-                draft.answers.has_account = Some(true);
-                keeping.save(tx, &draft).await?;
-                return Ok(Err(NotDone::Refusal(Refusal::SiteTaken)));
+            // Unique indexes would refuse as well; asked first so that it can be told apart.
+            let site = &answers.site;
+            let again = store::has_sent_one_of(tx, &site.ods_code, answers.email.as_str()).await?;
+            match store::who_holds(tx, &site.ods_code, &site.cqc_location_id).await? {
+                // What is not proved is looked at together with what is.
+                SiteHeld::UnderReview if !change.state.reserves_site() && !again => {}
+                SiteHeld::Free if !again => {}
+                SiteHeld::UnderReview | SiteHeld::Free => {
+                    return Err(NotDone::Refusal(Refusal::UnderReview(site.name.clone())));
+                }
+                SiteHeld::Joined => {
+                    draft.answers.has_account = Some(true);
+                    keeping.save(tx, &draft).await?;
+                    return Ok(Err(NotDone::Refusal(Refusal::SiteTaken)));
+                }
             }
             let received = letters::received(&from, now, &change.state);
             let location = verify::location_of(&draft.answers)?;

@@ -1,6 +1,8 @@
 //! What holds of every deed of a registrant: nothing is lost, twice is once, and what was proved is what
 //! it is used for.
 
+mod model;
+
 use super::*;
 use crate::app::for_tests::app;
 use crate::clock::Clock;
@@ -13,9 +15,9 @@ use crate::registration::answers::{Answers, Person, Proof, ProofWay};
 use crate::registration::for_tests::{case, draft, of_registrant, sent};
 use crate::registration::journey::tests::complete;
 use crate::registration::store::find_draft;
+use crate::settings::Secret;
 use crate::sign_in::codes::CodeProblem;
-use crate::sign_in::links;
-use crate::sign_in::session::{SessionRotation, browser_hash};
+use crate::sign_in::session::browser_hash;
 
 const NINE: Timestamp = Timestamp::from_milliseconds(1_790_000_000_000);
 const BROWSER: &str = "the browser's secret";
@@ -136,7 +138,7 @@ async fn codes_confirm_the_address_they_were_sent_to_and_no_other() {
         let confirm = async |typed: &str| {
             let order = ConfirmOrder {
                 typed: typed.to_owned(),
-                session: SessionRotation::of_secret(BROWSER),
+                browser: Secret::new(BROWSER.to_owned()),
                 masked: false,
             };
             confirm_email(&app, of_registrant(&id), order).await
@@ -155,9 +157,9 @@ async fn codes_confirm_the_address_they_were_sent_to_and_no_other() {
 
         let amys = code_to(&app, "amy@oakhouse.example").await;
         let confirmed = confirm(&amys).await.expect("right");
-        assert!(confirmed.rotated && confirmed.answers.email_confirmed);
+        assert!(confirmed.rotated.is_some() && confirmed.answers.email_confirmed);
         let again = confirm(&amys).await.expect("confirmed before");
-        assert!(!again.rotated && again.answers.email_confirmed);
+        assert!(again.rotated.is_some() && again.answers.email_confirmed);
     }
 }
 
@@ -193,7 +195,7 @@ async fn codes_prove_authority_for_the_site_they_were_sent_for() {
         run(
             &app.database,
             "INSERT INTO imports VALUES (0, 'site-contacts', 'test', FALSE, 'test', 'test', '', 0, 0, 0, 0, 0, 0,
-               NULL, 0, 0, 'test')",
+               0, NULL, 0, 0, 'test', '{}')",
         )
         .await;
         // One head office answers for both sites.
@@ -260,11 +262,74 @@ async fn sending_twice_at_once_sends_once() {
         assert_eq!(sent.state, RegistrationState::Submitted);
         assert_eq!(sent.answers.people, complete().people);
 
-        // The site is taken: the other draft leads to recovery.
+        // The site is being decided: nothing of the other draft is lost, and once it has joined the draft
+        // leads to recovery.
         let other = draft(&app, complete()).await;
+        let under_review = refusal(submit(&app, of_registrant(&other)).await);
+        assert_eq!(under_review, Refusal::UnderReview("Oak House".to_owned()));
+        assert_eq!(answers_of(&app, &other).await, complete());
+        joined(&app, &id).await;
         assert_eq!(refusal(submit(&app, of_registrant(&other)).await), Refusal::SiteTaken);
         let next = crate::registration::journey::next(&answers_of(&app, &other).await);
         assert_eq!(next, crate::registration::journey::Page::Recovery);
+    }
+}
+
+/// Opens the site of a registration in the directory.
+async fn joined(app: &App, id: &str) {
+    let site = case(app, id).await.answers.site;
+    let people = vec![crate::directory::tests::person("Amy", "Reed", 1, crate::directory::Access::Owner)];
+    let new = crate::directory::NewSite {
+        cqc_location_id: site.cqc_location_id,
+        ..crate::directory::tests::new_site(&site.ods_code, people)
+    };
+    app.database
+        .write::<_, Error, _>(transaction!(async move |tx| {
+            let by = crate::audit::Actor::Service;
+            crate::directory::store::open_site(tx, "carepost.example", NINE, &by, &new).await
+        }))
+        .await
+        .expect("opened")
+        .expect("free");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn registrations_that_proved_nothing_keep_nobody_out() {
+    let call = || {
+        Some(Proof::CallBack {
+            location: "1-123456789".to_owned(),
+            ask_for: crate::contact::Name::parse("Eve", "name").expect("a name"),
+            when: "now".to_owned(),
+            telephone: "01632 960001".to_owned(),
+        })
+    };
+    for database in both_engines().await {
+        let (app, _) = app(database, Clock::still(NINE));
+        let unproved = |from: &str| Answers {
+            email: Some(email(from)),
+            proof_way: Some(ProofWay::CallBack),
+            proof: call(),
+            ..complete()
+        };
+        let strangers = sent(&app, unproved("eve@elsewhere.example")).await;
+        let again = draft(&app, unproved("eve@elsewhere.example")).await;
+        assert!(matches!(refusal(submit(&app, of_registrant(&again)).await), Refusal::UnderReview(_)));
+        let held = async || store::who_holds(&app.database, "VM195", "1-123456789").await.expect("read");
+        assert_eq!(held().await, store::SiteHeld::Free);
+        let honest = sent(&app, complete()).await;
+        assert_eq!(held().await, store::SiteHeld::UnderReview);
+        // Whoever still comes without a proof is looked at, too, and whoever comes with one is told.
+        let late = sent(&app, unproved("bo@elsewhere.example")).await;
+        let proved = Answers { email: Some(email("cy@elsewhere.example")), ..complete() };
+        let proved = draft(&app, proved).await;
+        assert!(matches!(refusal(submit(&app, of_registrant(&proved)).await), Refusal::UnderReview(_)));
+        let site = &honest.answers.site;
+        let others = store::list_others_of_site(&app.database, &honest.id, site).await.expect("read");
+        let mut expect = vec![strangers.reference.as_str().to_owned(), late.reference.as_str().to_owned()];
+        expect.sort();
+        assert_eq!(others, expect, "{}", app.database.engine());
+        withdraw(&app, of_registrant(&honest.id)).await.expect("withdrawn");
+        assert_eq!(held().await, store::SiteHeld::Free);
     }
 }
 
@@ -306,37 +371,13 @@ async fn answers_to_a_question_are_sent_once_or_said_not_to_be() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn stopping_and_withdrawing_happen_once_and_before_the_decision() {
+async fn withdrawing_happens_once_and_before_the_decision() {
     for database in both_engines().await {
         let (app, _) = app(database, Clock::still(NINE));
         let id = sent(&app, complete()).await.id;
-        let key = app.key.clone();
-        let subject = id.clone();
-        let link = app
-            .database
-            .write::<_, Error, _>(transaction!(async move |tx| {
-                let link = links::LinkFor::new(&key, Purpose::StopLink, &subject, "office@oak.example");
-                let made = links::make(tx, &link, NINE, Span::days(30)).await?;
-                Ok(links::find(tx, Purpose::StopLink, &made).await?.expect("made"))
-            }))
-            .await
-            .expect("a link");
-        let contact = crate::sign_in::authority::Who::SiteContact { registration: id.clone() };
-        let stop_it =
-            async || stop(&app, crate::registration::for_tests::of(&contact, &id), link.clone()).await;
         put(&app, &id, RegistrationState::Approved).await;
-        assert!(matches!(refusal(stop_it().await), Refusal::NotUndecided(_)));
         assert!(matches!(refusal(withdraw(&app, of_registrant(&id)).await), Refusal::NotUndecided(_)));
-
         put(&app, &id, RegistrationState::Referred).await;
-        for _ in 0..2 {
-            stop_it().await.expect("stopped");
-        }
-        assert_eq!(case(&app, &id).await.state, RegistrationState::Stopped);
-        let letters = "SELECT COUNT(*) FROM letters WHERE name = 'registration stopped'";
-        assert_eq!(count(&app, letters).await, 1);
-        put(&app, &id, RegistrationState::Referred).await;
-        assert_eq!(refusal(stop_it().await), Refusal::DeadLink, "a link is used once");
         for _ in 0..2 {
             withdraw(&app, of_registrant(&id)).await.expect("withdrawn");
         }
@@ -361,11 +402,19 @@ async fn coming_back_opens_what_the_code_was_sent_for() {
         ask_to_return(&app, order(amy)).await.expect("sent");
         let typed = code_to(&app, amy).await;
         let come = async |to: &str| {
-            let session = SessionRotation::of_secret(BROWSER);
-            come_back(&app, ComeBackOrder { email: email(to), typed: typed.clone(), session }).await
+            come_back(
+                &app,
+                ComeBackOrder {
+                    email: email(to),
+                    typed: typed.clone(),
+                    browser: Secret::new(BROWSER.to_owned()),
+                    network: "here".to_owned(),
+                },
+            )
+            .await
         };
         assert!(matches!(refusal(come("nobody@elsewhere.example").await), Refusal::Code(_)));
-        let mine = come(amy).await.expect("opened");
+        let mine = come(amy).await.expect("opened").mine;
         assert_eq!(mine.len(), 2);
         assert_eq!(mine[0].id(), newest, "the draft goes first");
     }
@@ -408,12 +457,72 @@ async fn lists_of_states_in_indexes_are_those_of_the_code() {
     use crate::registration::RegistrationStateKind as Kind;
     let baseline = include_str!("../../../migrations/0001_baseline.sql");
     for (index, list) in [
-        ("registrations_one_a_site", sql_list(Kind::holds_site)),
+        ("registrations_one_a_site_and_registrant", sql_list(Kind::is_undecided)),
         ("registrations_waiting", sql_list(Kind::is_undecided)),
         ("registrations_over", sql_list(Kind::is_over)),
     ] {
         let made = baseline.split(&format!("INDEX {index} ")).nth(1).expect(index);
         let made = made.split(';').next().expect("an end");
         assert!(made.contains(&format!("state IN ({list})")), "{index} is made for other states: {made}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contact_ids_that_strangers_guess_shut_out_nobody_who_is_right() {
+    for database in both_engines().await {
+        let (app, _) = app(database, Clock::still(NINE));
+        run(
+            &app.database,
+            "INSERT INTO imports VALUES (0, 'site-contacts', 'test', FALSE, 'test', 'test', '', 0, 0, 0, 0, 0, 0,
+               0, NULL, 0, 0, 'test', '{}')",
+        )
+        .await;
+        let location = CqcLocationId::parse("1-123456789").expect("an id");
+        let right = crate::register::CqcContactId::parse("1-7200000002").expect("an id");
+        let wrong = crate::register::CqcContactId::parse("1-7200000003").expect("an id");
+        let contacts = crate::register::site_contacts::SiteContacts {
+            location: location.clone(),
+            contacts: vec![crate::register::site_contacts::SiteContact {
+                contact_id: Some(crate::register::site_contacts::ContactIdHash::of(
+                    &app.contact_key(),
+                    &location,
+                    &right,
+                )),
+                email: None,
+                telephone: None,
+            }],
+            provenance: crate::register::Provenance::default(),
+        };
+        let document = serde_json::to_string(&contacts).expect("written");
+        app.database
+            .write::<_, Error, _>(transaction!(async move |tx| {
+                tx.run(
+                    "INSERT INTO site_contacts (location_id, facts, import_number) VALUES ($1, $2, 0)",
+                    &[&"1-123456789", &document],
+                )
+                .await
+            }))
+            .await
+            .expect("on record");
+        let by_contact_id = || Answers { proof: None, proof_way: Some(ProofWay::ContactId), ..complete() };
+        let mut drafts = Vec::new();
+        for _ in 0..7 {
+            drafts.push(draft(&app, by_contact_id()).await);
+        }
+        let tries = async |id: &str, typed: &crate::register::CqcContactId| {
+            prove_by_contact_id(&app, of_registrant(id), typed.clone()).await
+        };
+        let mut judged = 0;
+        for number in 0..90 {
+            let refused = refusal(tries(&drafts[number % 6], &wrong).await);
+            judged += usize::from(refused == Refusal::WrongContactId);
+        }
+        assert_eq!(judged, 50, "{}", app.database.engine());
+        let late = refusal(tries(&drafts[0], &right).await);
+        assert!(matches!(late, Refusal::TooOften(_)), "right or wrong: {late:?}");
+        // Somebody else, in a draft of their own, with one slip.
+        assert_eq!(refusal(tries(&drafts[6], &wrong).await), Refusal::WrongContactId);
+        let proved = tries(&drafts[6], &right).await.expect("right");
+        assert!(matches!(proved.proof, Some(Proof::ContactId { .. })));
     }
 }

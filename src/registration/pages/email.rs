@@ -6,8 +6,9 @@ use crate::contact::Email;
 use crate::registration::answers::Answers;
 use crate::registration::journey::Page;
 use crate::registration::moves::{self, ConfirmOrder, EmailCodeOrder};
+use crate::settings::Secret;
 use crate::sign_in::Registrant;
-use crate::sign_in::session::{SessionRotation, browser_hash};
+use crate::sign_in::session::browser_hash;
 use crate::web::components::Html;
 use crate::web::{Again, Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::State;
@@ -90,17 +91,16 @@ pub fn show_code(asking: &Asking) -> Answer {
 }
 
 pub async fn save_code(asking: &Asking, fields: Fields) -> Answer {
-    let session = SessionRotation::of(&asking.visit);
     let order = ConfirmOrder {
         typed: fields.text(CODE_FIELD).to_owned(),
-        session: session.clone(),
+        browser: Secret::new(asking.visit.browser()),
         masked: asking.registrant.masked,
     };
     let confirmed = moves::confirm_email(&asking.app, asking.permit()?, order).await;
     match asking.outcome(CODE_FIELD, confirmed)? {
         Ok(confirmed) => {
-            if confirmed.rotated {
-                session.is_saved(&asking.visit);
+            if let Some(rotated) = confirmed.rotated {
+                rotated.is_saved(&asking.visit);
             }
             onwards(&confirmed.answers, Page::EmailCode)
         }

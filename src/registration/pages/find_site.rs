@@ -2,25 +2,31 @@
 
 use super::{Asking, Question, onwards};
 use crate::app::App;
-use crate::register::{AskError, CqcLocationId, OdsSiteCode, Searched, SiteRow};
+use crate::register::search::RESULTS_PER_PAGE;
+use crate::register::{AskError, CqcLocationId, OdsSiteCode, Recognised, Results, Searched, SiteRow};
 use crate::registration::answer::OneAnswer;
 use crate::registration::answers::SiteAnswer;
 use crate::registration::journey::{self, Page};
 use crate::registration::site_choice::{
     Choice, LOCATION_FIELD, Looked, ODS_FIELD, judge, location_words, ods_words,
 };
+use crate::registration::under_review;
 use crate::registration::verify;
 use crate::sign_in::Registrant;
-use crate::web::components::{Html, Radios};
+use crate::web::components::{Html, Pagination, PaginationLink, Radios};
 use crate::web::form::{encoded, query};
 use crate::web::{Again, Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::State;
 use axum::http::StatusCode;
 
-/// The field in which is typed what to look for, the field of the choice, and whether it was right.
+/// The field in which is typed what to look for, the page of results, the field of the choice, and whether it was
+/// right.
 const WORDS: &str = "q";
+const PAGE: &str = "page";
 const CHOSEN: &str = "site";
 const RIGHT: &str = "right";
+/// For how many closed sites of a page of results successors are looked up: each is a few look-ups by key.
+const SUCCESSIONS_MAX: usize = 5;
 
 #[derive(askama::Template)]
 #[template(path = "registration/pages/find_site.html")]
@@ -28,9 +34,13 @@ pub struct FindPage {
     pub layout: Layout,
     pub form: Form,
     pub typed: String,
-    pub total: usize,
-    pub shown: usize,
-    pub results: Radios,
+    pub page: usize,
+    /// A heading that says what was typed, where it is no site's name or code.
+    pub heading: Option<&'static str>,
+    /// What was found, a sentence a paragraph.
+    pub said: Vec<String>,
+    pub results: Option<Radios>,
+    pub pagination: Option<Pagination>,
 }
 
 /// The value of a row's choice: its location ID where it has one.
@@ -42,15 +52,70 @@ fn value_of(row: &SiteRow) -> String {
     }
 }
 
-/// What was found for what was typed: how many sites, and the first of them.
-async fn find(asking: &Asking, typed: &str) -> Result<(usize, Vec<SiteRow>), Interrupt> {
-    if typed.is_empty() {
-        return Ok((0, Vec::new()));
+/// One site to choose from, with what is said of it beside its address.
+struct Line {
+    row: SiteRow,
+    said: Option<String>,
+}
+
+/// What was found for what was typed.
+struct FoundSites {
+    typed: String,
+    /// Counted from 0.
+    page: usize,
+    results: Results,
+    /// The sites of this page, each closed one before those that took over from it.
+    lines: Vec<Line>,
+}
+
+/// Looks for what was typed. Those that took over from `chosen` are among the lines in any case.
+async fn find(
+    asking: &Asking,
+    fields: &Fields,
+    chosen: Option<&CqcLocationId>,
+) -> Result<FoundSites, Interrupt> {
+    let typed = fields.text(WORDS).to_owned();
+    let page = fields.text(PAGE).parse::<usize>().map_or(0, |page| page.saturating_sub(1));
+    let mut results = Results::default();
+    if !typed.is_empty() {
+        results = match asking.app.search.find(&typed, page).await? {
+            Searched::Results(found) => found,
+            Searched::Starting => return Err(search_is_starting(&typed)),
+        };
     }
-    match asking.app.search.find(typed, 0).await? {
-        Searched::Results(found) => Ok((found.total, found.rows)),
-        Searched::Starting => Err(search_is_starting(typed)),
+    let mut lines: Vec<Line> = Vec::new();
+    let mut looked_up = 0;
+    for row in &results.rows {
+        let is_listed = |id: &Option<CqcLocationId>, among: &[Line]| {
+            id.is_some() && among.iter().any(|line| line.row.location_id == *id)
+        };
+        if is_listed(&row.location_id, &lines) {
+            continue;
+        }
+        let closed = row.location_id.as_ref().filter(|_| !row.registered);
+        let is_looked_up = looked_up < SUCCESSIONS_MAX || closed == chosen;
+        let Some(id) = closed.filter(|_| is_looked_up) else {
+            lines.push(Line { row: row.clone(), said: None });
+            continue;
+        };
+        looked_up += 1;
+        let successors = asking.app.imported.current_successors(id).await?;
+        let said = match successors.as_slice() {
+            [] => "No registered site took over from it".to_owned(),
+            [..] => {
+                let names: Vec<&str> = successors.iter().map(|next| next.name.as_str()).collect();
+                format!("It is now {}", names.join(" or "))
+            }
+        };
+        lines.push(Line { row: row.clone(), said: Some(said) });
+        for next in &successors {
+            let next = SiteRow::from(next);
+            if !is_listed(&next.location_id, &lines) {
+                lines.push(Line { row: next, said: Some(format!("Took over from {}", row.name)) });
+            }
+        }
     }
+    Ok(FoundSites { typed, page, results, lines })
 }
 
 /// Nothing can be said of any site yet, least of all that there is none.
@@ -63,46 +128,142 @@ fn search_is_starting(typed: &str) -> Interrupt {
     .then(format!("{}?{WORDS}={}", Page::FindSite.path(), encoded(typed)), "Search again")
 }
 
-fn find_page(asking: &Asking, typed: String, (total, rows): (usize, Vec<SiteRow>), form: Form) -> FindPage {
-    let mut results = form.radios(CHOSEN, "Which is your site?").in_page();
-    for row in &rows {
-        let mut hint: Vec<&str> = Vec::new();
-        for part in [&row.address, &row.town, &row.postcode] {
-            if !part.is_empty() && !hint.iter().any(|known| known.contains(part.as_str())) {
-                hint.push(part);
-            }
+/// What a site is recognised by, beside its name.
+fn hint_of(line: &Line) -> String {
+    let row = &line.row;
+    let mut place: Vec<&str> = Vec::new();
+    for part in [&row.address, &row.town, &row.postcode] {
+        if !part.is_empty() && !place.iter().any(|known| known.contains(part.as_str())) {
+            place.push(part);
         }
-        let mut hint = hint.join(", ");
-        if !row.provider_name.is_empty() {
-            hint.push_str(&format!(". {}", row.provider_name));
-        }
-        if !row.registered {
-            hint.push_str(". No longer registered");
-        } else if !row.social_care {
-            hint.push_str(". Not social care");
-        }
-        results = results.choice_hinted(&value_of(row), &row.name, &hint);
     }
+    let mut sentences = vec![place.join(", ")];
+    sentences.push(row.provider_name.clone());
+    sentences.push(
+        if row.location_id.is_none() {
+            "CQC does not list it yet"
+        } else if !row.registered {
+            "No longer registered"
+        } else if !row.social_care {
+            "Not social care"
+        } else {
+            ""
+        }
+        .to_owned(),
+    );
+    sentences.extend(line.said.clone());
+    sentences.retain(|sentence| !sentence.is_empty());
+    sentences.join(". ")
+}
+
+/// What was found, in words: a heading where what was typed is no site's, and a sentence a paragraph.
+fn words_of(found: &FoundSites) -> (Option<&'static str>, Vec<String>) {
+    let (typed, results) = (&found.typed, &found.results);
+    let total = results.total;
+    let mut said = Vec::new();
+    let heading = match &results.recognised {
+        Some(Recognised::HeadOffice(code)) => {
+            said.push(format!("{code} is the ODS code of a head office. These are its sites."));
+            None
+        }
+        Some(Recognised::Provider(id)) => {
+            said.push(format!("{id} is a CQC provider ID. These are the provider’s sites."));
+            None
+        }
+        Some(Recognised::SpreadsheetDamaged(text)) if total > 0 => {
+            said.push(format!(
+                "{text} is not a code. It looks like a code that a spreadsheet changed to a date. These sites belong to the code it probably was."
+            ));
+            None
+        }
+        Some(Recognised::SpreadsheetDamaged(text)) => {
+            said.push(format!(
+                "{text} looks like a code that a spreadsheet changed to a date or a number. Enter the code as it is on a letter, like VM195, or search by name or postcode."
+            ));
+            Some("A spreadsheet changed this code")
+        }
+        Some(Recognised::ContactId) => {
+            said.push(
+                "We ask for it later. To find your site, enter its name, postcode, ODS code or CQC location ID."
+                    .to_owned(),
+            );
+            Some("This is a CQC contact ID")
+        }
+        None if total == 0 => {
+            said.push(
+                "Try the postcode, or another part of the name. A new site can take about a month to appear."
+                    .to_owned(),
+            );
+            Some("No site is called anything like that")
+        }
+        None => {
+            if !results.is_exact {
+                said.push(format!("Nothing is called exactly “{typed}”. These are the nearest."));
+            }
+            None
+        }
+    };
+    let first = found.page * RESULTS_PER_PAGE + 1;
+    let last = first + results.rows.len().saturating_sub(1);
+    if total > results.rows.len() && !results.rows.is_empty() {
+        said.push(format!(
+            "Showing {first} to {last} of {total} sites. Add the town or postcode to see fewer."
+        ));
+    } else if total > 0 && results.rows.is_empty() {
+        said.push(format!("There are only {total} sites, and none on this page."));
+    } else if total == 1 {
+        said.push("1 site found.".to_owned());
+    } else if total > 0 {
+        said.push(format!("{total} sites found."));
+    }
+    (heading, said)
+}
+
+/// On to the next page of results, and back.
+fn pagination(found: &FoundSites) -> Option<Pagination> {
+    let pages = found.results.total.div_ceil(RESULTS_PER_PAGE);
+    let link = |page: usize| PaginationLink {
+        href: format!("{}?{WORDS}={}&{PAGE}={}", Page::FindSite.path(), encoded(&found.typed), page + 1),
+        label: format!("Page {} of {pages}", page + 1).into(),
+        ..Default::default()
+    };
+    let previous = (found.page > 0 && pages > 1).then(|| link((found.page - 1).min(pages - 1)));
+    let next = (found.page + 1 < pages).then(|| link(found.page + 1));
+    (previous.is_some() || next.is_some()).then(|| Pagination {
+        aria_label: "Pages of sites".to_owned(),
+        previous,
+        next,
+        ..Default::default()
+    })
+}
+
+fn find_page(asking: &Asking, found: &FoundSites, form: Form) -> FindPage {
+    let results = (!found.lines.is_empty()).then(|| {
+        let radios = form.radios(CHOSEN, "Which is your site?").in_page();
+        found.lines.iter().fold(radios, |radios, line| {
+            radios.choice_hinted(&value_of(&line.row), &line.row.name, &hint_of(line))
+        })
+    });
+    let (heading, said) = if found.typed.is_empty() { (None, Vec::new()) } else { words_of(found) };
     FindPage {
         layout: asking.layout(Page::FindSite, "Find your site", &form),
         form,
-        typed,
-        total,
-        shown: rows.len(),
+        typed: found.typed.clone(),
+        page: found.page + 1,
+        heading,
+        said,
         results,
+        pagination: pagination(found),
     }
 }
 
 pub async fn show(asking: &Asking, query: &Fields) -> Answer {
-    let typed = query.text(WORDS).to_owned();
-    let found = find(asking, &typed).await?;
-    if query.has(WORDS) && typed.is_empty() {
+    let found = find(asking, query, None).await?;
+    if query.has(WORDS) && found.typed.is_empty() {
         let problems = Problems::one(WORDS, "Enter the name, postcode or a code of your site");
-        return asking
-            .visit
-            .show_again(query.clone(), problems, |form| find_page(asking, typed, found, form));
+        return asking.visit.show_again(query.clone(), problems, |form| find_page(asking, &found, form));
     }
-    asking.visit.show_form(query.clone(), |form| find_page(asking, typed, found, form))
+    asking.visit.show_form(query.clone(), |form| find_page(asking, &found, form))
 }
 
 pub async fn save(asking: &Asking, fields: Fields) -> Answer {
@@ -111,29 +272,35 @@ pub async fn save(asking: &Asking, fields: Fields) -> Answer {
         // CQC does not list it (yet): the location ID must be typed from the certificate.
         return go_to(format!("/register/site-codes?{ODS_FIELD}={}", encoded(ods)));
     }
+    let mut closed = None;
     let again: Again = if chosen.is_empty() {
         Problems::one(CHOSEN, "Select your site, or search again").into()
     } else {
         let Ok(id) = CqcLocationId::parse(&chosen) else { return Err(Interrupt::not_found()) };
         let location = verify::location(&asking.app, &id).await.map_err(no_answer)?;
         let location = location.ok_or_else(Interrupt::not_found)?;
-        let Some(code) = location.ods_code else {
+        let code = location.ods_code.as_ref().and_then(|code| OdsSiteCode::parse(code.as_str()).ok());
+        if location.is_registered() && location.ods_code.is_none() {
             return go_to(format!("/register/site-codes?{LOCATION_FIELD}={}", encoded(id.as_str())));
-        };
-        let code = OdsSiteCode::parse(code.as_str()).ok();
+        }
+        closed = Some(id.clone()).filter(|_| !location.is_registered());
         match choose(asking, code.as_ref(), Some(&id), false).await? {
             Chosen::GoOn(to) => return go_to(to.path()),
             Chosen::Wrong(found, _) => {
-                // One field here stands for both codes.
-                let words = found.iter().map(|(_, words)| words).collect::<Vec<_>>().join(". ");
+                // One field here stands for both codes; of a closed site its code says nothing more.
+                let words = match (&closed, found.of(LOCATION_FIELD)) {
+                    (Some(_), Some(words)) => words.to_owned(),
+                    (Some(_), None) | (None, _) => {
+                        found.iter().map(|(_, words)| words).collect::<Vec<_>>().join(". ")
+                    }
+                };
                 Problems::one(CHOSEN, words).into()
             }
             Chosen::Again(again) => again,
         }
     };
-    let typed = fields.text(WORDS).to_owned();
-    let found = find(asking, &typed).await?;
-    asking.visit.show_again(fields, again, |form| find_page(asking, typed, found, form))
+    let found = find(asking, &fields, closed.as_ref()).await?;
+    asking.visit.show_again(fields, again, |form| find_page(asking, &found, form))
 }
 
 /// What became of choosing a site.
@@ -156,6 +323,9 @@ async fn choose(
         Choice::Site(site) => OneAnswer::Site(site),
         // On to recovery, not to a second registration.
         Choice::Already => OneAnswer::SiteHasAccounts,
+        Choice::UnderReview(name) => {
+            return Ok(Chosen::Again(Problems::one(CHOSEN, under_review(&name)).into()));
+        }
         Choice::Wrong(found) => return Ok(Chosen::Wrong(found, Box::new(looked))),
     };
     Ok(match asking.save(CHOSEN, answer).await? {

@@ -15,7 +15,6 @@ pub mod proof;
 pub mod resume;
 pub mod start;
 pub mod status;
-pub mod stop;
 pub mod town;
 
 use self::before_you_start::EligibilityQuestion;
@@ -153,7 +152,7 @@ fn put_right<T>(
             let words = format!("There have been too many tries. Try again {when}, or call our helpdesk");
             return Ok(Err(Again::too_often(field, words)));
         }
-        Refusal::NoSiteEmail | Refusal::WrongContactId => (field, refusal.words()),
+        Refusal::NoSiteEmail | Refusal::WrongContactId | Refusal::UnderReview(_) => (field, refusal.words()),
         Refusal::Unanswered(page) | Refusal::NotAskedYet(page) => {
             return Err(Interrupt::Redirect(page.path()));
         }

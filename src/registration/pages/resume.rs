@@ -5,10 +5,11 @@ use super::{own_permit, put_right};
 use crate::app::App;
 use crate::contact::Email;
 use crate::id::Reference;
-use crate::registration::moves::{self, ComeBackOrder, ReturnOrder};
+use crate::registration::moves::{self, CameBack, ComeBackOrder, ReturnOrder};
 use crate::registration::{DraftState, Stored, journey, store};
+use crate::settings::Secret;
 use crate::sign_in::Registrant;
-use crate::sign_in::session::{self, SessionRotation, browser_hash};
+use crate::sign_in::session::{self, browser_hash};
 use crate::web::components::{Html, Radios};
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show as show_page};
 use axum::extract::State as Shared;
@@ -79,13 +80,18 @@ fn code_page(app: &App, visit: &Visit, form: Form) -> ReturnCodePage {
 /// POST /register/return/code: opens the newest draft of the address.
 pub async fn open(Shared(app): Shared<App>, visit: Visit, fields: Fields) -> Answer {
     let Ok(email) = Email::parse(fields.text(EMAIL)) else { return go_to("/register/return") };
-    let session = SessionRotation::of(&visit);
-    let order =
-        ComeBackOrder { email: email.clone(), typed: fields.text(CODE).to_owned(), session: session.clone() };
+    let order = ComeBackOrder {
+        email: email.clone(),
+        typed: fields.text(CODE).to_owned(),
+        browser: Secret::new(visit.browser()),
+        network: visit.network().to_owned(),
+    };
     match put_right(&app, CODE, moves::come_back(&app, order).await)? {
-        Ok(mine) => {
-            let Some(first) = mine.first() else { return Err(nothing_to_continue()) };
-            session.is_saved(&visit);
+        Ok(CameBack { mine, rotated }) => {
+            let (Some(first), Some(rotated)) = (mine.first(), rotated) else {
+                return Err(nothing_to_continue());
+            };
+            rotated.is_saved(&visit);
             if mine.len() > 1 { go_to("/register/mine") } else { go_to(place_of(first)) }
         }
         Err(again) => {
@@ -165,16 +171,15 @@ pub async fn choose(
 ) -> Answer {
     let opened = match Reference::parse(fields.text(REGISTRATION)) {
         Some(reference) => {
-            let session = SessionRotation::of(&visit);
             let permit = own_permit(&registrant.registration)?;
-            let opened = moves::open_another(&app, permit, reference, session.clone()).await;
-            put_right(&app, REGISTRATION, opened)?.map(|stored| (stored, session))
+            let opened = moves::open_another(&app, permit, reference, Secret::new(visit.browser())).await;
+            put_right(&app, REGISTRATION, opened)?
         }
         None => Err(Problems::one(REGISTRATION, "Select the registration you want to open").into()),
     };
     match opened {
-        Ok((stored, session)) => {
-            session.is_saved(&visit);
+        Ok((stored, rotated)) => {
+            rotated.is_saved(&visit);
             go_to(place_of(&stored))
         }
         Err(again) => {

@@ -5,11 +5,13 @@ use crate::app::App;
 use crate::database::Error;
 use crate::id::Reference;
 use crate::outbox::outcome::{Declined, NotDone, without_faults};
+use crate::registration::checks::Check;
 use crate::registration::checks::{Outcome, RegisterCheck};
 use crate::registration::moves::{self, AnswerOrder, OpenStatusOrder, StatusCodeOrder};
 use crate::registration::{Refusal, Registration, RegistrationState, after_set_up, letters, store};
+use crate::settings::Secret;
 use crate::sign_in::StatusReader;
-use crate::sign_in::session::{self, SessionRotation};
+use crate::sign_in::session;
 use crate::web::components::{Html, NotificationBanner, Table};
 use crate::web::page::show_with;
 use crate::web::parts::not_done;
@@ -105,7 +107,8 @@ async fn own(app: &App, visit: &Visit, reference: &Reference) -> Result<Option<R
 pub async fn ask(Shared(app): Shared<App>, visit: Visit, Path(reference): Path<String>) -> Answer {
     let reference = Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
     let browser = session::browser_hash(&visit.browser());
-    let order = StatusCodeOrder { reference: reference.clone(), browser };
+    let order =
+        StatusCodeOrder { reference: reference.clone(), browser, network: visit.network().to_owned() };
     let page = |form| code_page(&app, &visit, &reference, true, form);
     match put_right(&app, CODE, moves::ask_for_status_code(&app, order).await)? {
         Ok(()) => visit.show_form(Fields::default(), page),
@@ -121,15 +124,15 @@ pub async fn open(
     fields: Fields,
 ) -> Answer {
     let reference = Reference::parse(&reference).ok_or_else(Interrupt::not_found)?;
-    let session = SessionRotation::of(&visit);
     let order = OpenStatusOrder {
         reference: reference.clone(),
         typed: fields.text(CODE).to_owned(),
-        session: session.clone(),
+        browser: Secret::new(visit.browser()),
+        network: visit.network().to_owned(),
     };
     match put_right(&app, CODE, moves::open_status(&app, order).await)? {
-        Ok(()) => {
-            session.is_saved(&visit);
+        Ok(rotated) => {
+            rotated.is_saved(&visit);
             go_to(path_of(&reference))
         }
         // A code is typed anew and never shown again.
@@ -156,6 +159,10 @@ pub fn check_lines(checks: &[RegisterCheck]) -> Vec<CheckLine> {
             let (tag, colour, words) = match check.outcome {
                 Outcome::Pass => ("Passed", "green", String::new()),
                 Outcome::Fail(reason) => ("To be looked at", "yellow", reason.words().to_owned()),
+                Outcome::Warn | Outcome::HighRisk if check.check == Check::NotRegisteredAlready => {
+                    let words = "Somebody else has sent a registration of your site, too. One of our team looks at both.";
+                    ("To be looked at", "yellow", words.to_owned())
+                }
                 Outcome::Warn | Outcome::HighRisk => ("To be looked at", "yellow", String::new()),
                 Outcome::Unavailable => {
                     ("Waiting", "grey", "The register has not answered yet. We ask again.".to_owned())
@@ -181,6 +188,8 @@ pub struct StatusPage {
     pub banner: Option<NotificationBanner>,
     pub declined: Vec<String>,
     pub can_withdraw: bool,
+    /// Why accounts cannot be activated yet; empty where they can.
+    pub waits: String,
     pub after_set_up: Table,
 }
 
@@ -188,17 +197,19 @@ pub struct StatusPage {
 struct Shown {
     case: Registration,
     checks: Vec<RegisterCheck>,
+    waits: String,
 }
 
 impl Shown {
     async fn of(app: &App, case: Registration) -> Result<Self, Error> {
         let checks = store::list_checks(&app.database, &case.id).await?;
-        Ok(Shown { case, checks })
+        let waits = store::activation_waits_until(&app.database, &case.id, app.clock.now()).await?;
+        Ok(Shown { case, checks, waits: waits.map_or_else(String::new, letters::waits_words) })
     }
 }
 
 fn status_page(app: &App, visit: &Visit, shown: Shown, form: Form) -> StatusPage {
-    let Shown { case, checks } = shown;
+    let Shown { case, checks, waits } = shown;
     let (question, declined) = match &case.state {
         RegistrationState::MoreInformationAsked { question } => (question.clone(), Vec::new()),
         RegistrationState::Declined { reason, words } => {
@@ -223,6 +234,7 @@ fn status_page(app: &App, visit: &Visit, shown: Shown, form: Form) -> StatusPage
         due: if is_undecided { case.due_at.in_words() } else { String::new() },
         checks: check_lines(&checks),
         can_withdraw: is_undecided,
+        waits,
         after_set_up: after_set_up::table(&app.settings),
         unsent: String::new(),
         banner: None,

@@ -7,7 +7,7 @@ use crate::database::transaction;
 use crate::outbox::outcome::NotDone;
 use crate::sign_in::factor::{FactorAsked, FactorProblem};
 use crate::sign_in::permits::HalfSignedIn;
-use crate::sign_in::realm::count_code;
+use crate::sign_in::realm::{Realm, was_right, was_wrong};
 use crate::sign_in::secrets::Purpose;
 use crate::sign_in::session::{self, Rotated, SessionKind, browser_hash};
 use crate::sign_in::{app_code, store};
@@ -26,11 +26,17 @@ pub async fn case_worker_gives_code(
         return Err(refused(slip));
     }
     let (now, id) = (app.clock.now(), half.case_worker);
-    if let Err(used_up) = count_code(app, now, &id).await? {
-        return Err(NotDone::Refusal(SignInRefusal::TooManyCodes(used_up)));
-    }
-    let step = app_code::step_of(&app.key, Purpose::CaseWorkerApp, &id, &order.typed, now)
-        .ok_or_else(|| refused(FactorProblem::Wrong(FactorAsked::App)))?;
+    let row = store::case_worker(&app.database, &id).await?.ok_or(NotDone::Refusal(SignInRefusal::Over))?;
+    let hash = browser_hash(order.browser.reveal());
+    let counted = Realm::CaseWork
+        .count_code(app, now, &row.email, &hash, order.known_by.as_deref())
+        .await?
+        .map_err(|used_up| NotDone::Refusal(SignInRefusal::TooManyCodes(used_up)))?;
+    let Some(step) = app_code::step_of(&app.key, Purpose::CaseWorkerApp, &id, &order.typed, now) else {
+        was_wrong(app, now, counted).await?;
+        return Err(refused(FactorProblem::Wrong(FactorAsked::App)));
+    };
+    was_right(app, counted).await?;
     let in_app = app.clone();
     app.database
         .write(transaction!(async move |tx| {

@@ -4,7 +4,7 @@ use super::{PasswordOrder, SignInRefusal};
 use crate::app::App;
 use crate::database::transaction;
 use crate::outbox::outcome::NotDone;
-use crate::sign_in::realm::{Realm, whose_password};
+use crate::sign_in::realm::{Realm, was_right, was_wrong, whose_password};
 use crate::sign_in::session::{self, Rotated, SessionKind};
 use crate::sign_in::store;
 
@@ -17,13 +17,19 @@ pub async fn case_worker_gives_password(
     order: PasswordOrder,
 ) -> Result<Rotated, NotDone<SignInRefusal>> {
     let now = app.clock.now();
-    if let Err(used_up) = Realm::CaseWork.count_password(app, now, &order.address, &order.network).await? {
-        return Err(NotDone::Refusal(SignInRefusal::TooManyPasswords(used_up)));
-    }
+    let known_by = order.known_by.as_deref();
+    let counted = Realm::CaseWork
+        .count_password(app, now, &order.address, &order.network, known_by)
+        .await?
+        .map_err(|used_up| NotDone::Refusal(SignInRefusal::TooManyPasswords(used_up)))?;
     let row = store::find_case_worker(&app.database, &order.address).await?.filter(|row| !row.disabled);
     let theirs =
         whose_password(app, row, |row| row.password_hash.clone(), order.password.reveal().as_str()).await?;
-    let Some(known) = theirs else { return Err(NotDone::Refusal(SignInRefusal::NotRecognised)) };
+    let Some(known) = theirs else {
+        was_wrong(app, now, counted).await?;
+        return Err(NotDone::Refusal(SignInRefusal::NotRecognised));
+    };
+    was_right(app, counted).await?;
     let in_app = app.clone();
     app.database
         .write(transaction!(async move |tx| {

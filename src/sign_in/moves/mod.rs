@@ -27,6 +27,8 @@ pub struct PasswordOrder {
     pub network: String,
     /// The browser's secret.
     pub browser: Secret<String>,
+    /// What the browser says it is known by ([`super::device`]).
+    pub known_by: Option<String>,
 }
 
 /// A code, as somebody half way through signing in typed it.
@@ -35,6 +37,8 @@ pub struct CodeOrder {
     pub typed: String,
     /// The browser's secret.
     pub browser: Secret<String>,
+    /// What the browser says it is known by ([`super::device`]).
+    pub known_by: Option<String>,
 }
 
 /// Why a step of signing in was not taken.

@@ -35,12 +35,13 @@ fn password_order(address: &str, password: &str) -> PasswordOrder {
         password: Secret::new(password.to_owned()),
         network: "192.0.2.7".to_owned(),
         browser: Secret::new("at first".to_owned()),
+        known_by: None,
     }
 }
 
 fn code_order(app: &App, browser: &str) -> CodeOrder {
     let typed = app_code::code_now(&app.key, Purpose::CaseWorkerApp, "casey", app.clock.now());
-    CodeOrder { typed, browser: Secret::new(browser.to_owned()) }
+    CodeOrder { typed, browser: Secret::new(browser.to_owned()), known_by: None }
 }
 
 fn half() -> HalfSignedIn {
@@ -139,4 +140,55 @@ async fn case_workers_sign_out_once_however_often_they_press() {
         assert_eq!(kinds(&app, &browser_hash(known)).await, []);
         assert_eq!(kinds(&app, &hash).await, [SessionKind::CaseWorker], "other browsers stay signed in");
     }
+}
+
+/// Tries passwords one after another; how many were judged and not refused unseen.
+async fn passwords_judged(app: &App, orders: impl Iterator<Item = PasswordOrder>) -> usize {
+    let mut judged = 0;
+    for order in orders {
+        let refused = case_worker_gives_password(app, order).await;
+        judged += usize::from(matches!(refused, Err(NotDone::Refusal(SignInRefusal::NotRecognised))));
+    }
+    judged
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_workers_sign_in_while_strangers_guess_their_password() {
+    let app = with_case_worker(crate::database::for_tests::sqlite().await).await;
+    let from = |network: String| PasswordOrder { network, ..password_order(CASEY, "guess") };
+    // One network (a /64 of IPv6 is one), then others.
+    let of_one = passwords_judged(&app, (0..30).map(|_| from("2001:db8::/64".to_owned()))).await;
+    assert_eq!(of_one, 20);
+    let of_many =
+        passwords_judged(&app, (0..30).map(|number| from(format!("198.51.100.{}", number % 4)))).await;
+    assert_eq!(of_many, 30);
+    // Everything that strangers have is used up.
+    let name = "UPDATE budgets SET used = 80 WHERE name LIKE 'guesses, general: case work: password%'";
+    app.database
+        .write::<_, Error, _>(transaction!(async move |tx| { tx.run(name, &[]).await }))
+        .await
+        .expect("set");
+    let again = case_worker_gives_password(
+        &app,
+        PasswordOrder { network: "2001:db8::/64".to_owned(), ..password_order(CASEY, PASSWORD) },
+    );
+    let refused = again.await;
+    assert!(matches!(refused, Err(NotDone::Refusal(SignInRefusal::TooManyPasswords(_)))), "right or wrong");
+    let _ = case_worker_gives_password(&app, password_order(CASEY, PASSWORD))
+        .await
+        .expect("a network of their own");
+
+    let known = crate::sign_in::device::remember(
+        &app.key,
+        crate::sign_in::realm::Realm::CaseWork,
+        CASEY,
+        None,
+        app.clock.now(),
+    );
+    let at_their_desk = PasswordOrder {
+        network: "2001:db8::/64".to_owned(),
+        known_by: Some(known),
+        ..password_order(CASEY, PASSWORD)
+    };
+    let _ = case_worker_gives_password(&app, at_their_desk).await.expect("a browser that is known");
 }

@@ -27,3 +27,9 @@ pub(in crate::sign_in) async fn read_budget(
 ) -> Result<Option<(Timestamp, i64)>> {
     from.maybe("SELECT window_starts_at, used FROM budgets WHERE name = $1", &[&name]).await
 }
+
+/// Takes back one that was counted.
+pub(in crate::sign_in) async fn give_back(tx: &mut Tx, name: &str) -> Result<()> {
+    tx.run("UPDATE budgets SET used = used - 1 WHERE name = $1 AND used > 0", &[&name]).await?;
+    Ok(())
+}

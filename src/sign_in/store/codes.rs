@@ -4,7 +4,6 @@ use crate::clock::Timestamp;
 use crate::database::{Reads, Result, Tx};
 use crate::id::new_id;
 use crate::sign_in::codes::CodeFor;
-use crate::sign_in::secrets::Purpose;
 
 /// Makes others that issue the same code wait until this transaction ends.
 pub(in crate::sign_in) async fn lock_code(tx: &mut Tx, code: &CodeFor) -> Result<()> {
@@ -105,23 +104,6 @@ pub(in crate::sign_in) async fn use_code(
         )
         .await?;
     Ok(used == 1)
-}
-
-/// Where the code that can be used now was sent, as a keyed hash.
-pub(in crate::sign_in) async fn recipient_of_code(
-    from: &impl Reads,
-    purpose: Purpose,
-    subject: &str,
-    browser: &str,
-) -> Result<Option<String>> {
-    let found: Option<(String,)> = from
-        .maybe(
-            "SELECT recipient FROM codes
-              WHERE purpose = $1 AND subject = $2 AND browser = $3 AND used_at IS NULL",
-            &[&purpose.stored(), &subject, &browser],
-        )
-        .await?;
-    Ok(found.map(|(recipient,)| recipient))
 }
 
 /// A code for exactly this that was used at `since` or later.

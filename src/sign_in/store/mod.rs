@@ -20,13 +20,11 @@ pub use authenticators::{
     Authenticator, add_authenticator, authenticator, confirm_authenticator, count_authenticators,
     forget_waiting_authenticators, list_authenticators, use_authenticator_step, waiting_authenticator,
 };
-pub(super) use budgets::{read_budget, use_budget};
+pub(super) use budgets::{give_back, read_budget, use_budget};
 pub use case_workers::{
     CaseWorkerRow, add_case_worker, case_worker, find_case_worker, list_case_workers, use_app_step,
 };
-pub(super) use codes::{
-    add_code, code_used_since, count_try, fresh_code, lock_code, recipient_of_code, use_code,
-};
+pub(super) use codes::{add_code, code_used_since, count_try, fresh_code, lock_code, use_code};
 pub(super) use links::{add_link, has_fresh_link, link, use_link};
 pub(super) use recovery_codes::recovery_code_used_since;
 pub use recovery_codes::{RecoveryCodes, recovery_codes, replace_recovery_codes, use_recovery_code};

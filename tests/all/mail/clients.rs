@@ -296,6 +296,23 @@ impl Imap {
         before
     }
 
+    /// Waits for whatever happens in the folder that is open.
+    pub async fn idles(&mut self) {
+        self.lines.say(b"idle IDLE\r\n").await;
+        let line = self.lines.line().await.expect("an answer");
+        assert!(line.starts_with('+'), "{line}");
+    }
+
+    /// Reads what the server says by itself until a word comes.
+    pub async fn is_told(&mut self, word: &str) {
+        while let Some(line) = self.lines.line().await {
+            if line.contains(word) {
+                return;
+            }
+        }
+        panic!("the connection has ended");
+    }
+
     /// Whether a folder can be opened.
     pub async fn can_open(&mut self, folder: &str) -> bool {
         self.command(&format!("SELECT \"{folder}\"")).await.1.starts_with("OK")

@@ -72,7 +72,7 @@ async fn the_role_of_the_mail_servers_sees_nothing_else() {
         .await
         .expect("listed");
     let seen: Vec<String> = tables.iter().map(|row| row.get(0)).collect();
-    assert!(seen.len() == 10 && seen.iter().all(|name| name.starts_with("mail.")), "{seen:?}");
+    assert!(seen.len() == 12 && seen.iter().all(|name| name.starts_with("mail.")), "{seen:?}");
     for statement in [
         "SELECT email FROM registrations",
         "SELECT personal_email FROM accounts",

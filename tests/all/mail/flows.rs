@@ -1,6 +1,7 @@
 //! Mail comes in, is read by owner and member, is answered as the home, and the copy is where
 //! colleagues see it.
 
+use super::clients::base64;
 use super::world::MailWorld;
 use carepost::mail::postfix_dovecot::guard::SENT_BY;
 
@@ -85,6 +86,72 @@ async fn a_home_receives_reads_and_answers() {
         assert_eq!(code, 550, "{words}");
         assert!(words.contains("5.1.1"), "{words}");
     }
+}
+
+/// What readers read differently, on the servers that people use: nobody outside is shown as one of us, no
+/// message ends the guard, and honest names of attachments are no programs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_guard_reads_what_readers_read_and_outlives_every_message() {
+    let Some(world) = MailWorld::on_sqlite().await else { return };
+    let home = world.joins("VM195", &[("Asha", "Patel"), ("Bo", "Li")]).await;
+    let [asha, bo] = [&home.people[0], &home.people[1]];
+    let to = home.address.as_str();
+    let outside = async |text: &str| world.outside().await.send("ward@trust.example", &[to], text).await;
+    let head = "From: ward@trust.example\r\nSubject: Look\r\n";
+    let one = |kind: &str, how: &str| {
+        format!(
+            "{head}MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: {kind}\r\n{how}\r\nSubject: inner\r\n\r\nHi\r\n--b--"
+        )
+    };
+    // One message inside another, deeper than anybody could read.
+    for depth in [33_000, 20_000, 60] {
+        let deep = format!("{head}{}", "Content-Type: message/rfc822\r\n\r\n".repeat(depth));
+        let (code, words) = outside(&deep).await;
+        assert!((500..600).contains(&code) && words.contains("rule: "), "{depth}: {code} {words}");
+    }
+    // Ways in which one of us could be shown as the sender.
+    let encoded = asha.address.replace('@', "=40");
+    let commented = asha.address.replace('@', "@(x)");
+    for from in [
+        format!("From: Bo Li <{}>\r\nFrom: x <x@evil.example>", bo.address),
+        format!("From: x <x@evil.example>\r\nFrom: Bo Li <{}>", bo.address),
+        format!("From: =?utf-8?Q?{encoded}?="),
+        format!("From: {commented}"),
+        format!("From: {} <x@evil.example>", asha.address),
+        format!("From: x <x@evil.example>, {}", asha.address),
+        format!("From: us: {};", asha.address),
+    ] {
+        let (code, words) = outside(&format!("{from}\r\nSubject: Look\r\n\r\nHi")).await;
+        assert_eq!(code, 550, "{from}: {words}");
+    }
+    let boss = format!("From: boss@carepost.example <{}>\r\nSubject: From the boss\r\n\r\nHi", asha.address);
+    let (code, words) = world.smtp(asha).await.send(&asha.address, &[to], &boss).await;
+    if code == 250 {
+        let shown = world.arrives(bo, "Shared/care.vm195", "From the boss").await;
+        assert!(!shown.contains("boss@carepost.example"), "{shown}");
+    } else {
+        assert_eq!(code, 550, "{words}");
+    }
+    // A program under a name in two pieces; and two names that only look like one.
+    let program = "Content-Disposition: attachment; filename=\"=?UTF-8?Q?run.e?= =?UTF-8?Q?xe?=\"\r\n";
+    let (code, words) = outside(&one("application/octet-stream", program)).await;
+    assert!(code == 550 && words.contains("attachment-ending"), "{code} {words}");
+    let order = one("message/rfc822; name=\"Your order at www.shop.com\"", "");
+    // A picture is one by its bytes; words that only call themselves a picture are judged by their name.
+    let picture = |body: &str| {
+        format!(
+            "{head}MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: image/png; name=\"logo@firm.com\"\r\nContent-Disposition: inline; filename=\"logo@firm.com\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{body}\r\n--b--"
+        )
+    };
+    let png = base64(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0");
+    for honest in [order, picture(&png)] {
+        let (code, words) = outside(&honest).await;
+        assert_eq!(code, 250, "{honest}: {words}");
+    }
+    let (code, words) = outside(&picture(&base64(b"not a picture"))).await;
+    assert!(code == 550 && words.contains("attachment-ending"), "{code} {words}");
+    assert_eq!(world.delivers(to, "Still there").await.0, 250);
+    world.arrives(bo, "Shared/care.vm195", "Still there").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,4 +9,5 @@ mod flows;
 mod life;
 mod limits;
 mod outgoing;
+mod rights;
 mod world;

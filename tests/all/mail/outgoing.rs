@@ -179,6 +179,41 @@ async fn what_leaves_is_signed_and_goes_in_the_clear_to_no_secure_domain() {
     // Where the person sat is nobody's business.
     assert!(!message.contains("laptop.example") && !message.contains("ESMTPSA"), "{message}");
 
+    // Letters beyond ASCII and long lines stay as they were signed, though this server offers no 8BITMIME.
+    let long = "word ".repeat(600);
+    let parts = format!(
+        "--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nBore da, Si\u{e2}n\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n<p>Bore da, Si\u{e2}n {long}</p>\r\n--b--"
+    );
+    for (name, head, body) in [
+        (
+            "plain",
+            "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit",
+            "Bore da, Si\u{e2}n\r\n\u{2014} Rose Court",
+        ),
+        ("unsaid", "X-Other: x", "Bore da, Si\u{e2}n"),
+        ("long", "Content-Type: text/plain", long.as_str()),
+        ("parts", "Content-Type: multipart/alternative; boundary=b", parts.as_str()),
+    ] {
+        let text = format!(
+            "From: Rose Court <{}>\r\nTo: family@elsewhere.example\r\nSubject: {name}\r\nDate: Sun, 22 Nov 2026 09:00:00 +0000\r\nMessage-ID: <{name}@b.example>\r\nMIME-Version: 1.0\r\n{head}\r\n\r\n{body}\r\n",
+            home.address
+        );
+        let before = ordinary.has().len();
+        // Most programs say that the body has eight bits.
+        assert_eq!(
+            smtp.command(&format!("MAIL FROM:<{}> BODY=8BITMIME", home.address)).await.0,
+            250,
+            "{name}"
+        );
+        assert_eq!(smtp.command("RCPT TO:<family@elsewhere.example>").await.0, 250, "{name}");
+        assert_eq!(smtp.command("DATA").await.0, 354, "{name}");
+        assert_eq!(smtp.raw(format!("{text}.\r\n").as_bytes()).await.0, 250, "{name}");
+        until("it arrives elsewhere", || async { ordinary.has().len() > before }).await;
+        let message = ordinary.has().pop().expect("one");
+        assert_eq!(is_signed(&message, record), Ok(()), "{name}: {message}");
+        assert!(message.contains(body), "{name}: {message}");
+    }
+
     // The secure domain's server offers no encryption: the message waits and says nothing in the clear.
     assert_eq!(smtp.send(&home.address, &["ward@trust.example"], &text).await.0, 250);
     until("it is put off", || async {

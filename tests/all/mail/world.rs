@@ -118,8 +118,8 @@ impl MailWorld {
         let mut settings = servers::temporary_settings(&folder, postgres).expect("settings");
         settings.helpdesk_email = "helpdesk@region.example".to_owned();
         let key = Secret::new([9; 32]);
-        // Wrong passwords from one address are answered ever later; here all come from one.
-        let dovecot = "auth_failure_delay = 0\nservice anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}\n";
+        // Tests try many wrong passwords.
+        let dovecot = "auth_failure_delay = 0\n";
         let own = OwnLines { postfix: postfix_lines, dovecot };
         let mail =
             TemporaryServers::start(folder, &mut settings, &key, own).await.expect("the servers start");
@@ -168,6 +168,21 @@ impl MailWorld {
         assert_ne!(self.engine.filling().await, Ok(None));
     }
 
+    /// What each start of the service does: opens the engine, and has it compared where it is not filled.
+    pub async fn opens_engine_again(&self) {
+        let engine = PostfixDovecot::open(&self.app.settings, &self.app.key).await.expect("opened");
+        if engine.filling().await != Ok(None) {
+            let now = self.app.clock.now();
+            self.app
+                .database
+                .write::<_, Error, _>(transaction!(async move |tx| {
+                    carepost::directory::upkeep::store::ask_for_comparison(tx, now, &Actor::Service).await
+                }))
+                .await
+                .expect("asked");
+        }
+    }
+
     /// Starts the service's own part: background work, and the listener for reports.
     pub async fn start_service(&mut self) {
         let app = self.app.clone();
@@ -194,6 +209,14 @@ impl MailWorld {
         self.service.push(tokio::spawn(async move {
             let _ = web::serve::serve(listener, router, std::future::pending()).await;
         }));
+    }
+
+    /// As `stop_service`, and waits until its ports are free again.
+    pub async fn ends_service(&mut self) {
+        for task in self.service.drain(..) {
+            task.abort();
+            let _ = task.await;
+        }
     }
 
     /// Stops everything of the service; the mail servers and the guard go on.
@@ -225,6 +248,7 @@ impl MailWorld {
     async fn joins_without_programs(&self, ods_code: &str, people: &[(&str, &str)]) -> Home {
         let now = self.app.clock.now();
         let new = NewSite {
+            activates_at: None,
             origin: carepost::directory::Origin::Registration(id::new_id(now)),
             organisation: carepost::directory::KnownOrganisation::unknown("Rose Court Limited"),
             management: carepost::directory::Management::Nas,
@@ -307,13 +331,18 @@ impl MailWorld {
 
     /// Revokes the app password of a name, and waits until it is done.
     pub async fn revokes_app_password(&self, account: &str, name: &str) {
+        self.revokes_app_password_later(account, name).await;
+        self.settle().await;
+    }
+
+    /// Revokes the app password of a name.
+    pub async fn revokes_app_password_later(&self, account: &str, name: &str) {
         let in_force = store::list_app_passwords_in_force(&self.app.database, account).await.expect("listed");
         let id = in_force.iter().find(|password| password.name == name).expect("in force").id.clone();
         let revoked = my_account::moves::revoke_app_password(&self.app, self.own(account).await, &id)
             .await
             .expect("written");
         assert!(revoked);
-        self.settle().await;
     }
 
     /// Switches an account off, and waits until it is done.

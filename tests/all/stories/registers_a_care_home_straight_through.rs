@@ -38,7 +38,9 @@ fn registers_a_care_home_straight_through() {
             .letter("amy@homeinstead.example", "registration approved")
             .contains("care.vn4f6@carepost.example")
     );
-    assert!(world.letter(HOME_INSTEAD.contact, "notice to the site").contains("If this was not you"));
+    assert!(
+        world.letter(HOME_INSTEAD.contact, "notice to the site").contains("If it was not, stop it there")
+    );
     assert!(world.letter("amy.reed@personal.example", "activation").contains("amy.reed@carepost.example"));
     assert!(world.letter("bo.li@personal.example", "activation").contains("bo.li@carepost.example"));
     assert_eq!(world.state_of("Home Instead"), "Provisioning");

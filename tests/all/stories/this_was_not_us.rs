@@ -27,17 +27,36 @@ fn this_was_not_us() {
     manager.goes_to(&link);
     manager.goes_to(&link);
     assert_eq!(world.state_of("Home Instead"), "Referred");
-    manager.sees("Stop it only if neither you nor your colleagues did this");
+    manager.sees("Stop it if neither you nor your colleagues did this");
     manager.presses("This was not us: stop it");
     manager.sees("Nothing has been set up");
     assert_eq!(world.state_of("Home Instead"), "Stopped");
     assert!(world.letter("mallory@elsewhere.example", "registration stopped").contains("We have stopped it"));
+
+    // Two case workers look into it; until both have, nobody gets the site approved.
+    for (email, reason) in [
+        ("casey@carepost.example", "Spoke to the manager on the number CQC has."),
+        ("kim@carepost.example", "The manager has written to us, too."),
+    ] {
+        world.add_case_worker(email, "A Worker");
+        let worker = world.person(email);
+        worker.signs_in_as_case_worker();
+        worker.follows("Urgent: 1 site or account is frozen");
+        worker.follows("Home Instead (VN4F6)");
+        worker.fills("Reason", reason);
+        worker.presses(if email.starts_with("casey") {
+            "Agree to lift the freeze"
+        } else {
+            "Lift the freeze"
+        });
+    }
 
     // The home itself can still register afterwards.
     let amy = world.person("amy@homeinstead.example");
     amy.starts_a_registration();
     amy.finds(&HOME_INSTEAD);
     amy.sees("Your DSPT is in place");
+    assert!(world.letter("helpdesk@carepost.example", "urgent: not us").contains("The site is frozen"));
     world.ignores_letters(&["registration received"]);
 }
 

@@ -6,7 +6,7 @@ fn types_codes_wrong_in_eight_ways() {
     let world = World::new();
     let amy = world.person("amy@homeinstead.example");
     amy.starts_a_registration();
-    amy.follows("Type the ODS code and CQC location ID instead");
+    amy.follows("Enter the ODS code and CQC location ID instead");
     let tries = |ods: &str, location: &str, words: &str| {
         amy.fills("ODS code of your site", ods);
         amy.fills("CQC location ID", location);

@@ -74,6 +74,7 @@ impl World {
             samples::load(&database, &clock, &contact_key(&key)).await.expect("the sample loads");
             let mut settings = Settings::defaults().expect("defaults");
             settings.public_address = address.clone();
+            settings.activation_wait_hours = 0;
             change(&mut settings);
             let mut servers = None;
             let mut engine: Arc<dyn MailEngine> = Arc::new(fake);

@@ -8,7 +8,7 @@ use crate::database::{Database, Error, FromRow, Param, Reads, Result, Row, Tx, t
 use crate::directory::provision;
 use crate::directory::upkeep::{Difference, Repair};
 use crate::id::new_id;
-use crate::mail::EngineError;
+use crate::mail::{ACCESS_LISTS_SAY, EngineError};
 use crate::outbox::store::{Taken, bulk};
 use crate::outbox::{self, Work, WorkError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,9 @@ const PAGE: u32 = 500;
 
 /// Differences kept and shown.
 pub const DIFFERENCES_MAX: usize = 500;
+
+/// Letters of what an access list said that go into the trail.
+const ENTRY_LETTERS_MAX: usize = 1_000;
 
 /// The bulk in which mailboxes are set up again.
 pub const REPAIR: &str = "mailboxes set up again";
@@ -228,6 +231,8 @@ struct Found {
     /// Of a kind that nothing puts right by itself.
     left: usize,
     kept: Vec<MailboxDifference>,
+    /// Mailboxes whose access lists on the server said what they should not, and what they said.
+    access: Vec<(String, String)>,
     /// The bulk in which the rest is put right.
     bulk: Option<String>,
 }
@@ -267,7 +272,7 @@ impl Found {
 
 /// Compares everything the directory wants with what the engine holds, page by page, and has what differs
 /// provisioned again.
-async fn differences(app: &App) -> std::result::Result<Found, WorkError> {
+async fn differences(app: &App, is_filling: bool) -> std::result::Result<Found, WorkError> {
     let mut found = Found::default();
     let mut held = BTreeMap::new();
     let mut after = String::new();
@@ -275,6 +280,13 @@ async fn differences(app: &App) -> std::result::Result<Found, WorkError> {
         let page = app.mail.list(&after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after.clone_from(&last.id);
+        for one in &page {
+            if let Some((_, says)) = one.holds.split_once(ACCESS_LISTS_SAY)
+                && found.access.len() < DIFFERENCES_MAX
+            {
+                found.access.push((one.id.clone(), says.to_owned()));
+            }
+        }
         // Only a mark of what is held: a third of a million lines would fill the memory.
         held.extend(page.into_iter().map(|one| (one.id, crate::id::fingerprint(&one.holds))));
     }
@@ -311,7 +323,15 @@ async fn differences(app: &App) -> std::result::Result<Found, WorkError> {
             found.add(MailboxDifference { mailbox_id: id, address, difference: Difference::Unknown });
         }
     }
-    for id in app.mail.list_storage().await? {
+    let stored = match app.mail.list_storage().await {
+        // What is stored is looked at by the next comparison: the engine must hold everything first.
+        Err(EngineError::Later(why)) if is_filling => {
+            tracing::info!(why, "stored mail is not compared while the mail engine is being filled");
+            Vec::new()
+        }
+        listed => listed?,
+    };
+    for id in stored {
         if !unknown.contains(&id) && !is_known(&app.database, &id).await? {
             let difference = Difference::StorageUnknown;
             found.add(MailboxDifference { mailbox_id: id, address: String::new(), difference });
@@ -331,7 +351,7 @@ pub async fn compare(app: &App, taken: &Taken) -> std::result::Result<(), WorkEr
     let filling = app.mail.filling().await?;
     let domains = list_secure_domains(&app.database).await?;
     app.mail.ensure_secure_domains(&domains).await?;
-    let found = differences(app).await?;
+    let found = differences(app, filling.is_some()).await?;
     if let Some(filling) = filling
         && found.missing == 0
     {
@@ -376,6 +396,11 @@ async fn keep(tx: &mut Tx, begun_at: Timestamp, now: Timestamp, found: &Found) -
         &[&new_id(now), &begun_at, &now, &"Service", &found.mailboxes, &differences, &outcome],
     )
     .await?;
+    for (id, says) in &found.access {
+        let says: String = says.chars().take(ENTRY_LETTERS_MAX).collect();
+        let entry = Entry::new(Actor::Service, "access lists on the mail server put right", id).because(says);
+        audit::store::add(tx, now, &entry).await?;
+    }
     if differences > 0 {
         let entry = Entry::new(Actor::Service, "mail server differed from the directory", "mail")
             .because(format!("{differences} of {} mailboxes; {outcome}", found.mailboxes));
@@ -478,7 +503,7 @@ mod tests {
             };
             let comparison = take(Lane::Upkeep).await.remove(0);
             // A comparison that ends half way and is made again queues nothing twice.
-            assert_eq!(differences(app).await.map(|found| found.differences).ok(), Some(4));
+            assert_eq!(differences(app, false).await.map(|found| found.differences).ok(), Some(4));
             assert_eq!(compare(app, &comparison).await, Ok(()));
             assert_eq!(home.newest().await.differences, 4);
             let listed = list_differences(&app.database).await.expect("listed");

@@ -35,7 +35,8 @@ async fn may_be_filled(app: &App, compared: Option<Timestamp>) -> Result<bool> {
         .database
         .maybe(
             "SELECT id FROM outbox
-              WHERE (state IN ('Waiting', 'Taken') OR (state = 'NeedsAttention' AND queued_at >= $1))
+              WHERE (state = 'Taken' OR (state = 'Waiting' AND attempts = 0)
+                     OR (state = 'NeedsAttention' AND queued_at >= $1))
                 AND kind IN ('ProvisionAccount', 'ProvisionSharedMailbox') LIMIT 1",
             &[&compared],
         )

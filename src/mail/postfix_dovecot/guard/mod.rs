@@ -103,13 +103,46 @@ pub async fn serve(settings: &Settings, stop: impl Future<Output = ()>) -> Resul
         held: bounds::HELD_BYTES,
         fields: bounds::FIELDS,
     };
-    let look = move |message: Message| {
-        let config = Arc::clone(&config);
-        async move { look_apart(config, message).await }
-    };
-    let served = milter::serve(listener, bounds, look, stop).await;
+    let served = milter::serve(listener, bounds, Guard(config), stop).await;
     let _ = stopped.send(true);
     served.map_err(|error| error.to_string())
+}
+
+/// What Postfix asks.
+#[derive(Clone)]
+struct Guard(Arc<GuardConfig>);
+
+impl milter::Judge for Guard {
+    async fn opened(&self) -> i64 {
+        store::revision(&self.0.projection).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the projection cannot be read; whoever signs in now is asked to do so again");
+            i64::MIN
+        })
+    }
+
+    async fn begins(&self, login: String, opened: i64) -> Result<(), Verdict> {
+        may_send(&self.0, &login, opened).await
+    }
+
+    async fn look(&self, message: Message) -> Verdict {
+        look_apart(Arc::clone(&self.0), message).await
+    }
+}
+
+/// Whoever was signed out of everything is so in sessions that are open, too: the mail program must sign in
+/// again, which a revoked app password or a closed account does not.
+async fn may_send(config: &GuardConfig, login: &str, opened: i64) -> Result<(), Verdict> {
+    match store::signed_out_at(&config.projection, login).await {
+        Ok(revision) if opened >= revision => Ok(()),
+        Ok(_) => {
+            tracing::info!("a session from before its holder was signed out was ended");
+            Err(Verdict::Refuse(Rule::SignedOut.reply()))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "whether somebody has been signed out could not be read");
+            Err(Verdict::Later)
+        }
+    }
 }
 
 /// Looks at a message in a task of its own: if that ends badly, only this message waits for it.
@@ -172,6 +205,10 @@ async fn look_at(config: &GuardConfig, message: Message) -> Verdict {
     let (Some(login), Some(said)) = (&message.login, said) else {
         return Verdict::Take(Edits { remove, ..Edits::default() });
     };
+    // Again at the end, for who is signed out while a message is on its way.
+    if let Err(verdict) = may_send(config, login, message.opened).await {
+        return verdict;
+    }
     match holds_all(config, login, &said.addresses).await {
         Ok(Holding::By(sender)) => Verdict::Take(Edits {
             remove,

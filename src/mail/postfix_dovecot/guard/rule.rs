@@ -26,6 +26,8 @@ pub(super) enum Rule {
     SenderUnclear(&'static str),
     FromOutsideAsOurs,
     NotHeld,
+    /// The session was opened before its holder was signed out of everything.
+    SignedOut,
 }
 
 /// Letters of a file's name in a reply.
@@ -63,6 +65,7 @@ impl Rule {
             Rule::SenderUnclear(_) => "sender-unclear",
             Rule::FromOutsideAsOurs => "sender-from-outside-as-ours",
             Rule::NotHeld => "sender-not-held",
+            Rule::SignedOut => "signed-out",
         }
     }
 
@@ -113,6 +116,7 @@ impl Rule {
                 )
             }
             Rule::FromOutsideAsOurs => "Mail from us is taken only from people who have signed in".to_owned(),
+            Rule::SignedOut => "Access has changed since you signed in; sign in again".to_owned(),
             Rule::NotHeld => {
                 "From must be your own address or that of a shared mailbox you belong to".to_owned()
             }
@@ -121,7 +125,28 @@ impl Rule {
 
     /// The answer to whoever hands the message in.
     pub(super) fn reply(&self) -> String {
-        format!("550 5.7.1 {} (rule: {})", self.words(), self.name())
+        let code = match self {
+            // Postfix hangs up with this one, and a mail program connects anew.
+            Rule::SignedOut => "421 4.7.0",
+            Rule::Ending(..)
+            | Rule::NameTurnedRound
+            | Rule::NameUnclear(_)
+            | Rule::Contents(..)
+            | Rule::ArchiveLocked(_)
+            | Rule::ArchiveOfOtherKind(..)
+            | Rule::WinmailUnreadable
+            | Rule::TooMuchInside
+            | Rule::InPieces
+            | Rule::TooDeep
+            | Rule::TooManyParts
+            | Rule::TooManyFields
+            | Rule::FieldTooLong
+            | Rule::NotOneSender(_)
+            | Rule::SenderUnclear(_)
+            | Rule::FromOutsideAsOurs
+            | Rule::NotHeld => "550 5.7.1",
+        };
+        format!("{code} {} (rule: {})", self.words(), self.name())
     }
 }
 

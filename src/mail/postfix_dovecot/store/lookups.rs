@@ -26,6 +26,25 @@ pub(in super::super) async fn sender(from: &Database, login: &str, address: &str
     .await
 }
 
+/// The revision of the projection, which a submission session notes when it is opened.
+pub(in super::super) async fn revision(from: &Database) -> Result<i64> {
+    let (revision,): (i64,) = from.one("SELECT revision FROM revisions", &[]).await?;
+    Ok(revision)
+}
+
+/// The revision before which no session of somebody counts: that of their last being signed out, or that with
+/// which the tables began.
+pub(in super::super) async fn signed_out_at(from: &Database, login: &str) -> Result<i64> {
+    let rows: Vec<(i64,)> = from
+        .all(
+            "SELECT first_revision FROM revisions
+             UNION ALL SELECT revision FROM signed_out WHERE login = $1",
+            &[&login],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(revision,)| revision).max().unwrap_or(i64::MAX))
+}
+
 /// A table that Postfix looks things up in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum LookupTable {

@@ -43,10 +43,20 @@ async fn mailbox_of(from: &impl Reads, row: MailboxRow) -> Result<Mailbox> {
         MailboxKind::Account => {
             let passwords: Vec<(String, String)> = from
                 .all(
-                    "SELECT selector, hash FROM passwords WHERE mailbox_id = $1 ORDER BY selector",
+                    "SELECT selector, hash FROM passwords WHERE mailbox_id = $1 ORDER BY selector, hash",
                     &[&row.id],
                 )
                 .await?;
+            let mut wanted: Vec<WantedPassword> = Vec::new();
+            for (selector, hash) in passwords {
+                match wanted.last_mut().filter(|last| last.selector == selector) {
+                    Some(last) => {
+                        last.hash.push(' ');
+                        last.hash.push_str(&hash);
+                    }
+                    None => wanted.push(WantedPassword { selector, hash }),
+                }
+            }
             Ok(Mailbox::Account(WantedAccount {
                 id: row.id,
                 address: row.address,
@@ -54,10 +64,7 @@ async fn mailbox_of(from: &impl Reads, row: MailboxRow) -> Result<Mailbox> {
                 display_name: row.display_name,
                 quota_bytes: row.quota_bytes,
                 standing: row.standing,
-                passwords: passwords
-                    .into_iter()
-                    .map(|(selector, hash)| WantedPassword { selector, hash })
-                    .collect(),
+                passwords: wanted,
             }))
         }
         MailboxKind::SharedMailbox => {
@@ -119,6 +126,25 @@ pub(in super::super) async fn list(from: &Database, after: &str, limit: u32) -> 
     Ok(mailboxes)
 }
 
+/// The shared mailboxes, by identifier and address, that somebody uses now: one with this identifier, or all
+/// of them where the identifier is that of the person's own account.
+pub(in super::super) async fn list_used(
+    from: &Database,
+    person: &str,
+    id: &str,
+) -> Result<Vec<(String, String)>> {
+    from.all(
+        "SELECT shared.id, shared.address FROM access
+           JOIN mailboxes shared ON shared.id = access.shared_mailbox_id
+           JOIN mailboxes own ON own.address = access.person
+          WHERE access.person = $1 AND access.uses_it AND own.holder_uses_it
+            AND (shared.id = $2 OR own.id = $2)
+          ORDER BY shared.id",
+        &[&person, &id],
+    )
+    .await
+}
+
 /// Keeps a mailbox as wanted, with the steps that follow.
 pub(in super::super) async fn ensure(
     database: &Database,
@@ -148,7 +174,12 @@ pub(in super::super) async fn ensure(
             }
             remove_rows(tx, &id).await?;
             add_rows(tx, &wanted).await?;
-            steps::add(tx, &id, &rules::steps_between(before.as_ref(), &wanted)).await?;
+            let steps = rules::steps_between(before.as_ref(), &wanted);
+            steps::add(tx, &id, &steps).await?;
+            let is_account = wanted.kind() == MailboxKind::Account;
+            if is_account && steps.iter().any(|step| step.kind == rules::StepKind::EndSessions) {
+                steps::sign_out(tx, &id).await?;
+            }
             Ok(if before.is_some() { Ensured::Updated } else { Ensured::Created })
         }))
         .await
@@ -164,8 +195,9 @@ async fn add_rows(tx: &mut Tx, wanted: &Mailbox) -> Result<()> {
     let quota_bytes = i64::try_from(quota_bytes).unwrap_or(i64::MAX);
     tx.run(
         "INSERT INTO mailboxes
-           (id, kind, address, display_name, quota_bytes, standing, folder, refusal, holder_uses_it, sent_copy)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+           (id, kind, address, display_name, quota_bytes, standing, folder, mail_folder, refusal,
+            holder_uses_it, sent_copy)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         &[
             &id,
             &kind,
@@ -174,6 +206,7 @@ async fn add_rows(tx: &mut Tx, wanted: &Mailbox) -> Result<()> {
             &quota_bytes,
             &standing,
             &facts.folder,
+            &facts.mail_folder,
             &facts.refusal,
             &facts.holder_uses_it,
             &facts.sent_copy,
@@ -185,11 +218,13 @@ async fn add_rows(tx: &mut Tx, wanted: &Mailbox) -> Result<()> {
     }
     if let Mailbox::Account(account) = wanted {
         for password in &account.passwords {
-            tx.run(
-                "INSERT INTO passwords (mailbox_id, selector, hash) VALUES ($1, $2, $3)",
-                &[&id, &password.selector, &password.hash],
-            )
-            .await?;
+            for hash in password.hash.split(' ') {
+                tx.run(
+                    "INSERT INTO passwords (mailbox_id, selector, hash) VALUES ($1, $2, $3)",
+                    &[&id, &password.selector, &hash],
+                )
+                .await?;
+            }
         }
     }
     for (person, access) in wanted.people() {
@@ -219,6 +254,7 @@ pub(in super::super) async fn ensure_absent(database: &Database, id: &str) -> Re
             lock_mailbox(tx, &id).await?;
             let before = find(tx, &id).await?;
             tx.run("DELETE FROM steps WHERE mailbox_id = $1", &[&id]).await?;
+            tx.run("DELETE FROM sign_outs WHERE mailbox_id = $1", &[&id]).await?;
             remove_rows(tx, &id).await?;
             steps::add(tx, &id, &rules::steps_of_removal(before.as_ref(), &id)).await?;
             Ok(before.is_some())

@@ -9,10 +9,12 @@ mod secure_domains;
 mod steps;
 
 pub(super) use filling::{ensure_filled, filling};
-pub(super) use lookups::{LookupTable, Sender, look_up, sender};
-pub(super) use mailboxes::{ensure, ensure_absent, find, list};
+pub(super) use lookups::{LookupTable, Sender, look_up, revision, sender, signed_out_at};
+pub(super) use mailboxes::{ensure, ensure_absent, find, list, list_used};
 pub(super) use secure_domains::ensure_secure_domains;
-pub(super) use steps::{list_steps, prepare_again, steps_taken};
+pub(super) use steps::{
+    EVERYBODY, forget_everybody, list_steps, note_wrong_access, steps_taken, tell_wrong_access,
+};
 
 use super::rules::{UNFILLED_REPLY, UNFILLED_WORDS};
 use crate::database::{Address, Database, Error, Reads, Result, Tx, transaction};
@@ -22,14 +24,14 @@ use std::time::Duration;
 
 /// Goes up when the tables, the views or what the rules decide for them change: the projection then begins
 /// again, with nothing in it.
-const VERSION: i64 = 3;
+const VERSION: i64 = 5;
 /// On PostgreSQL: the service's own tables, and the views others may read.
 const SCHEMAS: &str = "mail_kept,mail";
 const SCHEMAS_TO_READ: &str = "mail";
 
 const TABLES: &str = include_str!("tables.sql");
 const VIEWS: &str = include_str!("views.sql");
-const VIEW_NAMES: [&str; 10] = [
+const VIEW_NAMES: [&str; 12] = [
     "sign_ins",
     "users",
     "visible",
@@ -37,12 +39,23 @@ const VIEW_NAMES: [&str; 10] = [
     "recipients",
     "refusals",
     "senders",
+    "revisions",
+    "signed_out",
     "enforced_domains",
     "enforced_for_now",
     "unfilled",
 ];
-const TABLE_NAMES: [&str; 7] =
-    ["steps", "access", "passwords", "names", "secure_domains", "mailboxes", "projection"];
+const TABLE_NAMES: [&str; 9] = [
+    "sign_outs",
+    "wrong_access",
+    "steps",
+    "access",
+    "passwords",
+    "names",
+    "secure_domains",
+    "mailboxes",
+    "projection",
+];
 
 /// What the tables and views look like: the same for those that were made by the same statements.
 fn layout() -> String {
@@ -58,9 +71,12 @@ fn layout() -> String {
 /// The row that says whose tables these are: new ones, in which nothing is yet.
 fn row() -> String {
     let (made, layout) = (crate::id::new_token(), layout());
+    // Later than any revision of tables before: nobody is signed out a thousand times a second.
+    let revision = crate::clock::Clock::system().now().as_milliseconds();
     format!(
         "INSERT INTO projection VALUES
-           ({VERSION}, '{layout}', '{made}', FALSE, FALSE, '{UNFILLED_REPLY}', '{UNFILLED_WORDS}');"
+           ({VERSION}, '{layout}', '{made}', FALSE, {revision}, {revision}, FALSE, '{UNFILLED_REPLY}',
+            '{UNFILLED_WORDS}');"
     )
 }
 
@@ -163,6 +179,7 @@ async fn begin_again(database: &Database) -> Result<()> {
                 .run(
                     "UPDATE projection
                         SET version = $1, made = $2, filled = FALSE, secure_domains_told = FALSE,
+                            revision = revision + 1, first_revision = revision + 1,
                             unfilled_reply = $3, unfilled_words = $4
                       WHERE version <> $1",
                     &[&VERSION, &made, &UNFILLED_REPLY, &UNFILLED_WORDS],

@@ -1,5 +1,5 @@
 use super::super::rules::tests::{account, shared_mailbox};
-use super::super::rules::{Mailbox, MailboxAccess, MailboxKind, StepKind, facts};
+use super::super::rules::{Mailbox, MailboxAccess, MailboxKind, Step, StepKind, facts};
 use super::*;
 use crate::database::for_tests;
 use crate::mail::{Ensured, Standing, WantedPassword};
@@ -29,7 +29,7 @@ fn version_goes_up_when_the_tables_or_what_the_rules_decide_for_them_change() {
     let fingerprint = crate::id::hex(&Sha256::digest(all.as_bytes())[..8]);
     assert_eq!(
         (VERSION, fingerprint.as_str()),
-        (3, "8460b24f390b596e"),
+        (5, "3bc55a90ab8b9659"),
         "raise VERSION and note the new fingerprint"
     );
 }
@@ -54,7 +54,7 @@ async fn tables_that_were_made_anew_are_not_filled_whoever_says_so_of_those_befo
         for other in [
             "UPDATE projection SET version = version - 1",
             "UPDATE projection SET layout = 'another'",
-            "DROP VIEW unfilled; DROP VIEW enforced_for_now; DROP VIEW visible_otherwise; DROP TABLE projection;",
+            "DROP VIEW unfilled; DROP VIEW enforced_for_now; DROP VIEW visible_otherwise; DROP VIEW revisions; DROP TABLE projection;",
         ] {
             ensure(&database, account("asha", Standing::Open)).await.expect("kept");
             ensure_secure_domains(&database, vec!["trust.example".to_owned()]).await.expect("kept");
@@ -182,7 +182,7 @@ async fn views_say_what_the_rules_decided() {
             let open = standing == Standing::Open;
             let (senders, groups, seen) = of_asha().await;
             assert_eq!(senders.len(), usize::from(open), "{standing:?}");
-            assert_eq!(groups.as_deref(), open.then_some("s-1"), "{standing:?}");
+            assert_eq!(groups.as_deref(), open.then_some("s-1,s-1-owners"), "{standing:?}");
             assert_eq!(seen, usize::from(open), "{standing:?}");
             let alias = "care.vm100@carepost.example";
             let held = sender(&database, "asha@carepost.example", alias).await.expect("read");
@@ -210,14 +210,24 @@ async fn steps_stay_until_they_are_taken_and_unknown_ones_are_not_passed_over() 
         ensure(&database, shared_mailbox(Standing::Open, &[], &[])).await.expect("kept");
         steps_taken(&database, "s-1", first).await.expect("noted");
         let second = list_steps(&database, "s-1").await.expect("read");
-        assert_eq!(second.steps.last().map(|step| step.kind), Some(StepKind::EndSessions));
-        prepare_again(&database, "s-1", "care.vm195@carepost.example").await.expect("noted");
+        assert_eq!(second.steps.last().map(|step| step.kind), Some(StepKind::CheckAccess));
+        let step = Step::prepare("care.vm195@carepost.example");
+        let says = "INBOX: user=mallory lookup".to_owned();
+        note_wrong_access(&database, vec![("s-1".to_owned(), says.clone(), vec![step])])
+            .await
+            .expect("noted");
+        // It is told until the mailbox has been seen to.
+        for _ in 0..2 {
+            let told = tell_wrong_access(&database, "", "s-1").await.expect("read");
+            assert_eq!(told, [("s-1".to_owned(), says.clone())]);
+        }
         assert!(ensure_absent(&database, "s-1").await.expect("removed"));
         let last = list_steps(&database, "s-1").await.expect("read");
         let kinds: Vec<StepKind> = last.steps.iter().map(|step| step.kind).collect();
         assert_eq!(kinds, [StepKind::Forget, StepKind::Forget, StepKind::RemoveStorage]);
         steps_taken(&database, "s-1", last).await.expect("noted");
         assert!(list_steps(&database, "s-1").await.expect("read").steps.is_empty());
+        assert_eq!(tell_wrong_access(&database, "", "s-1").await.expect("read"), []);
         // A newer program may have written what this one cannot do.
         for_tests::run(&database, "INSERT INTO steps VALUES ('c', 's-1', 'Sing', 'care')").await;
         assert!(list_steps(&database, "s-1").await.is_err());
@@ -268,4 +278,51 @@ async fn tables_are_made_anew_without_an_error_for_whoever_reads_them() {
         .await
         .expect("read");
     assert_eq!(schemas, [("mail".to_owned(),), ("mail_kept".to_owned(),)]);
+}
+
+/// What a session noted when it was opened counts until its holder is signed out, or the tables begin again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn revisions_go_up_for_whoever_is_signed_out_and_when_the_tables_begin_again() {
+    for place in places().await {
+        let database = open(&place).await.expect("made");
+        let counts = async |database: &Database, opened: i64, name: &str| {
+            let login = format!("{name}@carepost.example");
+            opened >= signed_out_at(database, &login).await.expect("read")
+        };
+        let with = |passwords: &[&str]| {
+            let Mailbox::Account(mut asha) = account("asha", Standing::Open) else {
+                panic!("not an account")
+            };
+            let wanted = passwords.iter().map(|selector| WantedPassword {
+                selector: (*selector).to_owned(),
+                hash: format!("of-{selector}"),
+            });
+            asha.passwords = wanted.collect();
+            Mailbox::Account(asha)
+        };
+        ensure(&database, with(&["aaaa", "bbbb"])).await.expect("kept");
+        ensure(&database, account("bo", Standing::Open)).await.expect("kept");
+        let first = revision(&database).await.expect("read");
+        // A password more signs nobody out, one less does: before Dovecot has been told, and after.
+        ensure(&database, with(&["aaaa", "bbbb", "cccc"])).await.expect("kept");
+        assert!(counts(&database, first, "asha").await);
+        ensure(&database, with(&["aaaa", "cccc"])).await.expect("kept");
+        assert!(!counts(&database, first, "asha").await && counts(&database, first, "bo").await);
+        let second = revision(&database).await.expect("read");
+        assert!(counts(&database, second, "asha").await);
+        let steps = list_steps(&database, "of-asha").await.expect("read");
+        steps_taken(&database, "of-asha", steps).await.expect("noted");
+        assert!(!counts(&database, second, "asha").await, "it may have been let in by what was remembered");
+        let third = revision(&database).await.expect("read");
+        assert!(counts(&database, third, "asha").await && counts(&database, first, "bo").await);
+        for other in
+            ["UPDATE projection SET version = version - 1", "UPDATE projection SET layout = 'another'"]
+        {
+            for_tests::run(&database, other).await;
+            let before = revision(&database).await.expect("read");
+            let database = open(&place).await.expect("begun again");
+            assert!(!counts(&database, before, "bo").await, "{other}");
+            assert!(counts(&database, revision(&database).await.expect("read"), "bo").await);
+        }
+    }
 }

@@ -1,11 +1,14 @@
 -- What the mail servers read: facts that were decided in `rules.rs`, picked out and joined. JOINED is
 -- group_concat or string_agg.
 
--- Somebody signs in with a mail program. One row an app password.
+-- Somebody signs in with a mail program. One row for each way in which an app password
+-- is typed.
 CREATE VIEW sign_ins AS
   SELECT names.name, mailboxes.id, mailboxes.address, mailboxes.quota_bytes, mailboxes.folder,
-         passwords.selector, passwords.hash,
-         (SELECT JOINED(access.shared_mailbox_id, ',') FROM access
+         mailboxes.mail_folder, passwords.selector, passwords.hash,
+         (SELECT JOINED(access.shared_mailbox_id
+                        || CASE access.access WHEN 'Owner' THEN ',' || access.shared_mailbox_id || '-owners'
+                                              ELSE '' END, ',') FROM access
            WHERE access.person = mailboxes.address AND access.uses_it) AS groups
     FROM names
     JOIN mailboxes ON mailboxes.id = names.mailbox_id
@@ -15,7 +18,11 @@ CREATE VIEW sign_ins AS
 -- Where mail for a name is stored. Mail accepted before a mailbox was closed is still stored.
 CREATE VIEW users AS
   SELECT names.name, mailboxes.id, mailboxes.address, mailboxes.quota_bytes, mailboxes.folder,
-         (SELECT JOINED(access.shared_mailbox_id, ',') FROM access
+         mailboxes.mail_folder,
+         CASE mailboxes.kind WHEN 'SharedMailbox' THEN mailboxes.quota_bytes END AS shared_quota_bytes,
+         (SELECT JOINED(access.shared_mailbox_id
+                        || CASE access.access WHEN 'Owner' THEN ',' || access.shared_mailbox_id || '-owners'
+                                              ELSE '' END, ',') FROM access
            WHERE access.person = mailboxes.address AND access.uses_it) AS groups
     FROM names
     JOIN mailboxes ON mailboxes.id = names.mailbox_id;
@@ -58,6 +65,16 @@ CREATE VIEW senders AS
     JOIN access ON access.shared_mailbox_id = mailboxes.id
     JOIN mailboxes persons ON persons.address = access.person
    WHERE access.uses_it AND persons.holder_uses_it;
+
+-- A submission session notes the revision when it is opened. It counts while it is not older than the tables, nor
+-- than the last change that signed its holder out.
+CREATE VIEW revisions AS
+  SELECT revision, first_revision FROM projection;
+
+CREATE VIEW signed_out AS
+  SELECT mailboxes.address AS login, sign_outs.revision
+    FROM sign_outs
+    JOIN mailboxes ON mailboxes.id = sign_outs.mailbox_id;
 
 -- Domains that take part in secure email.
 CREATE VIEW enforced_domains AS

@@ -176,9 +176,11 @@ impl LocationColumns {
             Value::provider_registered_on => one(self.provider_registered_on),
             Value::dormant => one(self.dormant),
             Value::care_home => one(self.care_home),
-            Value::service_types => {
-                self.services.into_iter().chain(self.marked_services.iter().map(|(place, _)| *place)).collect()
-            }
+            Value::service_types => self
+                .services
+                .into_iter()
+                .chain(self.marked_services.iter().map(|(place, _)| *place))
+                .collect(),
             Value::region => one(self.region),
             Value::local_authority => one(self.local_authority),
             Value::beds => one(self.beds),
@@ -197,7 +199,9 @@ impl LocationColumns {
         let id = CqcLocationId::parse(reading.cell(self.id)).map_err(words)?;
         let name = reading.text(Some(self.name)).ok_or("there is no name")?;
         let address = match self.whole_address {
-            Some(place) => reading.cell(place).split([',', '|', '\n', '\r']).filter_map(tidy_or_none).collect(),
+            Some(place) => {
+                reading.cell(place).split([',', '|', '\n', '\r']).filter_map(tidy_or_none).collect()
+            }
             None => self.address.iter().filter_map(|place| tidy_or_none(reading.cell(*place))).collect(),
         };
         let mut service_types =
@@ -350,8 +354,9 @@ impl Subject for Locations {
             is_of_today: false,
         };
         let (id, has_bars) = (columns.id, survey.has_bars);
-        let rows =
-            with_header(cells, header, survey.order, id, needed, move |reading| columns.read(reading, has_bars));
+        let rows = with_header(cells, header, survey.order, id, needed, move |reading| {
+            columns.read(reading, has_bars)
+        });
         Ok((opened, rows))
     }
 

@@ -122,8 +122,8 @@ fn survey(
         }
         has_bars |= services.and_then(|place| there.cells.get(place)).is_some_and(|cell| cell.contains('|'));
     }
-    let order = Order::of(&evidence)
-        .map_err(|why| ImportRefusal::WrongLayout { file: file.to_owned(), why })?;
+    let order =
+        Order::of(&evidence).map_err(|why| ImportRefusal::WrongLayout { file: file.to_owned(), why })?;
     let newest = (evidence.count >= DAYS_MIN).then(|| evidence.newest(order)).flatten();
     Ok(Survey { order, newest, has_bars })
 }

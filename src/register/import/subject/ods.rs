@@ -54,7 +54,8 @@ fn open_ods(
     let opened = Opened { layout, full_picture: true, newest_in_rows: survey.newest, ..Opened::default() };
     let header = Header::numbered(ODS_COLUMNS);
     let needed = (0..ODS_COLUMNS_MIN).collect();
-    let rows = with_header(cells, header, survey.order, 0, needed, move |reading| read_ods(reading, kind, code));
+    let rows =
+        with_header(cells, header, survey.order, 0, needed, move |reading| read_ods(reading, kind, code));
     Ok((opened, rows))
 }
 
@@ -212,9 +213,9 @@ fn read_succession(there: &CellRow) -> Result<Succession, Unread> {
         reason: tidy_or_none(reason),
         effective_on: match tidy_or_none(effective) {
             None => None,
-            Some(text) => Some(
-                crate::register::read_day(&text).ok_or_else(|| format!("{text:?} is not a date"))?,
-            ),
+            Some(text) => {
+                Some(crate::register::read_day(&text).ok_or_else(|| format!("{text:?} is not a date"))?)
+            }
         },
     })
 }

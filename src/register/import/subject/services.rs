@@ -36,13 +36,18 @@ mod tests {
     #[test]
     fn services_are_separated_as_the_file_does() {
         let long = "Hospital services for people with mental health needs, learning disabilities and problems with substance misuse";
-        assert_eq!(services("Homecare agencies,Supported living", false), ["Homecare agencies", "Supported living"]);
-        assert_eq!(services("Homecare agencies, Supported living", false), ["Homecare agencies", "Supported living"]);
-        assert_eq!(services(&format!("Nursing homes,{long},Residential homes"), false), [
-            "Nursing homes",
-            long,
-            "Residential homes"
-        ]);
+        assert_eq!(
+            services("Homecare agencies,Supported living", false),
+            ["Homecare agencies", "Supported living"]
+        );
+        assert_eq!(
+            services("Homecare agencies, Supported living", false),
+            ["Homecare agencies", "Supported living"]
+        );
+        assert_eq!(
+            services(&format!("Nursing homes,{long},Residential homes"), false),
+            ["Nursing homes", long, "Residential homes"]
+        );
         assert_eq!(services(&format!("{long}|Nursing homes"), true), [long, "Nursing homes"]);
         assert_eq!(services(long, true), [long]);
         assert_eq!(services("Homecare agencies; Shared lives", false), ["Homecare agencies", "Shared lives"]);

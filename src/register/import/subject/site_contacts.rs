@@ -70,11 +70,7 @@ impl Subject for Contacts {
             header.need(&["Email", "Email address"])?,
             header.need(&["Telephone", "Telephone number", "Phone number"])?,
         ];
-        let opened = Opened {
-            layout: "site contacts",
-            data_date: day_of(&preamble),
-            ..Opened::default()
-        };
+        let opened = Opened { layout: "site contacts", data_date: day_of(&preamble), ..Opened::default() };
         // A location may have several rows, one a manager; together they are all its contacts. So
         // the whole file is read before the first row is handed on.
         let mut of_location: HashMap<CqcLocationId, Vec<SiteContact>> = HashMap::new();
@@ -118,16 +114,17 @@ impl Subject for Contacts {
             }
         }
         let rows = read.into_iter().map(move |(line, shown, odd, told)| {
-            let told: Result<SiteContacts, String> = told.and_then(|location: CqcLocationId| match spoilt.get(location.as_str()) {
-                Some(other) => Err(format!(
-                    "another row of the same location cannot be read (line {other}), so none was taken"
-                )),
-                None => Ok(SiteContacts {
-                    contacts: of_location.get(&location).cloned().unwrap_or_default(),
-                    location,
-                    provenance: Provenance::default(),
-                }),
-            });
+            let told: Result<SiteContacts, String> =
+                told.and_then(|location: CqcLocationId| match spoilt.get(location.as_str()) {
+                    Some(other) => Err(format!(
+                        "another row of the same location cannot be read (line {other}), so none was taken"
+                    )),
+                    None => Ok(SiteContacts {
+                        contacts: of_location.get(&location).cloned().unwrap_or_default(),
+                        location,
+                        provenance: Provenance::default(),
+                    }),
+                });
             Ok(row(line, &shown, told.map_err(Unread::from), odd))
         });
         Ok((opened, Box::new(rows)))
