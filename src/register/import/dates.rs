@@ -337,7 +337,7 @@ mod tests {
         let mixed = order(&["25/12/2025", "12/26/2025"]).expect_err("two orders");
         assert!(mixed.contains("line 2") && mixed.contains("line 3"), "{mixed}");
         let many: Vec<String> =
-            (0..30).map(|n| format!("{:02}/{:02}/2024", n % 12 + 1, n % 11 + 1)).collect();
+            (0..36).map(|n| format!("{:02}/{:02}/2024", n % 12 + 1, n / 12 + 1)).collect();
         assert!(order(&many.iter().map(String::as_str).collect::<Vec<_>>()).is_err());
         assert_eq!(order(&["2025-06-01"; 30]), Ok((Order::DayFirst, Some("2025-06-01".to_owned()))));
         assert_eq!(Order::DayFirst.read("03/04/2025 10:11").map(Day::iso).as_deref(), Some("2025-04-03"));

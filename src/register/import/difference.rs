@@ -247,6 +247,10 @@ pub(super) fn compare<S: Subject>(
         there.line = row.line;
         if same {
             difference.unchanged += 1;
+            // Data of a day that is not known says nothing about how old a value is.
+            if told_on.is_none() && !is_forced {
+                continue;
+            }
             // It is said again by newer data, and is of that day from now on.
             if (dating.row, written_older(&dating.older)) != (there.data_date, there.older.take()) {
                 there.change = Some(difference.puts.len());
@@ -276,6 +280,9 @@ pub(super) fn compare<S: Subject>(
         there.older = written_older(&dating.older);
     }
     let full = opened.full_picture;
+    // In order, so that the same file names the same ones.
+    let mut known: Vec<_> = known.into_iter().collect();
+    known.sort_unstable_by(|one, other| one.0.cmp(&other.0));
     for (key, there) in known {
         // What this file brought itself was not there before.
         let is_new = there.facts.is_empty();
@@ -299,7 +306,6 @@ pub(super) fn compare<S: Subject>(
             difference.kept_newer += 1;
         }
     }
-    difference.missing.sort_unstable();
     Ok(difference)
 }
 

@@ -422,6 +422,8 @@ impl Cells {
     ) -> Result<(Header, Vec<String>), ImportRefusal> {
         let mut widest: Vec<String> = Vec::new();
         let mut first_damage = None;
+        // With the wrong separator, whole files look damaged: what was read with a right one counts.
+        let mut is_table = false;
         for delimiter in *b",;\t" {
             let mut cells = Cells { delimiter, ..self.clone() };
             match cells.header_with(marks, &mut widest) {
@@ -430,7 +432,8 @@ impl Cells {
                     *self = cells;
                     return Ok((header, preamble));
                 }
-                Ok(None) => {}
+                Ok(None) => is_table |= widest.len() > 1,
+                Err(_) if is_table => {}
                 Err(refusal) => {
                     first_damage.get_or_insert(refusal);
                 }

@@ -14,7 +14,7 @@
 //!   bytes and finding columns is in `lines`, days are in `dates`, comparing is in `difference`.
 //!
 //! `docs/decisions/0008-imports-by-difference.md` says why it is done by difference, and
-//! `docs/decisions/0034-imports-that-two-people-release.md` why some wait.
+//! `docs/decisions/0035-imports-that-two-people-release.md` why some wait.
 
 pub(super) mod dates;
 mod difference;

@@ -912,7 +912,13 @@ async fn site_contacts_keep_hashes_and_a_wrong_contact_id_is_in_no_message() {
         // A manager who left is not in the next feed's rows of the location.
         let fewer =
             "Location ID,Contact ID,Email,Telephone\n1-120745060,1-7120745061,deputy@heathbank.example,\n";
-        assert_eq!(takes(&database, ImportKind::SiteContacts, fewer).await.applied, 1);
+        // One of two sites is more than a twentieth, so two people have looked at it.
+        let allowed = Options { limits: Limits::NONE, ..options() };
+        let report =
+            run_bytes(&database, &clock(), ImportKind::SiteContacts, "file.csv", fewer.as_bytes(), &allowed)
+                .await
+                .expect("taken");
+        assert_eq!(report.applied, 1);
         assert_eq!(matches("1-120745060", "1-7120745060").await, Some(false));
         assert_eq!(matches("1-126240944", "1-7126240944").await, Some(true), "not named, not changed");
     }
@@ -1038,7 +1044,9 @@ async fn two_hundred_damaged_files_lose_no_row_in_silence() {
         match run_bytes(&database, &clock(), ImportKind::CqcLocations, "damaged.csv", &bytes, &dry).await {
             Ok(report) => {
                 assert_eq!(report.rows, report.applied + report.unchanged + report.rejected);
-                assert!(report.closed <= 2, "file {number}: {report}");
+                // One in a hundred of forty is none: whatever closes one waits for two people.
+                let waits = !report.details.waits_because.is_empty();
+                assert!(report.closed == 0 || waits, "file {number}: {report}");
             }
             Err(ImportRefusal::Database(why)) => panic!("file {number}: {why}"),
             Err(_) => refused += 1,
