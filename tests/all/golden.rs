@@ -10,6 +10,7 @@ use crate::harness::{Got, Harness, PASSWORD};
 use carepost::clock::Span;
 use carepost::database::{Error, Reads, transaction};
 use carepost::outbox::transitions::StateKind;
+use carepost::register::import;
 use carepost::registration::answers::{SiteAnswer, Sites, Way};
 use carepost::registration::journey::{PAGES, Page};
 use carepost::registration::reasons::Reason;
@@ -1373,6 +1374,30 @@ async fn case_work(book: &mut Book) {
     )
     .await;
     book.page("casework-attention", 200, &casey.get("/casework/attention").await);
+    registers(book, &harness, &mut casey).await;
+}
+
+/// The page of the registers, and of an import that waits for two people.
+async fn registers(book: &mut Book, harness: &Harness, casey: &mut Guest<'_>) {
+    let app = &harness.app;
+    let options = import::Options {
+        contact_key: Some(app.contact_key()),
+        by: "an operator".to_owned(),
+        limits: import::Limits { contacts_percent: 0, ..import::Limits::default() },
+        ..import::Options::default()
+    };
+    let file = "Location ID,Contact ID,Email,Telephone\n1-530528300,1-7530528399,eve@elsewhere.example,\n";
+    let kind = import::ImportKind::SiteContacts;
+    let bytes = file.as_bytes();
+    let report =
+        import::run_bytes(&app.database, &app.clock, kind, "contacts of November.csv", bytes, &options)
+            .await
+            .expect("read");
+    let path = format!("/casework/registers/{}", report.held.expect("held"));
+    book.page("casework-registers", 200, &casey.get("/casework/registers").await);
+    book.page("casework-registers-held", 200, &casey.get(&path).await);
+    casey.passes(&format!("{path}/release"), &[]).await;
+    book.page("casework-registers-released-once", 200, &casey.get(&path).await);
 }
 
 async fn refusals_and_faults(book: &mut Book) {

@@ -29,7 +29,6 @@ fn import(folder: &Path, file: &Path) -> std::process::Child {
     Command::new(env!("CARGO_BIN_EXE_carepost"))
         .args(["import", "cqc-locations"])
         .arg(file)
-        .arg("--allow-shrink")
         .env("CAREPOST_DATABASE", format!("sqlite:{}", folder.join("carepost.db").display()))
         .current_dir(folder)
         .stdout(Stdio::null())
