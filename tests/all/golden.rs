@@ -1398,6 +1398,8 @@ async fn registers(book: &mut Book, harness: &Harness, casey: &mut Guest<'_>) {
     book.page("casework-registers-held", 200, &casey.get(&path).await);
     casey.passes(&format!("{path}/release"), &[]).await;
     book.page("casework-registers-released-once", 200, &casey.get(&path).await);
+    casey.passes(&format!("{path}/discard"), &[]).await;
+    book.page("casework-registers-discarded", 200, &casey.get(&path).await);
 }
 
 async fn refusals_and_faults(book: &mut Book) {

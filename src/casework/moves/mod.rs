@@ -54,8 +54,6 @@ use crate::sign_in::authority::{IsDeed, Permit, Subject, Who, permit};
 pub enum Refusal {
     Registration(registration::Refusal),
     Directory(directory::Refusal),
-    /// Two different people are needed.
-    SamePerson,
 }
 
 impl Refusal {
@@ -63,9 +61,6 @@ impl Refusal {
         match self {
             Refusal::Registration(refusal) => refusal.words(),
             Refusal::Directory(refusal) => refusal.words(),
-            Refusal::SamePerson => {
-                "You have released it already. Another case worker must release it as well.".to_owned()
-            }
         }
     }
 }

@@ -3,9 +3,10 @@
 use super::Refusal;
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
-use crate::database::transaction;
+use crate::database::{Error, Tx, transaction};
 use crate::outbox::outcome::{Conflict, NotDone};
 use crate::register::import::{self, Released};
+use crate::register::store::{self, HeldState};
 use crate::sign_in::authority::{Permit, deed};
 
 /// How far releasing an import has come.
@@ -24,7 +25,7 @@ fn not_waiting() -> NotDone<Refusal> {
 /// one transaction.
 ///
 /// # Errors
-/// A refusal where the same person has released it; a conflict where it does not wait any more, or another
+/// A conflict where it does not wait any more, or another
 /// import has changed what it was compared with.
 pub async fn release_import(
     app: &App,
@@ -42,7 +43,11 @@ pub async fn release_import(
                 Released::Imported(number) => {
                     (ReleasedImport::Imported, "register import released", format!("import {number}"))
                 }
-                Released::SamePerson => return Err(NotDone::Refusal(Refusal::SamePerson)),
+                // The same button pressed twice.
+                Released::SamePerson => return Ok(ReleasedImport::WaitsForAnother),
+                Released::NotWaiting if is_ended_by(tx, &import, HeldState::Released, &by).await? => {
+                    return Ok(ReleasedImport::Imported);
+                }
                 Released::NotWaiting => return Err(not_waiting()),
                 Released::Outdated => {
                     return Err(Conflict::new(
@@ -70,7 +75,11 @@ pub async fn discard_import(
     let now = app.clock.now();
     app.database
         .write(transaction!(async move |tx| {
-            if !import::discard(tx, &import, &person(&permit.actor()), now).await? {
+            let by = person(&permit.actor());
+            if !import::discard(tx, &import, &by, now).await? {
+                if is_ended_by(tx, &import, HeldState::Discarded, &by).await? {
+                    return Ok(());
+                }
                 return Err(not_waiting());
             }
             let entry = Entry::new(permit.actor(), "register import discarded", &import);
@@ -78,6 +87,12 @@ pub async fn discard_import(
             Ok(())
         }))
         .await
+}
+
+/// Whether this person has ended it so.
+async fn is_ended_by(tx: &mut Tx, import: &str, state: HeldState, by: &str) -> Result<bool, Error> {
+    let found = store::held_import(tx, import).await?;
+    Ok(found.is_some_and(|held| held.state == state && held.ended_by.as_deref() == Some(by)))
 }
 
 /// One person as they are compared with another: the whole actor, so that no two kinds are taken for one.
