@@ -626,7 +626,9 @@ CREATE TABLE imports (
   started_at BIGINT NOT NULL,
   finished_at BIGINT NOT NULL,
   by_whom TEXT NOT NULL,
-  report TEXT NOT NULL
+  report TEXT NOT NULL,
+  -- Whether two people released it, so that what it closed and changed has been looked at.
+  was_released BOOLEAN NOT NULL DEFAULT FALSE
 );
 CREATE INDEX imports_by_kind ON imports (kind, number);
 

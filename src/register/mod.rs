@@ -19,6 +19,8 @@ pub mod code;
 pub mod cqc;
 pub mod dspt;
 pub mod fake;
+#[cfg(test)]
+pub mod for_tests;
 pub mod import;
 mod imported;
 pub mod ods;

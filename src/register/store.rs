@@ -199,6 +199,20 @@ pub(super) async fn last_import(reads: &impl Reads) -> Result<i64> {
     Ok(number)
 }
 
+const CHANGED_LATELY: &str = "SELECT CAST(COALESCE(SUM(closed), 0) AS BIGINT),
+   CAST(COALESCE(SUM(contacts_changed), 0) AS BIGINT) FROM imports
+   WHERE (kind = $1 OR kind = $2) AND finished_at > $3 AND NOT was_released";
+
+/// How many were closed and how many given other contacts by imports of either of two kinds since then that
+/// nobody had to release.
+pub(super) async fn changed_lately(
+    reads: &impl Reads,
+    kinds: [&str; 2],
+    since: Timestamp,
+) -> Result<(i64, i64)> {
+    reads.one(CHANGED_LATELY, &[&kinds[0], &kinds[1], &since]).await
+}
+
 /// The number of the last import of either of two kinds, which are those of one table.
 pub(super) async fn last_import_of(reads: &impl Reads, kinds: [&str; 2]) -> Result<i64> {
     let (number,): (i64,) = reads.one(LAST_OF_KINDS, &[&kinds[0], &kinds[1]]).await?;
@@ -504,8 +518,8 @@ pub(super) struct Provenanced {
 
 const ADD_IMPORT: &str = "INSERT INTO imports (number, kind, layout, full_picture, source, file_name, sha256,
    size_bytes, row_count, applied, unchanged, rejected, closed, contacts_changed, data_date, started_at,
-   finished_at, by_whom, report)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+   finished_at, by_whom, report, was_released)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
 
 /// Files an import under the next number.
 pub(super) async fn add_import(
@@ -513,6 +527,7 @@ pub(super) async fn add_import(
     number: i64,
     import: &Provenanced,
     finished_at: Timestamp,
+    was_released: bool,
 ) -> Result<()> {
     tx.run(
         ADD_IMPORT,
@@ -536,6 +551,7 @@ pub(super) async fn add_import(
             &finished_at,
             &import.by_whom,
             &import.report,
+            &was_released,
         ],
     )
     .await?;

@@ -131,7 +131,7 @@ pub enum Refusal {
 /// What somebody is told who wants to register a site that is being decided already.
 pub fn under_review(name: &str) -> String {
     format!(
-        "Somebody has registered {name} already, and we are checking it. Ask your colleagues if it was one of them. If it was nobody you know, call our helpdesk"
+        "We are already checking a registration of {name}, so you do not need to send another. If neither you nor a colleague sent it, call our helpdesk"
     )
 }
 

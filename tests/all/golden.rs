@@ -931,6 +931,7 @@ async fn stopping_what_joined(book: &mut Book) {
     let mut manager = Guest::new(&harness);
     harness.app.clock.advance(carepost::clock::Span::minutes(1));
     book.page("stop-joined", 200, &manager.get(&link).await);
+    book.page("stop-confirmed", 200, &manager.post(&link, &[("do", "confirm")]).await);
     book.page("stop-joined-stopped", 200, &manager.post(&link, &[]).await);
     book.page("stop-joined-stopped-already", 200, &manager.get(&link).await);
     book.page("casework-queue-frozen", 200, &casey.get("/casework").await);
@@ -1396,6 +1397,7 @@ async fn registers(book: &mut Book, harness: &Harness, casey: &mut Guest<'_>) {
             .await
             .expect("read");
     let path = format!("/casework/registers/{}", report.held.expect("held"));
+    book.page("casework-attention-import-waits", 200, &casey.get("/casework/attention").await);
     book.page("casework-registers", 200, &casey.get("/casework/registers").await);
     book.page("casework-registers-held", 200, &casey.get(&path).await);
     casey.passes(&format!("{path}/release"), &[]).await;

@@ -7,8 +7,11 @@ use crate::database::for_tests::both_engines;
 use crate::database::{Reads, transaction};
 use crate::directory::freeze::Frozen;
 use crate::directory::{AccountState, SiteState};
+use crate::register::for_tests::on_record;
+use crate::register::site_contacts::ContactIdHash;
+use crate::register::{CqcContactId, CqcLocationId};
 use crate::registration::RegistrationState;
-use crate::registration::answers::Proof;
+use crate::registration::answers::{Answers, Proof};
 use crate::registration::checks::{Check, Outcome};
 use crate::registration::complete::Complete;
 use crate::registration::for_tests::{case, evidence, of, sent};
@@ -185,27 +188,14 @@ async fn this_was_not_us_and_an_approval_at_the_same_moment_leave_nothing_open()
     }
 }
 
-/// What CQC is known to hold for the site of a registration, from now on.
-async fn on_record(app: &App, email: &'static str) {
-    app.database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            tx.run(
-                "INSERT INTO imports VALUES (0, 'site-contacts', 'test', FALSE, 'test', 'test', '', 0, 0, 0, 0, 0, 0,
-                   0, NULL, 0, 0, 'test', '{}') ON CONFLICT DO NOTHING",
-                &[],
-            )
-            .await?;
-            let facts =
-                format!(r#"{{"location":"1-123456789","contacts":[{{"email":"{email}","contact_id":"hash"}}]}}"#);
-            tx.run(
-                "INSERT INTO site_contacts (location_id, facts, import_number) VALUES ('1-123456789', $1, 0)
-                 ON CONFLICT (location_id) DO UPDATE SET facts = excluded.facts",
-                &[&facts],
-            )
-            .await
-        }))
-        .await
-        .expect("on record");
+const SITE: &str = "1-123456789";
+const CONTACT_ID: &str = "1-7200000002";
+
+fn by_contact_id(app: &App, location: &str) -> Proof {
+    let site = CqcLocationId::parse(SITE).expect("an ID");
+    let id = CqcContactId::parse(CONTACT_ID).expect("an ID");
+    let hash = ContactIdHash::of(&app.contact_key(), &site, &id);
+    Proof::ContactId { location: location.to_owned(), hash: hash.as_str().to_owned(), at: NINE }
 }
 
 fn by_code(app: &App, location: &str) -> Proof {
@@ -233,13 +223,10 @@ async fn approvals_judge_the_proof_by_what_is_on_record_at_that_moment() {
                 .expect("judged")[0]
                 .outcome
         };
-        let known = |location: &str| Proof::ContactId {
-            location: location.to_owned(),
-            hash: "hash".to_owned(),
-            at: NINE,
-        };
+        let known = |location: &str| by_contact_id(&app, location);
         assert_eq!(judged(by_code(&app, "1-123456789")).await, Outcome::Warn, "nothing is on record");
-        on_record(&app, "office@oak.example").await;
+        on_record(&app.database, &app.contact_key(), SITE, Some("office@oak.example"), Some(CONTACT_ID))
+            .await;
         assert_eq!(judged(by_code(&app, "1-123456789")).await, Outcome::Pass);
         assert_eq!(judged(known("1-123456789")).await, Outcome::Pass);
         // Another home of the same head office.
@@ -258,7 +245,7 @@ async fn approvals_judge_the_proof_by_what_is_on_record_at_that_moment() {
             .await
             .expect("saved");
         put(&app, &id, RegistrationState::Referred).await;
-        on_record(&app, "").await;
+        on_record(&app.database, &app.contact_key(), SITE, None, Some(CONTACT_ID)).await;
         let worker = Who::CaseWorker { id: "worker".to_owned() };
         let seen = case(&app, &id).await.version;
         let outcome = approve(&app, of(&worker, &id), seen).await;
@@ -278,6 +265,6 @@ async fn sent_once(app: &App) -> Registration {
         app.database.maybe("SELECT id FROM registrations", &[]).await.expect("read");
     match found {
         Some((id,)) => case(app, &id).await,
-        None => sent(app, complete()).await,
+        None => sent(app, Answers { proof: Some(by_contact_id(app, SITE)), ..complete() }).await,
     }
 }

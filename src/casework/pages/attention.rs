@@ -9,6 +9,7 @@ use crate::directory;
 use crate::outbox;
 use crate::outbox::outcome::{Declined, NotDone, without_faults};
 use crate::outbox::store::{NeedsAttention, Parked};
+use crate::register::store as registers;
 use crate::registration::store as registrations;
 use crate::service_desk;
 use crate::sign_in::CaseWorker;
@@ -211,6 +212,19 @@ fn alarm(heading: &str, words: &str) -> WarningCallout {
     WarningCallout { heading, html: Some(Html::of(&super::Preline { text: words })), ..Default::default() }
 }
 
+/// One alarm for all imports that wait to be released.
+fn waiting_imports(count: usize) -> Option<WarningCallout> {
+    let heading = match count {
+        0 => return None,
+        1 => "1 import of a register waits to be released".to_owned(),
+        more => format!("{more} imports of registers wait to be released"),
+    };
+    Some(alarm(
+        &heading,
+        "Nothing of it is used until two different case workers have looked at it. It is under Registers.",
+    ))
+}
+
 async fn show(
     app: &App,
     visit: &Visit,
@@ -226,6 +240,7 @@ async fn show(
     }
     let mut alarms: Vec<_> = tries::attack(app).await?.iter().map(guessing).collect();
     alarms.extend(outbox::store::list_blocked(&app.database).await?.iter().map(blocked));
+    alarms.extend(waiting_imports(registers::held_imports(&app.database).await?.len()));
     let layout = layout(visit, by, "Work that needs attention", ATTENTION);
     show_with(status, &AttentionPage { layout, banner, alarms, items })
 }

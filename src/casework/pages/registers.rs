@@ -1,7 +1,7 @@
 //! The registers: of which day they are, what the last imports changed and rejected, and the imports that
 //! wait until two case workers have released them.
 
-use super::{ATTENTION, REGISTERS, fact, layout, named_table, not_done, permit, success, wrapped};
+use super::{ATTENTION, REGISTERS, fact, layout, named_table, not_done, permit, wrapped};
 use crate::app::App;
 use crate::casework::moves::{self, Refusal, ReleasedImport};
 use crate::clock::Day;
@@ -11,7 +11,7 @@ use crate::register::store::{self, HeldImport, HeldState, PastImport};
 use crate::sign_in::CaseWorker;
 use crate::sign_in::authority::{Subject, deed};
 use crate::web::components::{NotificationBanner, SummaryList, Table, TableCell};
-use crate::web::form::query;
+use crate::web::done::{self, done};
 use crate::web::page::show_with;
 use crate::web::{Answer, Form, Interrupt, Layout, Visit, go_to};
 use axum::extract::{Path, State as Shared};
@@ -150,6 +150,15 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker) -> Ans
     show_with(StatusCode::OK, &template)
 }
 
+done! {
+    /// What was done with an import that waits.
+    ImportDone {
+        FirstOfTwo "released": "You have released this import. It waits for another case worker to release it.",
+        Imported "imported": "The import has been released and is in use.",
+        Discarded "discarded": "The import has been discarded. Nothing was changed.",
+    }
+}
+
 /// GET /casework/registers/{id}
 pub async fn held(
     Shared(app): Shared<App>,
@@ -158,15 +167,7 @@ pub async fn held(
     Path(id): Path<String>,
     uri: Uri,
 ) -> Answer {
-    let banner = match query(&uri).text("done") {
-        "released" => {
-            Some(success("You have released this import. It waits for another case worker to release it."))
-        }
-        "imported" => Some(success("The import has been released and is in use.")),
-        "discarded" => Some(success("The import has been discarded. Nothing was changed.")),
-        _ => None,
-    };
-    show(&app, &visit, &by, &id, StatusCode::OK, banner).await
+    show(&app, &visit, &by, &id, StatusCode::OK, done::banner::<ImportDone>(&uri)).await
 }
 
 async fn name_of(app: &App, stored: &str) -> Result<String, crate::database::Error> {
@@ -266,8 +267,8 @@ pub async fn release(
     let permit = permit::<deed::ReleaseImport>(&by, Subject::Service)?;
     let outcome = moves::release_import(&app, permit, id.clone()).await;
     let outcome = outcome.map(|released| match released {
-        ReleasedImport::WaitsForAnother => "released",
-        ReleasedImport::Imported => "imported",
+        ReleasedImport::WaitsForAnother => ImportDone::FirstOfTwo,
+        ReleasedImport::Imported => ImportDone::Imported,
     });
     ended(&app, &visit, &by, &id, outcome).await
 }
@@ -282,7 +283,7 @@ pub async fn discard(
     known(&app, &id).await?;
     let permit = permit::<deed::ReleaseImport>(&by, Subject::Service)?;
     let outcome = moves::discard_import(&app, permit, id.clone()).await;
-    ended(&app, &visit, &by, &id, outcome.map(|()| "discarded")).await
+    ended(&app, &visit, &by, &id, outcome.map(|()| ImportDone::Discarded)).await
 }
 
 async fn known(app: &App, id: &str) -> Result<(), Interrupt> {
@@ -294,10 +295,10 @@ async fn ended(
     visit: &Visit,
     by: &CaseWorker,
     id: &str,
-    outcome: Result<&'static str, NotDone<Refusal>>,
+    outcome: Result<ImportDone, NotDone<Refusal>>,
 ) -> Answer {
     let (heading, words) = match without_faults(outcome)? {
-        Ok(done) => return go_to(format!("{REGISTERS}/{id}?done={done}")),
+        Ok(done) => return go_to(done::address(&format!("{REGISTERS}/{id}"), done)),
         Err(Declined::Conflict(conflict)) => ("Nothing was changed", conflict.words),
         Err(Declined::Refusal(refusal)) => ("Nothing was changed", refusal.words()),
     };

@@ -10,23 +10,6 @@ use crate::register::site_contacts::ContactKey;
 /// Variants of each layout.
 const VARIANTS: u64 = 700;
 
-/// Seeded, so that a variant that fails is made again from its number (xorshift64*).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let drawn = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
-        usize::try_from(drawn).expect("31 bits") % bound
-    }
-
-    fn one_in(&mut self, bound: usize) -> bool {
-        self.below(bound) == 0
-    }
-}
-
 /// One layout as a table: what every variant is made from.
 struct Layout {
     kind: ImportKind,
@@ -126,16 +109,16 @@ fn plain(layout: &Layout) -> String {
 }
 
 /// A variant of a layout, in bytes.
-fn variant(layout: &Layout, chance: &mut Chance) -> Vec<u8> {
+fn variant(layout: &Layout, chance: &mut fastrand::Rng) -> Vec<u8> {
     let mut columns: Vec<usize> = (0..layout.header.len()).collect();
-    if chance.one_in(2) {
+    if chance.bool() {
         for place in (1..columns.len()).rev() {
-            columns.swap(place, chance.below(place + 1));
+            columns.swap(place, chance.usize(..=place));
         }
     }
-    let letters = chance.below(4);
-    let extra = chance.below(3);
-    let style = chance.below(4);
+    let letters = chance.usize(..4);
+    let extra = chance.usize(..3);
+    let style = chance.usize(..4);
     let day = |text: &str| {
         let mut parts = text.split('/');
         let (Some(day), Some(month), Some(year)) = (parts.next(), parts.next(), parts.next()) else {
@@ -172,12 +155,12 @@ fn variant(layout: &Layout, chance: &mut Chance) -> Vec<u8> {
         row.extend((0..extra).map(|_| "x".to_owned()));
         lines.push(row);
     }
-    let preamble = ["", "", "A list,,\n\n", "Data,\nas published,\n,,,\n"][chance.below(4)];
-    let delimiter = [',', ',', ';', '\t'][chance.below(4)];
+    let preamble = ["", "", "A list,,\n\n", "Data,\nas published,\n,,,\n"][chance.usize(..4)];
+    let delimiter = [',', ',', ';', '\t'][chance.usize(..4)];
     let preamble = preamble.replace(',', &delimiter.to_string());
-    let end = ["\n", "\r\n", "\r"][chance.below(3)];
-    let text = table(&lines, &preamble, delimiter, end, chance.one_in(3));
-    match chance.below(5) {
+    let end = ["\n", "\r\n", "\r"][chance.usize(..3)];
+    let text = table(&lines, &preamble, delimiter, end, chance.usize(..3) == 0);
+    match chance.usize(..5) {
         0 => format!("\u{feff}{text}").into_bytes(),
         1 => encoding_rs::WINDOWS_1252.encode(&text).0.into_owned(),
         2 => [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect(),
@@ -212,7 +195,7 @@ async fn files_that_drift_are_read_as_the_plain_one_is() {
             .unwrap_or_else(|why| panic!("{why}"));
         assert_eq!((taken.applied, taken.rejected), (ROWS, 0), "{taken}");
         for number in 1..=VARIANTS {
-            let mut chance = Chance(number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let mut chance = fastrand::Rng::with_seed(number);
             let bytes = variant(layout, &mut chance);
             let report = run_bytes(&database, &clock, layout.kind, "a.csv", &bytes, &options(true))
                 .await

@@ -28,7 +28,7 @@ mod tests;
 
 use super::site_contacts::ContactKey;
 use super::store::{self, HeldImport, HeldState, Provenanced, Table};
-use crate::clock::{Clock, Day, Timestamp};
+use crate::clock::{Clock, Day, Span, Timestamp};
 use crate::database::{Database, Error, Tx};
 use difference::{Difference, Known, compare};
 use lines::Input;
@@ -42,6 +42,8 @@ use subject::{Opened, Subject};
 const REJECTED_MAX_PERCENT: usize = 50;
 /// How many rejections a report repeats; all of them are in the result file.
 const SHOWN_MAX: usize = 10;
+/// What imports changed in so many days counts as one, so that nobody splits a file to stay below a limit.
+const SPLIT_DAYS: i64 = 7;
 /// The lock that keeps two imports on PostgreSQL from writing at the same time.
 const IMPORT_LOCK: i64 = 0x0043_4152_494d_5054;
 
@@ -504,7 +506,7 @@ impl Prepared {
         if report.details.waits_because.is_empty() {
             let number = store::last_import(tx).await? + 1;
             let table = self.kind.table();
-            store::add_import(tx, number, &self.filed, now).await?;
+            store::add_import(tx, number, &self.filed, now, false).await?;
             table.put(tx, &difference.puts, number).await?;
             table.mark_gone(tx, &difference.missing, now, number).await?;
             report.number = Some(number);
@@ -523,6 +525,12 @@ impl Prepared {
         report.held = Some(id);
         Ok(report)
     }
+}
+
+/// Whether an import changes more, together with those before it, than it may by itself. One that changes
+/// nothing never does, and a limit of 100 % is none.
+fn is_over(now: usize, lately: usize, of: usize, percent: usize) -> bool {
+    now > 0 && percent < 100 && (now + lately) * 100 > of * percent
 }
 
 async fn last_of(reads: &impl crate::database::Reads, kind: ImportKind) -> Result<i64, Error> {
@@ -565,7 +573,7 @@ pub async fn release(tx: &mut Tx, id: &str, by: &str, now: Timestamp) -> Result<
             let filed: Provenanced = serde_json::from_str(&held.filed)
                 .map_err(|error| Error::Broken(format!("held import {id}: {error}")))?;
             let number = store::last_import(tx).await? + 1;
-            store::add_import(tx, number, &filed, now).await?;
+            store::add_import(tx, number, &filed, now, true).await?;
             store::put_held(tx, kind.table(), id, number, now).await?;
             store::end_held(tx, id, HeldState::Released, by, now).await?;
             Ok(Released::Imported(number))
@@ -604,6 +612,10 @@ impl Import<'_> {
         let today = started_at.day();
         let before = last_of(self.database, self.kind).await?;
         let newest = store::newest_days(self.database, self.kind.name()).await?;
+        let kinds = self.kind.of_table().map(ImportKind::name);
+        let (closed, changed) =
+            store::changed_lately(self.database, kinds, started_at.minus(Span::days(SPLIT_DAYS))).await?;
+        let lately = (usize::try_from(closed).unwrap_or(0), usize::try_from(changed).unwrap_or(0));
         let known = self.known(&subject).await?;
         let digest = input.digest();
         let file = input.name().to_owned();
@@ -633,7 +645,7 @@ impl Import<'_> {
         let (rejected_file, odd_fields_file) = self.write_lists(&difference)?;
         let read = digest.finished();
         let details = Details {
-            waits_because: self.reasons_to_wait(&difference, day, older_than),
+            waits_because: self.reasons_to_wait(&difference, lately, day, older_than),
             present: difference.present,
             with_contacts: difference.with_contacts,
             contacts_changed: difference.contacts_changed,
@@ -721,30 +733,37 @@ impl Import<'_> {
     fn reasons_to_wait(
         &self,
         difference: &Difference,
+        (closed_lately, changed_lately): (usize, usize),
         day: Option<Day>,
         older_than: Option<Day>,
     ) -> Vec<String> {
         let limits = self.options.limits;
+        let together = |lately: usize| match lately {
+            0 => String::new(),
+            lately => format!(" ({lately} more in the last {SPLIT_DAYS} days)"),
+        };
         let mut reasons = Vec::new();
         if let (Some(day), Some(newest)) = (day, older_than) {
             reasons
                 .push(format!("Its data is of {day}, older than that of {newest}, which it would replace."));
         }
         let (closing, present) = (difference.closing, difference.present);
-        if closing * 100 > present * limits.closed_percent {
+        if is_over(closing, closed_lately, present, limits.closed_percent) {
             reasons.push(format!(
-                "It would close or remove {closing} of the {present} there now, more than {} %.",
+                "It would close or remove {closing} of the {present} there now{}, more than {} %.",
+                together(closed_lately),
                 limits.closed_percent
             ));
         }
         let (changed, with) = (difference.contacts_changed, difference.with_contacts);
-        if changed * 100 > with * limits.contacts_percent {
+        if is_over(changed, changed_lately, with, limits.contacts_percent) {
             let same = match difference.most_frequent_contact() {
                 most @ 2.. => format!(" {most} of them get the same one."),
                 0 | 1 => String::new(),
             };
             reasons.push(format!(
-                "It would change the contacts of {changed} of the {with} sites that have any, more than {} %.{same}",
+                "It would change the contacts of {changed} of the {with} sites that have any{}, more than {} %.{same}",
+                together(changed_lately),
                 limits.contacts_percent
             ));
         }

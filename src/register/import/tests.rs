@@ -1015,11 +1015,8 @@ async fn two_hundred_damaged_files_lose_no_row_in_silence() {
     let database = sqlite().await;
     let whole = directory("CQC Locations data\n", "Local authority", NEW_ID, 0..40);
     takes(&database, ImportKind::CqcLocations, &whole).await;
-    let mut seed = 1_u64;
-    let mut next = |below: usize| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(seed >> 33).unwrap_or(0) % below.max(1)
-    };
+    let mut chance = fastrand::Rng::with_seed(1);
+    let mut next = |below: usize| chance.usize(..below.max(1));
     let mut refused = 0;
     for number in 0..200 {
         let mut bytes = whole.clone().into_bytes();

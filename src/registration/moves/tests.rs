@@ -7,8 +7,9 @@ use super::*;
 use crate::app::for_tests::app;
 use crate::clock::Clock;
 use crate::contact::Mobile;
-use crate::database::for_tests::{both_engines, run};
+use crate::database::for_tests::both_engines;
 use crate::database::{Error, Reads, transaction};
+use crate::register::for_tests::on_record;
 use crate::registration::RegistrationState;
 use crate::registration::answer::OneAnswer;
 use crate::registration::answers::{Answers, Person, Proof, ProofWay};
@@ -163,44 +164,13 @@ async fn codes_confirm_the_address_they_were_sent_to_and_no_other() {
     }
 }
 
-/// Puts an address on record for a location.
-async fn on_record(app: &App, location: &str, address: &str) {
-    let contacts = crate::register::site_contacts::SiteContacts {
-        location: CqcLocationId::parse(location).expect("an id"),
-        contacts: vec![crate::register::site_contacts::SiteContact {
-            contact_id: None,
-            email: Some(address.to_owned()),
-            telephone: None,
-        }],
-        provenance: crate::register::Provenance::default(),
-    };
-    let location = location.to_owned();
-    let document = serde_json::to_string(&contacts).expect("written");
-    app.database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            tx.run(
-                "INSERT INTO site_contacts (location_id, facts, import_number) VALUES ($1, $2, 0)",
-                &[&location, &document],
-            )
-            .await
-        }))
-        .await
-        .expect("on record");
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn codes_prove_authority_for_the_site_they_were_sent_for() {
     for database in both_engines().await {
         let (app, _) = app(database, Clock::still(NINE));
-        run(
-            &app.database,
-            "INSERT INTO imports VALUES (0, 'site-contacts', 'test', FALSE, 'test', 'test', '', 0, 0, 0, 0, 0, 0,
-               0, NULL, 0, 0, 'test', '{}')",
-        )
-        .await;
         // One head office answers for both sites.
         for location in ["1-123456789", "1-987654321"] {
-            on_record(&app, location, "office@oak.example").await;
+            on_record(&app.database, &app.contact_key(), location, Some("office@oak.example"), None).await;
         }
         let id = draft(&app, Answers { proof: None, proof_way: None, ..complete() }).await;
         let browser = browser_hash(BROWSER);
@@ -471,39 +441,10 @@ async fn lists_of_states_in_indexes_are_those_of_the_code() {
 async fn contact_ids_that_strangers_guess_shut_out_nobody_who_is_right() {
     for database in both_engines().await {
         let (app, _) = app(database, Clock::still(NINE));
-        run(
-            &app.database,
-            "INSERT INTO imports VALUES (0, 'site-contacts', 'test', FALSE, 'test', 'test', '', 0, 0, 0, 0, 0, 0,
-               0, NULL, 0, 0, 'test', '{}')",
-        )
-        .await;
-        let location = CqcLocationId::parse("1-123456789").expect("an id");
         let right = crate::register::CqcContactId::parse("1-7200000002").expect("an id");
         let wrong = crate::register::CqcContactId::parse("1-7200000003").expect("an id");
-        let contacts = crate::register::site_contacts::SiteContacts {
-            location: location.clone(),
-            contacts: vec![crate::register::site_contacts::SiteContact {
-                contact_id: Some(crate::register::site_contacts::ContactIdHash::of(
-                    &app.contact_key(),
-                    &location,
-                    &right,
-                )),
-                email: None,
-                telephone: None,
-            }],
-            provenance: crate::register::Provenance::default(),
-        };
-        let document = serde_json::to_string(&contacts).expect("written");
-        app.database
-            .write::<_, Error, _>(transaction!(async move |tx| {
-                tx.run(
-                    "INSERT INTO site_contacts (location_id, facts, import_number) VALUES ($1, $2, 0)",
-                    &[&"1-123456789", &document],
-                )
-                .await
-            }))
-            .await
-            .expect("on record");
+        let key = app.contact_key();
+        on_record(&app.database, &key, "1-123456789", None, Some("1-7200000002")).await;
         let by_contact_id = || Answers { proof: None, proof_way: Some(ProofWay::ContactId), ..complete() };
         let mut drafts = Vec::new();
         for _ in 0..7 {

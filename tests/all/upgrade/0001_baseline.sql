@@ -36,7 +36,7 @@ INSERT INTO account_slots VALUES ('site1', 1, 'a1', '');
 INSERT INTO shared_mailboxes VALUES ('sm1', 1, 'site1', 'Active', 'care.vn4f6@carepost.example', 'Home Instead', 1003);
 INSERT INTO shared_mailbox_access VALUES ('sm1', 'a1', 'Owner', 1003);
 -- One import and a row in every register.
-INSERT INTO imports VALUES (1, 'cqc-locations', '1', TRUE, 'a sample', 'locations.ndjson', 'sha', 10, 1, 1, 0, 0, 0, 0, '2026-11-01', 1000, 1001, 'somebody', '{}');
+INSERT INTO imports VALUES (1, 'cqc-locations', '1', TRUE, 'a sample', 'locations.ndjson', 'sha', 10, 1, 1, 0, 0, 0, 0, '2026-11-01', 1000, 1001, 'somebody', '{}', FALSE);
 INSERT INTO held_imports VALUES ('held', 'cqc-locations', '{}', 'locations.ndjson', 'sha', '{}', 1, 1002, NULL, NULL, 'Waiting', NULL, NULL);
 INSERT INTO held_import_rows VALUES ('held', 1, '1-530528300', 'VN4F6', '1-101', '{}', '2026-11-01', NULL);
 INSERT INTO cqc_locations VALUES ('1-530528300', 'VN4F6', '1-101', '{}', '2026-11-01', NULL, 1, NULL);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::app::for_tests::app;
 use crate::casework::moves::import_register;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Span, Timestamp};
 use crate::database::Reads;
 use crate::database::for_tests::both_engines;
 use crate::register::import::{ImportKind, Options, Report, Source};
@@ -123,5 +123,37 @@ async fn one_person_cannot_release_by_writing_past_the_program() {
                 .await;
             assert!(written.is_err(), "{sql} on {}", app.database.engine());
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_split_to_stay_below_the_limit_waits_all_the_same() {
+    for database in both_engines().await {
+        let (app, _) = app(database, Clock::still(NINE));
+        let file = |evil: std::ops::Range<u32>| {
+            contacts(move |number| {
+                if evil.contains(&number) {
+                    "eve@elsewhere.example".to_owned()
+                } else {
+                    format!("home{number}@oak.example")
+                }
+            })
+        };
+        assert_eq!(imported(&app, &file(0..0)).await.held, None);
+        // Three of sixty are 5 %.
+        assert_eq!(imported(&app, &file(0..3)).await.held, None);
+        app.clock.advance(Span::days(6));
+        let second = imported(&app, &file(0..6)).await;
+        let id = second.held.clone().expect("held");
+        let why = &second.details.waits_because[0];
+        assert!(why.contains("3 of the 60") && why.contains("3 more in the last 7 days"), "{why}");
+        assert_eq!(with_address(&app, "eve@").await, 3);
+
+        // What two people have looked at does not count against the next.
+        for by in ["ann", "bo"] {
+            release_import(&app, of(&worker(by)), id.clone()).await.expect("released");
+        }
+        app.clock.advance(Span::days(2));
+        assert_eq!(imported(&app, &file(0..9)).await.held, None, "{}", app.database.engine());
     }
 }

@@ -8,10 +8,9 @@
 use super::super::*;
 use crate::app::for_tests::app;
 use crate::clock::Clock;
-use crate::database::for_tests::{both_engines, run};
-use crate::database::{Error, Reads, transaction};
-use crate::register::site_contacts::{ContactIdHash, SiteContact, SiteContacts};
-use crate::register::{CqcContactId, CqcLocationId, Provenance};
+use crate::database::Reads;
+use crate::database::for_tests::both_engines;
+use crate::register::{CqcContactId, for_tests};
 use crate::registration::answer::OneAnswer;
 use crate::registration::answers::{Answers, Proof, ProofWay, SiteAnswer};
 use crate::registration::for_tests::{draft, of_registrant};
@@ -31,19 +30,6 @@ const ROUNDS: usize = 8;
 /// Sequences in an ordinary run; `CAREPOST_TEST_SEQUENCES` sets another number.
 const SEQUENCES: u64 = 150;
 
-/// Seeded, so that a sequence that fails is run again by its number (xorshift64*).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let drawn = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
-        usize::try_from(drawn).expect("31 bits") % bound
-    }
-}
-
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Site(usize),
@@ -61,25 +47,25 @@ enum Step {
 }
 
 impl Step {
-    fn draw(chance: &mut Chance) -> Self {
+    fn draw(chance: &mut fastrand::Rng) -> Self {
         // The likelier choices are those that lead somewhere.
-        let (browser, code) = (chance.below(4) / 3, chance.below(6) % 4);
-        match chance.below(20) {
-            0 | 1 => Step::Site([2, 2, 2, 0, 1, 3][chance.below(6)]),
+        let (browser, code) = (chance.usize(..4) / 3, chance.usize(..6) % 4);
+        match chance.usize(..20) {
+            0 | 1 => Step::Site([2, 2, 2, 0, 1, 3][chance.usize(..6)]),
             2..=4 => Step::Way(ProofWay::EmailedCode, browser),
             5 => Step::Way(
-                [ProofWay::ContactId, ProofWay::ContactId, ProofWay::CallBack][chance.below(3)],
+                [ProofWay::ContactId, ProofWay::ContactId, ProofWay::CallBack][chance.usize(..3)],
                 browser,
             ),
             6 => Step::SiteCodeAgain(browser),
             7..=10 => Step::SiteCode(code, browser),
             11 => Step::ContactId,
-            12 => Step::Email(chance.below(3) > 0, browser),
+            12 => Step::Email(chance.usize(..3) > 0, browser),
             13 => Step::EmailAgain(browser),
             14 | 15 => Step::EmailCode(code, browser),
-            16 => Step::Return(chance.below(2) == 0, browser),
-            17 => Step::ComeBack(chance.below(2) == 0, code, browser),
-            18 => Step::RegisterChanges(chance.below(2)),
+            16 => Step::Return(chance.usize(..2) == 0, browser),
+            17 => Step::ComeBack(chance.usize(..2) == 0, code, browser),
+            18 => Step::RegisterChanges(chance.usize(..2)),
             _ => Step::Send,
         }
     }
@@ -205,30 +191,7 @@ fn site(which: usize) -> SiteAnswer {
 }
 
 async fn on_record(app: &App, location: &str, email: Option<&str>, contact_id: Option<&str>) {
-    let id = CqcLocationId::parse(location).expect("an id");
-    let contacts = SiteContacts {
-        contacts: vec![SiteContact {
-            contact_id: contact_id.map(|known| {
-                ContactIdHash::of(&app.contact_key(), &id, &CqcContactId::parse(known).expect("an id"))
-            }),
-            email: email.map(str::to_owned),
-            telephone: None,
-        }],
-        location: id,
-        provenance: Provenance::default(),
-    };
-    let (location, document) = (location.to_owned(), serde_json::to_string(&contacts).expect("written"));
-    app.database
-        .write::<_, Error, _>(transaction!(async move |tx| {
-            tx.run(
-                "INSERT INTO site_contacts (location_id, facts, import_number) VALUES ($1, $2, 0)
-                 ON CONFLICT (location_id) DO UPDATE SET facts = excluded.facts",
-                &[&location, &document],
-            )
-            .await
-        }))
-        .await
-        .expect("on record");
+    for_tests::on_record(&app.database, &app.contact_key(), location, email, contact_id).await;
 }
 
 #[derive(Default)]
@@ -286,12 +249,6 @@ async fn proofs_count_for_what_they_were_given_for_in_every_order() {
     let sequences = set.map_or(SEQUENCES, |set| set.parse().expect("a number"));
     for database in both_engines().await {
         let (app, _) = app(database, Clock::still(NINE));
-        run(
-            &app.database,
-            "INSERT INTO imports VALUES (0, 'site-contacts', 'test', FALSE, 'test', 'test', '', 0, 0, 0, 0, 0, 0,
-               0, NULL, 0, 0, 'test', '{}')",
-        )
-        .await;
         on_record(&app, LOCATIONS[1], Some("office@oak.example"), Some("1-7200000002")).await;
         on_record(&app, HERS, Some(HER_SITE), Some(HER_CONTACT_ID)).await;
         let victim = Answers { email: Email::parse(VICTIM).ok(), ..complete() };
@@ -300,14 +257,14 @@ async fn proofs_count_for_what_they_were_given_for_in_every_order() {
         for sequence in 1..=sequences {
             app.clock.advance(Span::days(1));
             on_record(&app, LOCATIONS[0], Some("office@oak.example"), Some("1-7100000001")).await;
-            let mut chance = Chance(sequence.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let mut chance = fastrand::Rng::with_seed(sequence);
             let mallory = Email::parse(&format!("mallory{sequence}@elsewhere.example")).expect("an address");
             let begun = Answers {
                 email: Some(mallory.clone()),
-                email_confirmed: chance.below(4) > 0,
+                email_confirmed: chance.usize(..4) > 0,
                 proof: None,
                 proof_way: None,
-                site: Some(site([2, 2, 0, 1, 3][chance.below(5)])),
+                site: Some(site([2, 2, 0, 1, 3][chance.usize(..5)])),
                 ..complete()
             };
             let world = World { id: draft(&app, begun).await, app: app.clone(), mallory };
