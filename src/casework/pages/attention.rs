@@ -1,7 +1,7 @@
 //! Work that needs attention: what could not be done, and what a person makes of it.
 
 use super::case::path_of;
-use super::{ATTENTION, fact, layout, not_done, permit};
+use super::{ATTENTION, REGISTERS, fact, layout, not_done, permit};
 use crate::app::App;
 use crate::casework::moves::{self, Refusal};
 use crate::database::Error;
@@ -208,9 +208,25 @@ fn guessing(attack: &tries::Attack) -> WarningCallout {
 }
 
 fn alarm(heading: &str, words: &str) -> WarningCallout {
-    let heading = Heading { text: heading.to_owned(), level: Some(2), ..Default::default() };
-    WarningCallout { heading, html: Some(Html::of(&super::Preline { text: words })), ..Default::default() }
+    alarm_with(heading, words, None)
 }
+
+fn alarm_with(heading: &str, words: &str, link: Option<(&'static str, &'static str)>) -> WarningCallout {
+    let heading = Heading { text: heading.to_owned(), level: Some(2), ..Default::default() };
+    WarningCallout { heading, html: Some(Html::of(&AlarmPart { words, link })), ..Default::default() }
+}
+
+/// What an alarm says, as paragraphs below its heading.
+#[derive(askama::Template)]
+#[template(
+    source = r#"<p class="app-preline app-wrap">{{ words }}</p>{% if let Some((href, text)) = link %}<p><a href="{{ href }}">{{ text }}</a></p>{% endif %}"#,
+    ext = "html"
+)]
+struct AlarmPart<'a> {
+    words: &'a str,
+    link: Option<(&'static str, &'static str)>,
+}
+impl askama::filters::HtmlSafe for AlarmPart<'_> {}
 
 /// One alarm for all imports that wait to be released.
 fn waiting_imports(count: usize) -> Option<WarningCallout> {
@@ -219,10 +235,9 @@ fn waiting_imports(count: usize) -> Option<WarningCallout> {
         1 => "1 import of a register waits to be released".to_owned(),
         more => format!("{more} imports of registers wait to be released"),
     };
-    Some(alarm(
-        &heading,
-        "Nothing of it is used until two different case workers have looked at it. It is under Registers.",
-    ))
+    let link = Some((REGISTERS, "See the imports that wait"));
+    let words = "A file that waits is not used until two different case workers have released it.";
+    Some(alarm_with(&heading, words, link))
 }
 
 async fn show(

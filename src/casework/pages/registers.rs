@@ -37,6 +37,8 @@ pub struct HeldImportPage {
     pub layout: Layout,
     pub banner: Option<NotificationBanner>,
     pub state: String,
+    /// The heading of what it would do, or did.
+    pub what: &'static str,
     pub reasons: Vec<String>,
     pub facts: SummaryList,
     pub lists: Vec<(String, Vec<String>)>,
@@ -209,12 +211,17 @@ async fn show(
         }
         (HeldState::Waiting, None) => "It waits for two case workers to release it.".to_owned(),
     };
+    let (title, what) = match held.state {
+        HeldState::Waiting => ("Import that waits", "What it would do"),
+        HeldState::Released => ("Import that waited", "What it did"),
+        HeldState::Discarded => ("Import that waited", "What it would have done"),
+    };
     let filed = held.figures();
     let facts = SummaryList {
         rows: vec![
             fact("Register", in_words(&held.kind)),
             fact("File", held.file_name.clone()),
-            fact("Imported by", filed.by_whom),
+            fact("Started by", filed.by_whom),
             fact("Waits since", held.held_at.in_words()),
             fact("Data of", filed.data_date.unwrap_or_else(|| "Not known".to_owned())),
             fact("Rows", filed.rows.to_string()),
@@ -242,9 +249,10 @@ async fn show(
     .map(|(heading, lines)| (heading.to_owned(), lines))
     .collect();
     let template = HeldImportPage {
-        layout: layout(visit, by, "Import that waits", ATTENTION).back_to(REGISTERS),
+        layout: layout(visit, by, title, ATTENTION).back_to(REGISTERS),
         banner,
         state,
+        what,
         reasons: details.waits_because,
         facts,
         lists,

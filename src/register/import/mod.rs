@@ -750,7 +750,7 @@ impl Import<'_> {
         let (closing, present) = (difference.closing, difference.present);
         if is_over(closing, closed_lately, present, limits.closed_percent) {
             reasons.push(format!(
-                "It would close or remove {closing} of the {present} there now{}, more than {} %.",
+                "It would close or remove {closing} of the {present} there now{}, more than {}%.",
                 together(closed_lately),
                 limits.closed_percent
             ));
@@ -762,7 +762,7 @@ impl Import<'_> {
                 0 | 1 => String::new(),
             };
             reasons.push(format!(
-                "It would change the contacts of {changed} of the {with} sites that have any{}, more than {} %.{same}",
+                "It would change the contacts of {changed} of the {with} sites that have any{}, more than {}%.{same}",
                 together(changed_lately),
                 limits.contacts_percent
             ));
