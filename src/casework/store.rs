@@ -5,8 +5,10 @@ use crate::clock::Timestamp;
 use crate::database::page::{Key, Page, Seek};
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
 use crate::outbox::transitions::StateKind;
+use crate::outbox::transitions::sql_list;
 use crate::registration::RegistrationStateKind;
 use crate::service_desk::{EnquiryKind, EnquiryState};
+use std::sync::LazyLock;
 
 /// Cases on one page of the queue.
 pub const PAGE: usize = 25;
@@ -144,32 +146,82 @@ impl Filter {
     }
 }
 
-/// A page of the queue: what a filter shows, with its place in the order, from a key in one direction.
-macro_rules! page_of_queue {
-    ($cases:literal, $compares:literal, $order:literal) => {
-        concat!(
-            "SELECT id, reference, kind, state, title, asked_at, due_at, high_risk, because, place FROM (",
-            $cases,
-            ") cases WHERE (place, id) ",
-            $compares,
-            " ($1, $2) ORDER BY place ",
-            $order,
-            ", id ",
-            $order,
-            " LIMIT $3"
-        )
-    };
+/// Where the queue shows a registration; nowhere before it is sent.
+fn shows_registration(state: RegistrationStateKind) -> Option<Filter> {
+    use RegistrationStateKind as Kind;
+    match state {
+        Kind::Draft | Kind::Expired | Kind::Ineligible => None,
+        Kind::Referred => Some(Filter::ToDo),
+        Kind::Submitted | Kind::Checking | Kind::MoreInformationAsked => Some(Filter::Waiting),
+        Kind::Approved
+        | Kind::Provisioning
+        | Kind::Live
+        | Kind::Declined
+        | Kind::Withdrawn
+        | Kind::Stopped => Some(Filter::Ended),
+    }
 }
 
-/// Both directions of a filter: onwards and back.
-macro_rules! directions {
-    (rising: $cases:literal) => {
-        [page_of_queue!($cases, ">", "ASC"), page_of_queue!($cases, "<", "DESC")]
-    };
-    (falling: $cases:literal) => {
-        [page_of_queue!($cases, "<", "DESC"), page_of_queue!($cases, ">", "ASC")]
-    };
+/// Where the queue shows an enquiry: an open one among all that is to do and among its own kind.
+fn shows_enquiry(state: EnquiryState) -> &'static [Filter] {
+    match state {
+        EnquiryState::Open => &[Filter::ToDo, Filter::Enquiries],
+        EnquiryState::Closed => &[Filter::Ended],
+    }
 }
+
+/// The statements of a filter.
+struct Statements {
+    /// A page of what follows a key, and of what stands before it.
+    onwards: String,
+    back: String,
+}
+
+impl Statements {
+    fn of(filter: Filter) -> Self {
+        let registrations = sql_list(|state| shows_registration(state) == Some(filter));
+        let enquiries = sql_list(|state| shows_enquiry(state).contains(&filter));
+        let (registration_place, enquiry_place) = match filter {
+            Filter::ToDo | Filter::Waiting | Filter::Enquiries => ("COALESCE(due_at, 0)", "due_at"),
+            Filter::Ended => ("changed_at", "COALESCE(closed_at, 0)"),
+        };
+        let mut cases = Vec::new();
+        if !registrations.is_empty() {
+            cases.push(format!(
+                "SELECT id, reference, 'Registration' AS kind, state, COALESCE(site_name, '') AS title,
+                        COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk,
+                        referred_because AS because, {registration_place} AS place
+                   FROM registrations WHERE state IN ({registrations}) AND submitted_at IS NOT NULL"
+            ));
+        }
+        if !enquiries.is_empty() {
+            cases.push(format!(
+                "SELECT id, reference, kind, state, organisation AS title, asked_at, due_at, FALSE AS high_risk,
+                        COALESCE((SELECT w.name FROM case_workers w WHERE w.id = claimed_by), '') AS because,
+                        {enquiry_place} AS place
+                   FROM enquiries WHERE state IN ({enquiries})"
+            ));
+        }
+        let cases = cases.join(" UNION ALL ");
+        let page = |compares: &str, order: &str| {
+            format!(
+                "SELECT id, reference, kind, state, title, asked_at, due_at, high_risk, because, place FROM ({cases}) cases
+                  WHERE (place, id) {compares} ($1, $2) ORDER BY place {order}, id {order} LIMIT $3"
+            )
+        };
+        let (rising, falling) = (page(">", "ASC"), page("<", "DESC"));
+        match filter {
+            Filter::ToDo | Filter::Waiting | Filter::Enquiries => {
+                Statements { onwards: rising, back: falling }
+            }
+            Filter::Ended => Statements { onwards: falling, back: rising },
+        }
+    }
+}
+
+/// The statements of every filter, in the order of the filters.
+static STATEMENTS: LazyLock<[Statements; Filter::ALL.len()]> =
+    LazyLock::new(|| Filter::ALL.map(Statements::of));
 
 /// Before every case that there can be, and after.
 const EARLIEST: Timestamp = Timestamp::from_milliseconds(i64::MIN);
@@ -181,54 +233,10 @@ pub async fn list_queue(
     filter: Filter,
     seek: &Seek<Timestamp>,
 ) -> Result<Page<CaseLine, Timestamp>> {
-    let ([onwards, back], start) = match filter {
-        Filter::ToDo => (
-            directions!(
-                rising:
-                "SELECT id, reference, 'Registration' AS kind, state, COALESCE(site_name, '') AS title,
-                        COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk,
-                        referred_because AS because, COALESCE(due_at, 0) AS place
-                   FROM registrations WHERE state = 'Referred'
-                 UNION ALL
-                 SELECT id, reference, kind, state, organisation AS title, asked_at, due_at, FALSE AS high_risk,
-                        COALESCE((SELECT w.name FROM case_workers w WHERE w.id = claimed_by), '') AS because, due_at AS place
-                   FROM enquiries WHERE state = 'Open'"
-            ),
-            EARLIEST,
-        ),
-        Filter::Waiting => (
-            directions!(
-                rising:
-                "SELECT id, reference, 'Registration' AS kind, state, COALESCE(site_name, '') AS title,
-                        COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk,
-                        referred_because AS because, COALESCE(due_at, 0) AS place
-                   FROM registrations WHERE state IN ('Submitted', 'Checking', 'MoreInformationAsked')"
-            ),
-            EARLIEST,
-        ),
-        Filter::Enquiries => (
-            directions!(
-                rising:
-                "SELECT id, reference, kind, state, organisation AS title, asked_at, due_at, FALSE AS high_risk,
-                        COALESCE((SELECT w.name FROM case_workers w WHERE w.id = claimed_by), '') AS because, due_at AS place
-                   FROM enquiries WHERE state = 'Open'"
-            ),
-            EARLIEST,
-        ),
-        Filter::Ended => (
-            directions!(
-                falling:
-                "SELECT id, reference, 'Registration' AS kind, state, COALESCE(site_name, '') AS title,
-                        COALESCE(submitted_at, 0) AS asked_at, COALESCE(due_at, 0) AS due_at, high_risk,
-                        referred_because AS because, changed_at AS place
-                   FROM registrations WHERE state IN ('Approved', 'Provisioning', 'Live', 'Declined', 'Withdrawn', 'Stopped') AND submitted_at IS NOT NULL
-                 UNION ALL
-                 SELECT id, reference, kind, state, organisation AS title, asked_at, due_at, FALSE AS high_risk,
-                        COALESCE((SELECT w.name FROM case_workers w WHERE w.id = claimed_by), '') AS because, COALESCE(closed_at, 0) AS place
-                   FROM enquiries WHERE state = 'Closed'"
-            ),
-            LATEST,
-        ),
+    let Statements { onwards, back } = &STATEMENTS[filter as usize];
+    let start = match filter {
+        Filter::ToDo | Filter::Waiting | Filter::Enquiries => EARLIEST,
+        Filter::Ended => LATEST,
     };
     let beginning = Key::new(start, "");
     let (sql, key) = match seek {
@@ -278,15 +286,20 @@ pub async fn search(from: &Database, typed: &str) -> Result<Vec<CaseLine>> {
 
 /// How many cases wait for a case worker, and how many of them are late.
 pub async fn count_to_do(from: &Database, now: Timestamp) -> Result<(i64, i64)> {
-    from.one(
-        "SELECT (SELECT COUNT(*) FROM registrations WHERE state = 'Referred')
-              + (SELECT COUNT(*) FROM enquiries WHERE state = 'Open'),
-                (SELECT COUNT(*) FROM registrations WHERE state = 'Referred' AND due_at < $1)
-              + (SELECT COUNT(*) FROM enquiries WHERE state = 'Open' AND due_at < $1)",
-        &[&now],
-    )
-    .await
+    from.one(&TO_DO, &[&now]).await
 }
+
+/// Counts what waits for a case worker, and how much of it is late.
+static TO_DO: LazyLock<String> = LazyLock::new(|| {
+    let registrations = sql_list(|state| shows_registration(state) == Some(Filter::ToDo));
+    let enquiries = sql_list(|state| shows_enquiry(state).contains(&Filter::ToDo));
+    format!(
+        "SELECT (SELECT COUNT(*) FROM registrations WHERE state IN ({registrations}))
+              + (SELECT COUNT(*) FROM enquiries WHERE state IN ({enquiries})),
+                (SELECT COUNT(*) FROM registrations WHERE state IN ({registrations}) AND due_at < $1)
+              + (SELECT COUNT(*) FROM enquiries WHERE state IN ({enquiries}) AND due_at < $1)"
+    )
+});
 
 /// Entries on the page of a site.
 const SITE_ENTRIES_MAX: i64 = 100;

@@ -61,6 +61,13 @@ pub fn banner<D: Done>(uri: &Uri) -> Option<NotificationBanner> {
     D::ALL.iter().find(|done| done.slug() == word).map(|done| success(done.words()))
 }
 
+/// The banner of a page that may say only some of what can have been done.
+pub fn banner_among<D: Done>(uri: &Uri, known: &[D]) -> Option<NotificationBanner> {
+    let fields = query(uri);
+    let word = fields.text(DONE);
+    known.iter().find(|done| done.slug() == word).map(|done| success(done.words()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,5 +90,10 @@ mod tests {
         }
         assert_eq!(banner("/lamp"), None);
         assert_eq!(banner("/lamp?done=broken"), None);
+        let among = |known: &[LampDone]| {
+            banner_among(&"/lamp?done=out".parse().expect("an address"), known).map(|banner| banner.text)
+        };
+        assert_eq!(among(&[LampDone::Lit]), None);
+        assert_eq!(among(LampDone::ALL).as_deref(), Some("The lamp is out."));
     }
 }

@@ -2,6 +2,7 @@
 //! and freezing a site.
 
 use super::history::actor_in_words;
+use super::site::SiteDone;
 use super::site_loaded::load;
 use super::site_person::{CONFIRM, REASON, read, reason_field};
 use super::{FROZEN, SITES, VERSION, fact, layout, named_table, not_done, permit, text_problem, version_of};
@@ -305,7 +306,7 @@ pub async fn freeze_site(
     let permit = permit::<deed::FreezeSite>(&by, subject.ok_or_else(Interrupt::not_found)?)?;
     let outcome = moves::freeze_site(&app, permit, fields.text(REASON).to_owned()).await;
     let words = match without_faults(outcome)? {
-        Ok(()) => return go_to(format!("{SITES}/{id}?done=frozen")),
+        Ok(()) => return go_to(done::address(&format!("{SITES}/{id}"), SiteDone::Frozen)),
         Err(Declined::Refusal(refusal)) => refusal.words(),
         Err(Declined::Conflict(conflict)) => conflict.words,
     };

@@ -1,7 +1,7 @@
 //! The mail server: whether it holds what the directory says, and shared mailboxes whose mail nobody
 //! reads.
 
-use super::{ATTENTION, SITES, fact, layout, named_table, permit, success, wrapped};
+use super::{ATTENTION, SITES, fact, layout, named_table, permit, wrapped};
 use crate::app::App;
 use crate::directory::moves;
 use crate::directory::upkeep::Repair;
@@ -10,7 +10,8 @@ use crate::outbox::store::bulk::{self, Progress};
 use crate::sign_in::CaseWorker;
 use crate::sign_in::authority::{Subject, deed};
 use crate::web::components::{Html, NotificationBanner, SummaryList, Table, TableCell};
-use crate::web::form::{counted, query};
+use crate::web::done::{self, done};
+use crate::web::form::counted;
 use crate::web::page::show_with;
 use crate::web::{Answer, Form, Layout, Visit, go_to};
 use axum::extract::State as Shared;
@@ -152,6 +153,11 @@ fn unread_table(lines: &[Unread]) -> Table {
     )
 }
 
+done! {
+    /// What was done on the page of the mail server.
+    MailDone { ComparisonAsked "asked": "You have asked for a comparison. It starts within a minute.", }
+}
+
 /// GET /casework/mail
 pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: Uri) -> Answer {
     let comparison = upkeep::newest_comparison(&app.database).await?;
@@ -161,16 +167,12 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: U
     unread.truncate(UNREAD_MAX);
     let differed =
         comparison.as_ref().map_or(0, |comparison| usize::try_from(comparison.differences).unwrap_or(0));
-    let banner = match query(&uri).text("done") {
-        "asked" => Some(success("The comparison has been asked for.")),
-        _ => None,
-    };
     let waiting = upkeep::waiting_comparison(&app.database).await?;
     let repair = bulk::newest(&app.database, upkeep::REPAIR).await?;
     let repair = repair.filter(|repair| repair.finished_at.is_none() && repair.total > 0);
     let template = MailPage {
         layout: layout(&visit, &by, "Mail server", ATTENTION).back_to(ATTENTION),
-        banner,
+        banner: done::banner::<MailDone>(&uri),
         form: visit.empty_form(),
         newest: comparison.as_ref().map(|comparison| newest(comparison, &listed, repair.as_ref())),
         can_ask: waiting.as_ref().is_none_or(|waiting| !waiting.reason.is_empty()),
@@ -194,5 +196,5 @@ pub async fn compare(Shared(app): Shared<App>, by: CaseWorker) -> Answer {
     let permit = permit::<deed::RunService>(&by, Subject::Service)?;
     let asked = moves::compare_mail(&app, permit).await?;
     // Where one waited already, the page says so.
-    go_to(if asked { format!("{MAIL}?done=asked") } else { MAIL.to_owned() })
+    go_to(if asked { done::address(MAIL, MailDone::ComparisonAsked) } else { MAIL.to_owned() })
 }

@@ -24,7 +24,7 @@ use crate::console::{
 };
 use crate::registration::RegistrationStateKind;
 use crate::web::components::{Tag, TagColour};
-use crate::web::parts::{Preline, error, fact, html_fact, not_done, success, tag, wrapped};
+use crate::web::parts::{Preline, error, fact, html_fact, not_done, tag, wrapped};
 
 /// Where the queue is.
 const QUEUE: &str = crate::console::HOME;

@@ -3,7 +3,7 @@
 use super::history::{actor_in_words, capitalised};
 use super::site_loaded::{LOOKED, Loaded, few_owners, load};
 use super::site_person::Doing;
-use super::{FROZEN, SITES, fact, html_fact, layout, named_table, success, tag, wrapped};
+use super::{FROZEN, SITES, fact, html_fact, layout, named_table, tag, wrapped};
 use crate::app::App;
 use crate::casework::store;
 use crate::clock::{Span, Timestamp};
@@ -17,7 +17,7 @@ use crate::web::components::{
     Heading, Html, NotificationBanner, SummaryList, Table, TableCell, TableHeader, Tag, TagColour,
     WarningCallout,
 };
-use crate::web::form::query;
+use crate::web::done::{self, Done, done};
 use crate::web::page::show_with;
 use crate::web::{Answer, Interrupt, Layout, Visit};
 use axum::extract::{Path, State as Shared};
@@ -42,14 +42,12 @@ pub struct SitePage {
     pub case: String,
 }
 
-fn done_words(done: &str) -> Option<&'static str> {
-    match done {
-        "given" => Some("The person can use the shared mailbox and is told by email."),
-        "address" => Some("Mail to the address now arrives in this shared mailbox."),
-        "frozen" => Some(
-            "The site is frozen. Its people are told by email. Two case workers together can lift the freeze.",
-        ),
-        other => Doing::from_slug(other).map(Doing::done_words),
+done! {
+    /// What was done with a site; what was done with one of its people is `Doing`.
+    SiteDone {
+        AccessGiven "given": "The person can use the shared mailbox. We have told them by email.",
+        AddressAdded "address": "Mail to the address now arrives in this shared mailbox.",
+        Frozen "frozen": "The site is frozen. Its people are told by email. Two case workers together can lift the freeze.",
     }
 }
 
@@ -257,7 +255,7 @@ pub async fn page(
     let most = Span::days(i64::from(app.settings.disabled_days_max));
     let template = SitePage {
         layout: layout(&visit, &by, &loaded.site.name, SITES).back_to(SITES),
-        banner: done_words(query(&uri).text("done")).map(success),
+        banner: done::banner::<SiteDone>(&uri).or_else(|| done::banner::<Doing>(&uri)),
         path: loaded.path(),
         ods_code: loaded.site.ods_code.clone(),
         facts: facts(&loaded.site),

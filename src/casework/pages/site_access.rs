@@ -1,6 +1,7 @@
 //! Giving somebody access to a shared mailbox, and letting the address of the site that was there
 //! before lead to it.
 
+use super::site::SiteDone;
 use super::site_loaded::{Loaded, load};
 use super::site_person::{CONFIRM, REASON, VERSION, allowed_for_mailbox, read, reason_field};
 use super::{SITES, layout, version_of};
@@ -12,6 +13,7 @@ use crate::outbox::outcome::{Declined, without_faults};
 use crate::sign_in::CaseWorker;
 use crate::sign_in::authority::Who;
 use crate::web::components::{Checkboxes, Radios, Textarea};
+use crate::web::done;
 use crate::web::page::show_with;
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::{Path, State as Shared};
@@ -163,7 +165,7 @@ pub async fn give(
         reason: fields.text(REASON).to_owned(),
     };
     let (status, words) = match without_faults(moves::give_access(&app, permit, order).await)? {
-        Ok(()) => return go_to(format!("{}?done=given", loaded.path())),
+        Ok(()) => return go_to(done::address(&loaded.path(), SiteDone::AccessGiven)),
         Err(Declined::Refusal(refusal)) => (unprocessable, refusal.words()),
         Err(Declined::Conflict(conflict)) => (StatusCode::CONFLICT, conflict.words),
     };
@@ -236,7 +238,7 @@ pub async fn add(
         reason: fields.text(REASON).to_owned(),
     };
     let (status, words) = match without_faults(moves::add_address(&app, permit, order).await)? {
-        Ok(()) => return go_to(format!("{}?done=address", loaded.path())),
+        Ok(()) => return go_to(done::address(&loaded.path(), SiteDone::AddressAdded)),
         Err(Declined::Refusal(refusal)) => (StatusCode::UNPROCESSABLE_ENTITY, refusal.words()),
         Err(Declined::Conflict(conflict)) => (StatusCode::CONFLICT, conflict.words),
     };

@@ -12,6 +12,7 @@ use crate::outbox::transitions::Transition;
 use crate::sign_in::CaseWorker;
 use crate::sign_in::authority::{IsDeed, NotAllowed, Permit, Who, permit};
 use crate::web::components::{Button, Checkboxes, NotificationBanner, Textarea, WarningCallout};
+use crate::web::done::{self, Done};
 use crate::web::page::show_with;
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::{Path, State as Shared};
@@ -45,21 +46,12 @@ pub enum Doing {
 }
 
 impl Doing {
-    const ALL: [Doing; 7] = [
-        Doing::MakeOwner,
-        Doing::MakeMember,
-        Doing::Disable,
-        Doing::Enable,
-        Doing::SignOutAndRevoke,
-        Doing::Freeze,
-        Doing::Remove,
-    ];
-
     /// What can be done for somebody whose account and access are so.
     pub fn of(state: Option<AccountState>, access: Access) -> Vec<Self> {
         let Some(state) = state else { return Vec::new() };
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|doing| match doing {
                 Doing::Disable => AccountMove::Disable.leads(state).is_some(),
                 Doing::Enable => AccountMove::Enable.leads(state).is_some(),
@@ -72,20 +64,8 @@ impl Doing {
             .collect()
     }
 
-    pub fn slug(self) -> &'static str {
-        match self {
-            Doing::Disable => "disable",
-            Doing::Enable => "enable",
-            Doing::MakeOwner => "make-owner",
-            Doing::MakeMember => "make-member",
-            Doing::Remove => "remove",
-            Doing::SignOutAndRevoke => "sign-out",
-            Doing::Freeze => "freeze",
-        }
-    }
-
     pub fn from_slug(slug: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|doing| doing.slug() == slug)
+        Self::ALL.iter().copied().find(|doing| doing.slug() == slug)
     }
 
     /// The link on the site's page.
@@ -179,8 +159,39 @@ impl Doing {
         }
     }
 
-    /// What was done, on the site's page.
-    pub fn done_words(self) -> &'static str {
+    /// Whether it takes an owner from the site.
+    fn takes_an_owner(self) -> bool {
+        match self {
+            Doing::Disable | Doing::MakeMember | Doing::Remove | Doing::Freeze => true,
+            Doing::Enable | Doing::MakeOwner | Doing::SignOutAndRevoke => false,
+        }
+    }
+}
+
+impl Done for Doing {
+    const ALL: &'static [Self] = &[
+        Doing::MakeOwner,
+        Doing::MakeMember,
+        Doing::Disable,
+        Doing::Enable,
+        Doing::SignOutAndRevoke,
+        Doing::Freeze,
+        Doing::Remove,
+    ];
+
+    fn slug(self) -> &'static str {
+        match self {
+            Doing::Disable => "disable",
+            Doing::Enable => "enable",
+            Doing::MakeOwner => "make-owner",
+            Doing::MakeMember => "make-member",
+            Doing::Remove => "remove",
+            Doing::SignOutAndRevoke => "sign-out",
+            Doing::Freeze => "freeze",
+        }
+    }
+
+    fn words(self) -> &'static str {
         match self {
             Doing::Disable => "The account is disabled. The person was signed out and is told by email.",
             Doing::Enable => "The account is enabled. The person is told by email.",
@@ -193,14 +204,6 @@ impl Doing {
             Doing::SignOutAndRevoke => {
                 "The person was signed out everywhere, all app passwords are revoked, and they are told by email."
             }
-        }
-    }
-
-    /// Whether it takes an owner from the site.
-    fn takes_an_owner(self) -> bool {
-        match self {
-            Doing::Disable | Doing::MakeMember | Doing::Remove | Doing::Freeze => true,
-            Doing::Enable | Doing::MakeOwner | Doing::SignOutAndRevoke => false,
         }
     }
 }
@@ -347,7 +350,7 @@ pub async fn save(
     }
     let seen = Seen::read(fields.text(VERSION));
     let words = match carry_out(&app, &by, &subject, seen, fields.text(REASON)).await? {
-        Ok(()) => return go_to(format!("{}?done={}", subject.loaded.path(), subject.doing.slug())),
+        Ok(()) => return go_to(done::address(&subject.loaded.path(), subject.doing)),
         Err(Declined::Refusal(refusal)) => refusal.words(),
         Err(Declined::Conflict(conflict)) => conflict.words,
     };
@@ -450,7 +453,7 @@ mod tests {
         check(AccountState::Disabled, Access::Member, &[MakeOwner, Enable, SignOutAndRevoke, Freeze, Remove]);
         check(AccountState::Pending, Access::Owner, &[MakeMember, Freeze, Remove]);
         check(AccountState::Frozen, Access::Owner, &[MakeMember, SignOutAndRevoke, Remove]);
-        for doing in Doing::ALL {
+        for doing in Doing::ALL.iter().copied() {
             assert_eq!(Doing::from_slug(doing.slug()), Some(doing));
             assert!(doing.title("Amy Reed").contains("Amy Reed"));
         }

@@ -1,68 +1,22 @@
-//! What a page says was done just before: a word in its address, and the words of its banner.
+//! What the pages of an account say was done just before.
 
-use crate::web::components::NotificationBanner;
-use crate::web::form::query;
-use crate::web::parts::success;
-use axum::http::Uri;
+use crate::web::done::{self, done};
 
-/// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JustDone {
-    SignedOut,
-    SignedOutEverywhere,
-    AppReplaced,
-    RecoveryCodesKept,
-    RecoveryCodeUsed,
-    AppPasswordRevoked,
+done! {
+    /// What an account holder has just done.
+    JustDone {
+        SignedOut "out": "You have signed out.",
+        SignedOutEverywhere "everywhere": "You have signed out everywhere.",
+        AppReplaced "app": "The new app is set up. If you lost your phone, revoke its app password, too: see Mail programs.",
+        RecoveryCodesKept "recovery-codes": "Your account is set up. Keep your recovery codes where only you can reach them.",
+        RecoveryCodeUsed "recovery-code": "You signed in with a recovery code. You cannot use it again.",
+        AppPasswordRevoked "revoked": "The app password is revoked. The program that used it cannot open your mailbox any more.",
+    }
 }
 
 impl JustDone {
-    const ALL: [JustDone; 6] = [
-        JustDone::SignedOut,
-        JustDone::SignedOutEverywhere,
-        JustDone::AppReplaced,
-        JustDone::RecoveryCodesKept,
-        JustDone::RecoveryCodeUsed,
-        JustDone::AppPasswordRevoked,
-    ];
-
-    fn word(self) -> &'static str {
-        match self {
-            JustDone::SignedOut => "out",
-            JustDone::SignedOutEverywhere => "everywhere",
-            JustDone::AppReplaced => "app",
-            JustDone::RecoveryCodesKept => "recovery-codes",
-            JustDone::RecoveryCodeUsed => "recovery-code",
-            JustDone::AppPasswordRevoked => "revoked",
-        }
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            JustDone::SignedOut => "You have signed out.",
-            JustDone::SignedOutEverywhere => "You have signed out everywhere.",
-            JustDone::AppReplaced => {
-                "The new app is set up. If you lost your phone, revoke its app password, too: see Mail programs."
-            }
-            JustDone::RecoveryCodesKept => {
-                "Your account is set up. Keep your recovery codes where only you can reach them."
-            }
-            JustDone::RecoveryCodeUsed => "You signed in with a recovery code. It does not work again.",
-            JustDone::AppPasswordRevoked => {
-                "The app password is revoked. The program that used it cannot open your mailbox any more."
-            }
-        }
-    }
-
     /// The address of a page that says so.
     pub fn on(self, path: &str) -> String {
-        format!("{path}?done={}", self.word())
+        done::address(path, self)
     }
-}
-
-/// The banner of a page that may say some of these; nothing where its address names none of them.
-pub fn banner(uri: &Uri, known: &[JustDone]) -> Option<NotificationBanner> {
-    let fields = query(uri);
-    let done = JustDone::ALL.into_iter().find(|done| done.word() == fields.text("done"))?;
-    known.contains(&done).then(|| success(done.words()))
 }

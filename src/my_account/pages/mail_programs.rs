@@ -1,6 +1,6 @@
 //! Mail programs: an app password for each, shown once, named, and revoked on its own.
 
-use super::just_done::{self, JustDone};
+use super::just_done::JustDone;
 use super::{layout, own_account, paths};
 use crate::app::App;
 use crate::directory;
@@ -11,6 +11,7 @@ use crate::my_account::moves;
 use crate::outbox::outcome::{Declined, without_faults};
 use crate::sign_in::AccountHolder;
 use crate::web::components::{Heading, Html, NotificationBanner, Table, TableCell, TableHeader};
+use crate::web::done;
 use crate::web::page::show_with;
 use crate::web::parts::wrapped;
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, show};
@@ -76,7 +77,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, uri
     let programs = in_force(&app, &by).await?;
     let template = MailProgramsPage {
         layout: layout(&visit, &by, "Mail programs", paths::MAIL_PROGRAMS),
-        banner: just_done::banner(&uri, &[JustDone::AppPasswordRevoked]),
+        banner: done::banner_among(&uri, &[JustDone::AppPasswordRevoked]),
         programs: (!programs.is_empty()).then(|| table(&programs)),
         can_add: i64::try_from(programs.len()).unwrap_or(i64::MAX) < APP_PASSWORDS_MAX,
         most: APP_PASSWORDS_MAX,

@@ -1,6 +1,6 @@
 //! "Your account": who I am, and the shared mailboxes I can open.
 
-use super::just_done::{self, JustDone};
+use super::just_done::JustDone;
 use super::{layout, paths, security};
 use crate::app::App;
 use crate::directory::store::{PersonOfSite, SiteOfAccount};
@@ -10,6 +10,7 @@ use crate::sign_in::{AccountHolder, store as sign_ins};
 use crate::web::components::{
     Heading, InsetText, NotificationBanner, SummaryList, Table, TableCell, TableHeader,
 };
+use crate::web::done;
 use crate::web::form::counted;
 use crate::web::parts::{fact, wrapped};
 use crate::web::{Answer, Layout, Problems, Visit, go_to, show};
@@ -119,7 +120,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, uri
     }
     let template = OverviewPage {
         layout: layout(&visit, &by, "Your account", paths::OVERVIEW),
-        banner: just_done::banner(&uri, &[JustDone::RecoveryCodesKept, JustDone::RecoveryCodeUsed]),
+        banner: done::banner_among(&uri, &[JustDone::RecoveryCodesKept, JustDone::RecoveryCodeUsed]),
         warning: warning.map(|text| InsetText { text, ..Default::default() }),
         facts,
         mailboxes,

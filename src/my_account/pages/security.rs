@@ -1,6 +1,6 @@
 //! Security: the authenticator app, the recovery codes, signing out everywhere.
 
-use super::just_done::{self, JustDone};
+use super::just_done::JustDone;
 use super::{browser, layout, own_account, paths};
 use crate::app::App;
 use crate::my_account::moves::{self, ProofOrder, ProofRefusal};
@@ -11,6 +11,7 @@ use crate::sign_in::{AccountHolder, store as sign_ins};
 use crate::web::components::{
     Action, Actions, NotificationBanner, PasswordInput, SummaryList, SummaryListRow,
 };
+use crate::web::done;
 use crate::web::form::counted;
 use crate::web::page::show_with;
 use crate::web::parts::{error, fact};
@@ -67,7 +68,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, uri
             " in place of your recovery codes",
         ),
     ];
-    let banner = just_done::banner(&uri, &[JustDone::AppReplaced]);
+    let banner = done::banner_among(&uri, &[JustDone::AppReplaced]);
     let template = SecurityPage {
         layout: layout(&visit, &by, "Security", paths::SECURITY),
         banner,

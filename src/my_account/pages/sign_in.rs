@@ -1,7 +1,7 @@
 //! Signing in: address and password, then a code; and signing out. What is counted and what is
 //! answered alike stands in [`crate::sign_in::realm`].
 
-use super::just_done::{self, JustDone};
+use super::just_done::JustDone;
 use super::{browser, paths, status};
 use crate::app::App;
 use crate::directory::address;
@@ -12,6 +12,7 @@ use crate::sign_in::AccountHolder;
 use crate::sign_in::moves::PasswordOrder;
 use crate::sign_in::permits::SIGN_IN;
 use crate::web::components::{NotificationBanner, PasswordInput};
+use crate::web::done;
 use crate::web::page::show_with;
 use crate::web::parts::error;
 use crate::web::{Answer, Fields, Form, Layout, Problems, Visit, go_to};
@@ -52,7 +53,7 @@ fn page_of(app: &App, visit: &Visit, form: Form, banner: Option<NotificationBann
 
 /// GET /sign-in
 pub async fn page(Shared(app): Shared<App>, visit: Visit, uri: Uri) -> Answer {
-    let banner = just_done::banner(&uri, &[JustDone::SignedOut, JustDone::SignedOutEverywhere]);
+    let banner = done::banner_among(&uri, &[JustDone::SignedOut, JustDone::SignedOutEverywhere]);
     show_with(StatusCode::OK, &page_of(&app, &visit, visit.empty_form(), banner))
 }
 

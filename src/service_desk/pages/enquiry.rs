@@ -14,9 +14,10 @@ use crate::sign_in::{CaseWorker, store as sign_ins};
 use crate::web::components::{
     Button, Html, NotificationBanner, Radios, SummaryList, SummaryListRow, SummaryListText, Textarea,
 };
-use crate::web::form::{ONCE_FIELD, query};
+use crate::web::done::{self, done};
+use crate::web::form::ONCE_FIELD;
 use crate::web::page::show_with;
-use crate::web::parts::{Preline, fact, not_done, success};
+use crate::web::parts::{Preline, fact, not_done};
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
@@ -202,6 +203,16 @@ async fn show(
     show_with(status, &template)
 }
 
+done! {
+    /// What was done with an enquiry.
+    EnquiryDone {
+        Noted "note": "Your note was saved.",
+        Claimed "claimed": "You are now looking after this enquiry.",
+        Acknowledged "acknowledged": "You are now looking into this complaint. We have told the person who complained.",
+        Closed "closed": "The enquiry is closed.",
+    }
+}
+
 /// GET /casework/enquiries/{id}
 pub async fn page(
     Shared(app): Shared<App>,
@@ -212,13 +223,7 @@ pub async fn page(
 ) -> Answer {
     let enquiry = load(&app, &id).await?;
     note_opened(&app, &by, &enquiry.id).await?;
-    let banner = match query(&uri).text("done") {
-        "note" => Some(success("Your note was saved.")),
-        "claimed" => Some(success("You look after this enquiry now.")),
-        "acknowledged" => Some(success("You look into this complaint now. We have told whoever complained.")),
-        "closed" => Some(success("The enquiry is closed.")),
-        _ => None,
-    };
+    let banner = done::banner::<EnquiryDone>(&uri);
     show(&app, &visit, &by, enquiry, StatusCode::OK, visit.empty_form(), banner).await
 }
 
@@ -255,10 +260,10 @@ pub async fn act(
     if let Some(note) = notes::typed(&fields) {
         moves::note(&app, permit::<deed::WorkOnEnquiry>(&by, &id)?, note).await?;
     }
-    let Some(how) = how else { return go_to(format!("{}?done=note", path(&id))) };
+    let Some(how) = how else { return go_to(done::address(&path(&id), EnquiryDone::Noted)) };
     let order = Close { version: version_of(fields.text(VERSION)), how };
     match or_conflict(moves::close(&app, permit(&by, &id)?, order).await)? {
-        Ok(()) => go_to(format!("{}?done=closed", path(&id))),
+        Ok(()) => go_to(done::address(&path(&id), EnquiryDone::Closed)),
         // What was written is shown below; the note was saved.
         Err(conflict) => {
             let fields = fields.with(NOTE, "").with(ONCE_FIELD, "");
@@ -293,8 +298,8 @@ async fn overtaken(
 async fn claim(app: &App, visit: &Visit, by: &CaseWorker, id: &str, fields: Fields) -> Answer {
     let order = Claim { version: version_of(fields.text(VERSION)) };
     match or_conflict(moves::claim(app, permit(by, id)?, order).await)? {
-        Ok(Claimed::LooksAfterIt) => go_to(format!("{}?done=claimed", path(id))),
-        Ok(Claimed::Acknowledged) => go_to(format!("{}?done=acknowledged", path(id))),
+        Ok(Claimed::LooksAfterIt) => go_to(done::address(&path(id), EnquiryDone::Claimed)),
+        Ok(Claimed::Acknowledged) => go_to(done::address(&path(id), EnquiryDone::Acknowledged)),
         Err(conflict) => {
             overtaken(app, visit, by, id, "You do not look after this enquiry", &conflict, fields).await
         }

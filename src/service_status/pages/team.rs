@@ -16,9 +16,9 @@ use crate::web::components::{
     Button, Checkboxes, Heading, Html, Input, NotificationBanner, Radios, Size, Table, TableCell,
     TableHeader, Textarea,
 };
-use crate::web::form::query;
+use crate::web::done::{self, done};
 use crate::web::page::show_with;
-use crate::web::parts::{not_done, success};
+use crate::web::parts::not_done;
 use crate::web::{
     Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to, moment, show as show_page,
 };
@@ -71,6 +71,16 @@ struct Link {
 }
 impl askama::filters::HtmlSafe for Link {}
 
+done! {
+    /// What was done with the service status.
+    StatusDone {
+        Set "set": "The change is saved. Every page shows it within seconds.",
+        Announced "announced": "The announcement is published.",
+        Changed "changed": "The announcement is changed.",
+        Ended "ended": "The announcement has ended.",
+    }
+}
+
 /// GET /casework/status
 pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: Uri) -> Answer {
     let now = app.clock.now();
@@ -94,13 +104,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: U
         Heading { text: "Parts of the service".to_owned(), size: Some(Size::M), ..Default::default() };
     let template = TeamPage {
         layout: layout(&visit, &by, "Service status", STATUS),
-        banner: match query(&uri).text("done") {
-            "set" => Some(success("It is set, and every page shows it within seconds.")),
-            "announced" => Some(success("The announcement is made.")),
-            "changed" => Some(success("The announcement is changed.")),
-            "ended" => Some(success("The announcement is over.")),
-            _ => None,
-        },
+        banner: done::banner::<StatusDone>(&uri),
         components: Table {
             caption: Some(caption),
             head: ["Part", "People see", "We say", "Our check says"].map(TableHeader::from).into(),
@@ -239,7 +243,7 @@ pub async fn set_component(
         seen: Timestamp::from_milliseconds(fields.text(SEEN).parse().unwrap_or(-1)),
     };
     let Err(conflict) = or_conflict(moves::set_component(&app, permit(&by)?, order).await)? else {
-        return go_to(format!("{STATUS}?done=set"));
+        return go_to(done::address(STATUS, StatusDone::Set));
     };
     let there = said(&app, component).await?;
     let form = visit.form(fields, Problems::none());
@@ -346,7 +350,7 @@ pub async fn make(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, fields
         Ok((text, starts_now)) => {
             let order = Announce { text, starts_now, form: fields.once() };
             moves::announce(&app, permit(&by)?, order).await?;
-            go_to(format!("{STATUS}?done=announced"))
+            go_to(done::address(STATUS, StatusDone::Announced))
         }
         Err(problems) => {
             let form = visit.form(fields, problems.clone());
@@ -423,7 +427,7 @@ pub async fn change(
     if fields.text("do") == "end" {
         let order = EndAnnouncement { id, version };
         let Err(_) = or_conflict(moves::end(&app, permit(&by)?, order).await)? else {
-            return go_to(format!("{STATUS}?done=ended"));
+            return go_to(done::address(STATUS, StatusDone::Ended));
         };
         return overtaken(&app, &visit, &by, &announcement.id, None).await;
     }
@@ -436,7 +440,7 @@ pub async fn change(
     };
     let order = ChangeAnnouncement { id, version, text, starts_now };
     match or_conflict(moves::change(&app, permit(&by)?, order).await)? {
-        Ok(()) => go_to(format!("{STATUS}?done=changed")),
+        Ok(()) => go_to(done::address(STATUS, StatusDone::Changed)),
         Err(_) => overtaken(&app, &visit, &by, &announcement.id, Some(fields)).await,
     }
 }
