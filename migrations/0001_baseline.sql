@@ -122,6 +122,7 @@ CREATE TABLE letters (
   id TEXT PRIMARY KEY,
   message_id TEXT NOT NULL UNIQUE,
   channel TEXT NOT NULL,
+  language TEXT NOT NULL,
   recipient TEXT NOT NULL,
   name TEXT NOT NULL,
   subject TEXT NOT NULL,

@@ -15,6 +15,7 @@ pub mod database;
 pub mod directory;
 pub mod guidance;
 pub mod id;
+pub mod language;
 pub mod letter;
 pub mod mail;
 pub mod my_account;

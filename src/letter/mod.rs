@@ -10,6 +10,7 @@ mod transport;
 
 use crate::clock::Timestamp;
 use crate::id::new_id;
+use crate::language::{Language, words};
 use crate::settings::Settings;
 
 pub use transport::{SendError, Transport};
@@ -22,6 +23,8 @@ pub const LINK_MARK: &str = "{{link}}";
 /// What letters need to know of the service.
 #[derive(Clone, Debug)]
 pub struct Letterhead {
+    /// What its letters are written in.
+    pub language: Language,
     pub service: String,
     pub domain: String,
     pub public_address: String,
@@ -36,6 +39,7 @@ pub struct Letterhead {
 impl Letterhead {
     pub fn of(settings: &Settings) -> Self {
         Letterhead {
+            language: Language::English,
             service: settings.service_name.clone(),
             domain: settings.mail_domain.clone(),
             public_address: settings.public_address.clone(),
@@ -57,8 +61,16 @@ impl Letterhead {
         subject: String,
         paragraphs: &[&str],
     ) -> Letter {
-        let body = format!("{}\n\n{}\nNeed help? {}\n", paragraphs.join("\n\n"), self.service, self.helpdesk);
-        Letter::email(at, &self.domain, name, to, subject, body)
+        let help = LetterWords::in_language(self.language).help();
+        let body = format!("{}\n\n{}\n{help} {}\n", paragraphs.join("\n\n"), self.service, self.helpdesk);
+        Letter { language: self.language, ..Letter::email(at, &self.domain, name, to, subject, body) }
+    }
+}
+
+words! {
+    /// Words that stand in every letter.
+    LetterWords {
+        help { English => "Need help?" }
     }
 }
 
@@ -92,6 +104,7 @@ pub struct Letter {
     /// `Message-ID` of the email, made here so that sending twice is one message to the recipient.
     pub message_id: String,
     pub channel: Channel,
+    pub language: Language,
     /// An email address, or a mobile number like +447700900123.
     pub recipient: String,
     /// Which letter it is, for stories and figures: "code", "registration received".
@@ -120,6 +133,7 @@ impl Letter {
             message_id: format!("{id}@{domain}"),
             id,
             channel: Channel::Email,
+            language: Language::English,
             recipient: to.to_owned(),
             name,
             subject,
@@ -163,6 +177,7 @@ pub struct Written {
     pub id: String,
     pub message_id: String,
     pub channel: Channel,
+    pub language: Language,
     pub recipient: String,
     pub name: String,
     pub subject: String,

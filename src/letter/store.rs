@@ -3,6 +3,7 @@
 use super::{Channel, Letter, SecretMark, Written};
 use crate::clock::Timestamp;
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx, transaction};
+use crate::language::Language;
 
 /// How many letters the demo's page shows.
 const SHOWN_MAX: i64 = 100;
@@ -14,6 +15,9 @@ const FORGOTTEN_TIMES_MAX: usize = 1_000;
 impl FromRow for Written {
     fn from_row(row: &Row<'_>) -> Result<Self> {
         let channel: String = row.get(2)?;
+        let tag: String = row.get(12)?;
+        let language =
+            Language::parse(&tag).ok_or_else(|| Error::Broken(format!("a letter in the language {tag}")))?;
         let purpose: Option<String> = row.get(8)?;
         let secret_id: Option<String> = row.get(9)?;
         Ok(Written {
@@ -24,6 +28,7 @@ impl FromRow for Written {
                 "Text" => Channel::Text,
                 other => return Err(Error::Broken(format!("a letter by {other}"))),
             },
+            language,
             recipient: row.get(3)?,
             name: row.get(4)?,
             subject: row.get(5)?,
@@ -41,8 +46,9 @@ pub async fn add(tx: &mut Tx, at: Timestamp, letter: &Letter) -> Result<()> {
     let purpose = letter.secret.as_ref().map(|secret| secret.purpose.as_str());
     let secret_id = letter.secret.as_ref().map(|secret| secret.id.as_str());
     tx.run(
-        "INSERT INTO letters (id, message_id, channel, recipient, name, subject, body, about, secret_purpose, secret_id, written_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO letters (id, message_id, channel, recipient, name, subject, body, about, secret_purpose, secret_id, written_at,
+           language)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         &[
             &letter.id,
             &letter.message_id,
@@ -55,6 +61,7 @@ pub async fn add(tx: &mut Tx, at: Timestamp, letter: &Letter) -> Result<()> {
             &purpose,
             &secret_id,
             &at,
+            &letter.language.tag(),
         ],
     )
     .await?;
@@ -63,7 +70,7 @@ pub async fn add(tx: &mut Tx, at: Timestamp, letter: &Letter) -> Result<()> {
 
 pub async fn find(from: &Database, id: &str) -> Result<Option<Written>> {
     from.maybe(
-        "SELECT id, message_id, channel, recipient, name, subject, body, about, secret_purpose, secret_id, written_at, sent_at
+        "SELECT id, message_id, channel, recipient, name, subject, body, about, secret_purpose, secret_id, written_at, sent_at, language
            FROM letters WHERE id = $1",
         &[&id],
     )
@@ -101,7 +108,7 @@ pub async fn forget_bodies(database: &Database, before: Timestamp) -> Result<u64
 /// The newest letters first, at most 100; to one recipient where one is given.
 pub async fn list_newest(from: &Database, recipient: &str) -> Result<Vec<Written>> {
     from.all(
-        "SELECT id, message_id, channel, recipient, name, subject, body, about, secret_purpose, secret_id, written_at, sent_at
+        "SELECT id, message_id, channel, recipient, name, subject, body, about, secret_purpose, secret_id, written_at, sent_at, language
            FROM letters WHERE $1 = '' OR recipient = $1 ORDER BY written_at DESC, id DESC LIMIT $2",
         &[&recipient, &SHOWN_MAX],
     )

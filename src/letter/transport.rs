@@ -230,6 +230,10 @@ impl Smtp {
             .body(body)
             .map_err(|error| SendError::Never(error.to_string()))?;
         // Says to other programs that none of them is to answer by itself (RFC 3834).
+        let language = header::HeaderName::new_from_ascii_str("Content-Language");
+        message
+            .headers_mut()
+            .insert_raw(header::HeaderValue::new(language, letter.language.tag().to_owned()));
         let automatic = header::HeaderName::new_from_ascii_str("Auto-Submitted");
         let words = "auto-generated".to_owned();
         message.headers_mut().insert_raw(header::HeaderValue::new(automatic, words));
@@ -388,6 +392,7 @@ mod tests {
             id: "id".to_owned(),
             message_id: "0199@carepost.example".to_owned(),
             channel,
+            language: crate::language::Language::English,
             recipient: recipient.to_owned(),
             name: "email code".to_owned(),
             subject: "Your code for Ní Bhriain’s home".to_owned(),
@@ -514,6 +519,7 @@ mod tests {
         assert!(heard.contains("Reply-To: helpdesk@carepost.example"), "{heard}");
         assert!(heard.contains("Auto-Submitted: auto-generated"), "{heard}");
         assert!(heard.contains("123456"), "{heard}");
+        assert!(heard.contains("Content-Language: en"), "{heard}");
         assert_eq!(heard.matches("RCPT TO").count(), 1);
     }
 

@@ -1,6 +1,7 @@
 //! What surrounds every page: who visits, how an answer is made, and the three ways to fail.
 
 use crate::clock::{Clock, Timestamp};
+use crate::language::Language;
 use crate::settings::SecretKey;
 use crate::web::assets;
 use crate::web::components::{
@@ -200,11 +201,17 @@ impl Visit {
         show_with(status, &page(self.form(fields, problems)))
     }
 
+    /// The language that whoever visits reads: English, until there is another to choose.
+    pub fn language(&self) -> Language {
+        Language::English
+    }
+
     /// What stands round a page with this title.
     pub fn layout(&self, title: &str) -> Layout {
         let service = &self.0.service;
         let ends_at = *held(&self.0.session_ends_at);
         Layout {
+            language: self.language(),
             title: title.to_owned(),
             wrong: false,
             service_name: service.name.clone(),
@@ -258,6 +265,8 @@ pub struct SessionEnd {
 
 /// What stands round a page.
 pub struct Layout {
+    /// What the words of the page are written in.
+    pub language: Language,
     pub title: String,
     /// Whether something on the page must be put right: the title then begins "Error:".
     pub wrong: bool,

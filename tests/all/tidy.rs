@@ -23,7 +23,7 @@ const LINES: &[&[&str]] = &[
     &["web", "register", "mail", "letter", "transparency_log"],
     &["settings"],
     &["database"],
-    &["contact", "id", "clock", "cache"],
+    &["contact", "id", "clock", "cache", "language"],
 ];
 
 /// Imports against the lines that are allowed, each with its reason.

@@ -230,8 +230,8 @@ mod tests {
         ALTER TABLE a RENAME TO shared_mailbox_access; ALTER TABLE b RENAME TO account_slots;
         ALTER TABLE c RENAME TO shared_mailboxes; ALTER TABLE d RENAME TO accounts;
         ALTER TABLE e RENAME TO sites; ALTER TABLE f RENAME TO addresses;
-        INSERT INTO letters (id, message_id, channel, recipient, name, subject, body, about, written_at, sent_at)
-          VALUES ('letter', 'm', 'Email', 'a@b.example', 'n', 's', 'b', '', 1, 2);";
+        INSERT INTO letters (id, message_id, channel, language, recipient, name, subject, body, about, written_at, sent_at)
+          VALUES ('letter', 'm', 'Email', 'en', 'a@b.example', 'n', 's', 'b', '', 1, 2);";
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn whoever_gets_past_the_constraints_is_found() {

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::database::Error;
 use crate::guidance::pages::{breadcrumb, layout};
+use crate::language::{Language, words};
 use crate::service_status::{Announcement, Board, Component, HISTORY, Health, Phase, Said, Standing, store};
 use crate::web::components::{
     Breadcrumb, Heading, Html, Size, Table, TableCell, TableHeader, Tag, TagColour,
@@ -51,10 +52,41 @@ impl Was {
     }
 }
 
+words! {
+    /// Words of the page of the service status.
+    StatusWords {
+        title { English => "Service status" }
+        what_it_tells { English => "What works, what does not, and what is planned." }
+        all_working { English => "All services are working." }
+        some_problems { English => "There are some problems." }
+        some_not_working { English => "Some parts of the service are not working." }
+        parts { English => "Parts of the service" }
+        part { English => "Part" }
+        state { English => "Status" }
+        now { English => "Now" }
+        coming { English => "Planned work" }
+        nothing_coming { English => "No work is planned." }
+        nothing_reported { English => "No problems were reported." }
+        get_updates { English => "Get updates" }
+        follow { English => "Follow the status with a feed reader" }
+        not_listed { English => "Is something not working that is not listed here?" }
+        contact { English => "Contact support" }
+    }
+}
+
+impl StatusWords {
+    pub fn last_days(self, days: i64) -> String {
+        match self.0 {
+            Language::English => format!("The last {days} days"),
+        }
+    }
+}
+
 #[derive(askama::Template)]
 #[template(path = "service_status/pages/status.html")]
 pub struct StatusPage {
     pub layout: Layout,
+    pub words: StatusWords,
     pub breadcrumb: Breadcrumb,
     pub overall: &'static str,
     pub now: Vec<Told>,
@@ -115,6 +147,7 @@ async fn read(app: &App) -> Result<(Board, Vec<(String, Said)>), Error> {
 /// GET /service-status
 pub async fn page(Shared(app): Shared<App>, visit: Visit) -> Answer {
     let now = app.clock.now();
+    let words = StatusWords::in_language(visit.language());
     let (board, changes) = match read(&app).await {
         Ok(read) => read,
         Err(error) => {
@@ -138,12 +171,8 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit) -> Answer {
         })
         .collect();
     let components = Table {
-        caption: Some(Heading {
-            text: "Parts of the service".to_owned(),
-            size: Some(Size::M),
-            ..Default::default()
-        }),
-        head: ["Part", "State"].map(TableHeader::from).into(),
+        caption: Some(Heading { text: words.parts().to_owned(), size: Some(Size::M), ..Default::default() }),
+        head: [words.part(), words.state()].map(TableHeader::from).into(),
         rows,
         first_cell_is_header: true,
         responsive: true,
@@ -153,12 +182,13 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit) -> Answer {
     let mut coming = in_phase(Phase::Coming);
     coming.reverse();
     let template = StatusPage {
-        layout: layout(&visit, "Service status"),
+        layout: layout(&visit, words.title()),
+        words,
         breadcrumb: breadcrumb(&[]),
         overall: match board.health() {
-            Health::Working => "Everything works.",
-            Health::Problems => "There are some problems.",
-            Health::NotWorking => "Some parts of the service do not work.",
+            Health::Working => words.all_working(),
+            Health::Problems => words.some_problems(),
+            Health::NotWorking => words.some_not_working(),
         },
         now: in_phase(Phase::Now),
         components,

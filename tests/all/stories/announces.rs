@@ -57,7 +57,7 @@ fn trouble_is_announced_on_every_page_and_gone_again() {
     amy.goes_to("/register");
     assert_eq!(amy.reads_on_top(), "");
     amy.goes_to("/service-status");
-    amy.sees("Everything works");
+    amy.sees("All services are working");
     amy.sees("Email is slow");
 }
 

@@ -133,7 +133,7 @@ fn writes_to_us_without_scripts() {
     sends_praise(&amy);
     complains(&amy);
     amy.goes_to("/service-status");
-    amy.sees("Everything works");
+    amy.sees("All services are working");
     world.ignores_letters(&["enquiry received", "enquiry to the team"]);
 }
 
