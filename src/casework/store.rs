@@ -301,27 +301,44 @@ static TO_DO: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Entries on the page of a site.
-const SITE_ENTRIES_MAX: i64 = 100;
+/// Entries on one page of the history of a site.
+pub const HISTORY_PAGE: usize = 50;
 
-/// What has happened to a site, its shared mailbox, and, by case workers, to the accounts that have
-/// a place there or may use it; the newest first.
+/// The history of a site from an entry in one direction; openings of its page are no part of it.
+macro_rules! site_history {
+    ($compares:literal, $order:literal) => {
+        written!(
+            "WHERE (e.subject IN ($1, $2)
+                OR (e.actor LIKE 'case worker %' AND e.subject IN
+                     (SELECT account_id FROM account_slots WHERE site_id = $1
+                      UNION SELECT account_id FROM shared_mailbox_access WHERE shared_mailbox_id = $2)))
+               AND e.action <> $3 AND e.id ",
+            $compares,
+            " $4 ORDER BY e.id ",
+            $order,
+            " LIMIT $5"
+        )
+    };
+}
+
+/// A page of what has happened to a site, its shared mailbox, and, by case workers, to the accounts that
+/// have a place there or may use it; the newest first, without openings of the page itself (`looked`).
 pub async fn site_history(
     from: &Database,
     site: &str,
     shared_mailbox: &str,
-) -> Result<Vec<crate::audit::Written>> {
-    from.all(
-        written!(
-            "WHERE e.subject IN ($1, $2)
-                OR (e.actor LIKE 'case worker %' AND e.subject IN
-                     (SELECT account_id FROM account_slots WHERE site_id = $1
-                      UNION SELECT account_id FROM shared_mailbox_access WHERE shared_mailbox_id = $2))
-             ORDER BY e.id DESC LIMIT $3"
-        ),
-        &[&site, &shared_mailbox, &SITE_ENTRIES_MAX],
-    )
-    .await
+    looked: &str,
+    seek: &Seek<Timestamp>,
+) -> Result<Page<crate::audit::Written, Timestamp>> {
+    let (sql, id) = match seek {
+        // After every identifier, in every collation: they are hexadecimal.
+        Seek::First => (site_history!("<", "DESC"), "z"),
+        Seek::After(key) => (site_history!("<", "DESC"), key.id.as_str()),
+        Seek::Before(key) => (site_history!(">", "ASC"), key.id.as_str()),
+    };
+    let limit = i64::try_from(HISTORY_PAGE + 1).unwrap_or(i64::MAX);
+    let rows = from.all(sql, &[&site, &shared_mailbox, &looked, &id, &limit]).await?;
+    Ok(Page::of(seek, HISTORY_PAGE, rows, |entry: &crate::audit::Written| Key::new(entry.at, &entry.id)))
 }
 
 #[cfg(test)]
@@ -371,6 +388,31 @@ mod tests {
             let first =
                 list_queue(&database, Filter::ToDo, &Seek::First).await.expect("listed").rows.remove(0);
             assert!(first.high_risk && first.because == "Somebody must look." && first.title == "Rose Court");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn histories_of_sites_are_walked_by_key_without_openings_of_the_page() {
+        for database in both_engines().await {
+            run(
+                &database,
+                "INSERT INTO audit_entries (id, at, actor, action, subject, detail, text_hash)
+                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 240)
+                 SELECT '0' || (1000 + i), i, 'case worker c', CASE WHEN i % 2 = 0 THEN 'looked' ELSE 'changed' END,
+                        CASE WHEN i % 3 = 0 THEN 'mailbox' ELSE 'site' END, '', '' FROM n",
+            )
+            .await;
+            let (mut seek, mut seen, mut pages) = (Seek::First, Vec::new(), 0);
+            loop {
+                let page = site_history(&database, "site", "mailbox", "looked", &seek).await.expect("read");
+                pages += 1;
+                seen.extend(page.rows.iter().map(|entry| entry.id.clone()));
+                let Some(next) = page.next else { break };
+                seek = Seek::After(next);
+            }
+            let expect: Vec<String> =
+                (1..=240).rev().filter(|i| i % 2 == 1).map(|i| format!("0{}", 1000 + i)).collect();
+            assert_eq!((seen, pages), (expect, 3), "on {}", database.engine());
         }
     }
 

@@ -193,13 +193,16 @@ impl FromRow for Note {
     }
 }
 
-/// The notes of a case, oldest first, at most 200.
+/// The newest 200 notes of a case, oldest first.
 pub async fn list_notes(from: &impl Reads, case: &str) -> Result<Vec<Note>> {
-    from.all(
-        "SELECT n.at, n.case_worker_id, w.name, n.text
-           FROM case_notes n LEFT JOIN case_workers w ON w.id = n.case_worker_id
-          WHERE n.case_id = $1 ORDER BY n.id LIMIT $2",
-        &[&case, &NOTES_MAX],
-    )
-    .await
+    let mut notes: Vec<Note> = from
+        .all(
+            "SELECT n.at, n.case_worker_id, w.name, n.text
+               FROM case_notes n LEFT JOIN case_workers w ON w.id = n.case_worker_id
+              WHERE n.case_id = $1 ORDER BY n.id DESC LIMIT $2",
+            &[&case, &NOTES_MAX],
+        )
+        .await?;
+    notes.reverse();
+    Ok(notes)
 }

@@ -4,14 +4,15 @@ use super::{
     Announcement, AnnouncementKind, AnnouncementText, Board, Component, HISTORY, Health, Said, Source,
 };
 use crate::clock::{Span, Timestamp};
+use crate::database::page::{Key, Page, Seek};
 use crate::database::{Database, Error, FromRow, Reads, Result, Row, Tx};
 use crate::id::Once;
 use crate::outbox::{self, Change};
 
 /// Announcements that are looked at: those of a quarter, and more than a bad one has.
 const ANNOUNCEMENTS_MAX: i64 = 100;
-/// Changes of components that are shown.
-const CHANGES_MAX: i64 = 50;
+/// Changes of components on one page.
+const CHANGES_PAGE: usize = 50;
 
 impl FromRow for Said {
     fn from_row(row: &Row<'_>) -> Result<Self> {
@@ -95,16 +96,41 @@ impl FromRow for Changed {
     }
 }
 
-/// How the components were, the newest first, each with the identifier of the change.
-pub async fn changes(from: &Database, now: Timestamp) -> Result<Vec<(String, Said)>> {
-    let changes: Vec<Changed> = from
-        .all(
-            "SELECT component, source, health, words, at, id FROM status_changes WHERE at > $1
-              ORDER BY at DESC, id DESC LIMIT $2",
-            &[&now.minus(HISTORY), &CHANGES_MAX],
+/// The changes since a moment, from one of them in one direction.
+macro_rules! changes_from {
+    ($compares:literal, $order:literal) => {
+        concat!(
+            "SELECT component, source, health, words, at, id FROM status_changes WHERE at > $1 AND (at, id) ",
+            $compares,
+            " ($2, $3) ORDER BY at ",
+            $order,
+            ", id ",
+            $order,
+            " LIMIT $4"
         )
-        .await?;
-    Ok(changes.into_iter().map(|Changed(id, said)| (id, said)).collect())
+    };
+}
+/// A page of how the components were, the newest first, each with the identifier of the change.
+pub async fn changes(
+    from: &Database,
+    now: Timestamp,
+    seek: &Seek<Timestamp>,
+) -> Result<Page<(String, Said), Timestamp>> {
+    let since = now.minus(HISTORY);
+    let beginning = Key::new(Timestamp::from_milliseconds(i64::MAX), "");
+    let (sql, key) = match seek {
+        Seek::First => (changes_from!("<", "DESC"), &beginning),
+        Seek::After(key) => (changes_from!("<", "DESC"), key),
+        Seek::Before(key) => (changes_from!(">", "ASC"), key),
+    };
+    let limit = i64::try_from(CHANGES_PAGE + 1).unwrap_or(i64::MAX);
+    let rows: Vec<Changed> = from.all(sql, &[&since, &key.first, &key.id, &limit]).await?;
+    let page = Page::of(seek, CHANGES_PAGE, rows, |Changed(id, said)| Key::new(said.since, id));
+    Ok(Page {
+        rows: page.rows.into_iter().map(|Changed(id, said)| (id, said)).collect(),
+        previous: page.previous,
+        next: page.next,
+    })
 }
 
 /// Saves what is said of a component, with its history and entry, where what was said before is as it
@@ -305,7 +331,30 @@ mod tests {
             let board = board(&database, NOON).await.expect("read");
             let mail = &board.standings[1];
             assert_eq!((mail.health(), mail.words()), (Health::NotWorking, vec!["Stopped.", "Slow."]));
-            assert_eq!(changes(&database, NOON).await.expect("read").len(), 2);
+            assert_eq!(changes(&database, NOON, &Seek::First).await.expect("read").rows.len(), 2);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn changes_are_walked_by_key() {
+        for database in both_engines().await {
+            run(
+                &database,
+                "INSERT INTO status_changes (id, component, source, health, words, at)
+                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120)
+                 SELECT 'c' || (1000 + i), 'Mail', 'Team', 'Problems', '', 999000 + i / 4 FROM n",
+            )
+            .await;
+            let now = Timestamp::from_milliseconds(1_000_000);
+            let (mut seek, mut seen) = (Seek::First, Vec::new());
+            loop {
+                let page = changes(&database, now, &seek).await.expect("read");
+                seen.extend(page.rows.iter().map(|(id, _)| id.clone()));
+                let Some(next) = page.next else { break };
+                seek = Seek::After(next);
+            }
+            let expect: Vec<String> = (1..=120).rev().map(|i| format!("c{}", 1000 + i)).collect();
+            assert_eq!(seen, expect, "on {}", database.engine());
         }
     }
 

@@ -239,7 +239,10 @@ mod tests {
             app.clock.advance(Span::minutes(1));
             look(&app).await.expect("looked");
             assert_eq!(app.notices.at(app.clock.now()), []);
-            let changes = store::changes(&app.database, app.clock.now()).await.expect("read");
+            let changes = store::changes(&app.database, app.clock.now(), &crate::database::page::Seek::First)
+                .await
+                .expect("read")
+                .rows;
             assert_eq!(changes.len(), 2, "down and up again: {changes:?}");
         }
     }

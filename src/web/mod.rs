@@ -12,6 +12,7 @@ pub mod moment;
 pub mod network;
 pub mod notices;
 pub mod page;
+pub mod paging;
 pub mod parts;
 pub mod qr;
 pub mod serve;

@@ -12,11 +12,11 @@ use crate::id::{new_id, new_token};
 
 /// The statement that reads entries with what was written about them.
 macro_rules! written {
-    ($rest:literal) => {
+    ($($rest:literal),+ $(,)?) => {
         concat!(
             "SELECT e.id, e.at, e.actor, e.action, e.subject, e.detail, e.text_hash, x.text \
                FROM audit_entries e LEFT JOIN audit_texts x ON x.entry = e.id ",
-            $rest
+            $($rest),+
         )
     };
 }

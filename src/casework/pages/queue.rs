@@ -4,25 +4,21 @@ use super::{Due, QUEUE, layout, named_table, state_tag, tag, wrapped};
 use crate::app::App;
 use crate::casework::store::{self, CaseLine, CaseOf, Filter};
 use crate::clock::Timestamp;
-use crate::database::page::{Key, Page, Seek};
+use crate::database::page::Page;
 use crate::directory;
 use crate::id::Reference;
 use crate::outbox;
 use crate::registration::RegistrationStateKind;
 use crate::service_desk::{self, EnquiryState};
 use crate::sign_in::CaseWorker;
-use crate::web::components::{
-    Html, Pagination, PaginationLink, SearchInput, Table, TableCell, Tag, TagColour,
-};
+use crate::web::components::{Html, Pagination, SearchInput, Table, TableCell, Tag, TagColour};
 use crate::web::form::{counted, encoded, query};
+use crate::web::paging;
 use crate::web::{Answer, Interrupt, Layout, Problems, Visit, show as show_page};
 use axum::extract::State as Shared;
 
 /// Longest reason in the table, in characters: two lines; the case page has all of it.
 const WHY_LETTERS_MAX: usize = 110;
-/// The fields of an address that say which page of the queue: after a case, or before one.
-const AFTER: &str = "after";
-const BEFORE: &str = "before";
 /// Longest text that is searched for, in characters; the longest name of a site has about 150.
 const SEARCH_LETTERS_MAX: usize = 200;
 
@@ -56,7 +52,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: CaseWorker, uri: a
     let fields = query(&uri);
     let now = app.clock.now();
     let filter = Filter::from_slug(fields.text("show")).unwrap_or(Filter::ToDo);
-    let seek = Seek::parse(fields.text(AFTER), fields.text(BEFORE));
+    let seek = paging::seek(&fields);
     let typed: String = fields.text("q").chars().take(SEARCH_LETTERS_MAX).collect();
     let (to_do, late) = store::count_to_do(&app.database, now).await?;
     let (_, attention) = outbox::store::count_unfinished(&app.database).await?;
@@ -107,23 +103,11 @@ fn address(filter: Filter) -> String {
 }
 
 fn pagination(filter: Filter, page: &Page<CaseLine, Timestamp>) -> Option<Pagination> {
-    let link = |field: &str, key: &Key<Timestamp>, words: &str| PaginationLink {
-        href: format!("{}&{field}={}", address(filter), encoded(&key.written())),
-        label: words.to_owned().into(),
-        ..Default::default()
-    };
-    let [earlier, later] = match filter {
+    let words = match filter {
         Filter::ToDo | Filter::Waiting | Filter::Enquiries => ["Cases due earlier", "Cases due later"],
         Filter::Ended => ["Cases that ended later", "Cases that ended earlier"],
     };
-    let previous = page.previous.as_ref().map(|key| link(BEFORE, key, earlier));
-    let next = page.next.as_ref().map(|key| link(AFTER, key, later));
-    (previous.is_some() || next.is_some()).then(|| Pagination {
-        aria_label: "Pages of the queue".to_owned(),
-        previous,
-        next,
-        ..Default::default()
-    })
+    paging::links(&address(filter), page, "Pages of the queue", words)
 }
 
 /// "12 cases to do, 3 of them late."
@@ -344,20 +328,6 @@ mod tests {
         assert_eq!(shortened("Two words."), "Two words.");
         let long = shortened(&"word ".repeat(60));
         assert!(long.ends_with("word…") && long.chars().count() <= WHY_LETTERS_MAX + 1, "{long}");
-    }
-
-    #[test]
-    fn pages_lead_to_the_ones_beside_them() {
-        let key = |id: &str| Some(Key::new(Timestamp::from_milliseconds(5), id));
-        let check = |previous, next, expect: [Option<&str>; 2]| {
-            let page = Page { rows: Vec::new(), previous, next };
-            let made = pagination(Filter::Waiting, &page).unwrap_or_default();
-            let of = |link: &Option<PaginationLink>| link.as_ref().map(|link| link.href.clone());
-            assert_eq!([of(&made.previous).as_deref(), of(&made.next).as_deref()], expect);
-        };
-        check(None, None, [None, None]);
-        check(None, key("b"), [None, Some("/casework?show=waiting&after=b.5")]);
-        check(key("a"), None, [Some("/casework?show=waiting&before=a.5"), None]);
     }
 
     #[test]

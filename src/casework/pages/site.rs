@@ -7,6 +7,7 @@ use super::{FROZEN, SITES, fact, html_fact, layout, named_table, tag, wrapped};
 use crate::app::App;
 use crate::casework::store;
 use crate::clock::{Span, Timestamp};
+use crate::database::page::Seek;
 use crate::directory::freeze::Frozen;
 use crate::directory::{
     self, Account, AccountState, Management, SharedMailbox, SharedMailboxState, Site, SiteMove,
@@ -14,11 +15,13 @@ use crate::directory::{
 use crate::outbox::transitions::Transition;
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
-    Heading, Html, NotificationBanner, SummaryList, Table, TableCell, TableHeader, Tag, TagColour,
-    WarningCallout,
+    Heading, Html, NotificationBanner, Pagination, SummaryList, Table, TableCell, TableHeader, Tag,
+    TagColour, WarningCallout,
 };
 use crate::web::done::{self, Done, done};
+use crate::web::form::query;
 use crate::web::page::show_with;
+use crate::web::paging;
 use crate::web::{Answer, Interrupt, Layout, Visit};
 use axum::extract::{Path, State as Shared};
 use axum::http::{StatusCode, Uri};
@@ -35,6 +38,7 @@ pub struct SitePage {
     pub few_owners: Option<WarningCallout>,
     pub people: Table,
     pub history: Table,
+    pub pagination: Option<Pagination>,
     /// What is frozen here: words, and where it is.
     pub frozen: Vec<(String, String)>,
     pub can_freeze: bool,
@@ -188,11 +192,18 @@ fn people_table(loaded: &Loaded, accounts: &[Account], most: Span, now: Timestam
 }
 
 /// What happened, with the people in it by name.
-async fn history(app: &App, loaded: &Loaded) -> Result<Table, Interrupt> {
-    let entries = store::site_history(&app.database, &loaded.site.id, &loaded.mailbox.id).await?;
+async fn history(
+    app: &App,
+    loaded: &Loaded,
+    seek: &Seek<Timestamp>,
+) -> Result<(Table, Option<Pagination>), Interrupt> {
+    let (site, mailbox) = (&loaded.site.id, &loaded.mailbox.id);
+    let page = store::site_history(&app.database, site, mailbox, LOOKED, seek).await?;
+    let pagination =
+        paging::links(&loaded.path(), &page, "Pages of the history", ["Newer entries", "Older entries"]);
     let workers = crate::console::store::list_names(&app.database).await?;
     let mut rows = Vec::new();
-    for entry in entries.into_iter().filter(|entry| entry.action != LOOKED) {
+    for entry in page.rows {
         // What an entry about the shared mailbox names is whose access it was, or an address.
         let id = if entry.subject == loaded.mailbox.id { &entry.detail } else { &entry.subject };
         let about = match directory::store::find_account(&app.database, id).await? {
@@ -209,7 +220,7 @@ async fn history(app: &App, loaded: &Loaded) -> Result<Table, Interrupt> {
             wrapped(&capitalised(&why)),
         ]);
     }
-    Ok(Table {
+    let table = Table {
         caption: Some(Heading {
             text: "What has happened to this site, newest first".to_owned(),
             classes: "nhsuk-u-visually-hidden".to_owned(),
@@ -220,7 +231,8 @@ async fn history(app: &App, loaded: &Loaded) -> Result<Table, Interrupt> {
         responsive: true,
         compact: true,
         ..Default::default()
-    })
+    };
+    Ok((table, pagination))
 }
 
 /// The freezes of a site and of the people who can use its shared mailbox.
@@ -252,6 +264,7 @@ pub async fn page(
     let frozen = frozen_here(&app, &loaded).await?;
     let aliases = directory::store::list_aliases(&app.database, &loaded.mailbox.id).await?;
     let unread = directory::store::unread_alarm(&app.database, &loaded.mailbox.id).await?;
+    let (history, pagination) = history(&app, &loaded, &paging::seek(&query(&uri))).await?;
     let most = Span::days(i64::from(app.settings.disabled_days_max));
     let template = SitePage {
         layout: layout(&visit, &by, &loaded.site.name, SITES).back_to(SITES),
@@ -264,7 +277,8 @@ pub async fn page(
         frozen,
         can_freeze: SiteMove::Freeze.leads(loaded.site.state).is_some(),
         people: people_table(&loaded, &accounts, most, app.clock.now()),
-        history: history(&app, &loaded).await?,
+        history,
+        pagination,
         case: loaded
             .site
             .origin

@@ -148,7 +148,14 @@ mod tests {
                 conflict.words.starts_with("Somebody else set it to “Some problems” on "),
                 "{conflict:?}"
             );
-            assert_eq!(store::changes(&app.database, NOON).await.expect("read").len(), 1);
+            assert_eq!(
+                store::changes(&app.database, NOON, &crate::database::page::Seek::First)
+                    .await
+                    .expect("read")
+                    .rows
+                    .len(),
+                1
+            );
         }
     }
 }

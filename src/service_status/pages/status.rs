@@ -1,18 +1,24 @@
 //! The service status as everybody reads it.
 
 use crate::app::App;
+use crate::clock::Timestamp;
 use crate::database::Error;
+use crate::database::page::{Page, Seek};
 use crate::guidance::pages::{breadcrumb, layout};
 use crate::language::{Language, words};
-use crate::service_status::{Announcement, Board, Component, HISTORY, Health, Phase, Said, Standing, store};
-use crate::web::components::{
-    Breadcrumb, Heading, Html, Size, Table, TableCell, TableHeader, Tag, TagColour,
+use crate::service_status::{
+    Announcement, Board, Component, HISTORY, Health, PATH, Phase, Said, Standing, store,
 };
+use crate::web::components::{
+    Breadcrumb, Heading, Html, Pagination, Size, Table, TableCell, TableHeader, Tag, TagColour,
+};
+use crate::web::form::query;
 use crate::web::page::show_with;
+use crate::web::paging;
 use crate::web::parts::tag;
 use crate::web::{Answer, Interrupt, Layout, Problems, Visit, show};
 use axum::extract::State as Shared;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 /// An announcement as the page shows it.
@@ -67,6 +73,9 @@ words! {
         coming { English => "Planned work" }
         nothing_coming { English => "No work is planned." }
         nothing_reported { English => "No problems were reported." }
+        pages { English => "Pages of earlier changes" }
+        newer { English => "Newer changes" }
+        older { English => "Older changes" }
         get_updates { English => "Get updates" }
         follow { English => "Follow the status with a feed reader" }
         not_listed { English => "Is something not working that is not listed here?" }
@@ -94,6 +103,7 @@ pub struct StatusPage {
     pub coming: Vec<Told>,
     pub over: Vec<Told>,
     pub changes: Vec<Was>,
+    pub pagination: Option<Pagination>,
     pub days: i64,
 }
 
@@ -138,17 +148,17 @@ pub struct UnknownPage {
     pub helpdesk_hours: String,
 }
 
-/// What is known of the service, and what was said of it before.
-async fn read(app: &App) -> Result<(Board, Vec<(String, Said)>), Error> {
+/// What is known of the service, and a page of what was said of it before.
+async fn read(app: &App, seek: &Seek<Timestamp>) -> Result<(Board, Page<(String, Said), Timestamp>), Error> {
     let now = app.clock.now();
-    Ok((store::board(&app.database, now).await?, store::changes(&app.database, now).await?))
+    Ok((store::board(&app.database, now).await?, store::changes(&app.database, now, seek).await?))
 }
 
 /// GET /service-status
-pub async fn page(Shared(app): Shared<App>, visit: Visit) -> Answer {
+pub async fn page(Shared(app): Shared<App>, visit: Visit, uri: Uri) -> Answer {
     let now = app.clock.now();
     let words = StatusWords::in_language(visit.language());
-    let (board, changes) = match read(&app).await {
+    let (board, changes) = match read(&app, &paging::seek(&query(&uri))).await {
         Ok(read) => read,
         Err(error) => {
             tracing::warn!(%error, "the service status could not be read");
@@ -194,7 +204,8 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit) -> Answer {
         components,
         coming,
         over: in_phase(Phase::Over),
-        changes: changes.iter().map(|(_, said)| Was::of(said)).collect(),
+        pagination: paging::links(PATH, &changes, words.pages(), [words.newer(), words.older()]),
+        changes: changes.rows.iter().map(|(_, said)| Was::of(said)).collect(),
         days: HISTORY.as_seconds() / 86_400,
     };
     show(&template, &Problems::none())
@@ -202,7 +213,7 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit) -> Answer {
 
 /// GET /service-status/feed.xml
 pub async fn feed(Shared(app): Shared<App>) -> Result<Response, Interrupt> {
-    let (board, changes) = read(&app).await?;
-    let text = board.feed(&changes, &app.settings, app.clock.now());
+    let (board, changes) = read(&app, &Seek::First).await?;
+    let text = board.feed(&changes.rows, &app.settings, app.clock.now());
     Ok(([(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")], text).into_response())
 }
