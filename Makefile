@@ -9,7 +9,7 @@ test: ; @scripts/test.sh
 bench: ; @scripts/bench.sh
 
 # What a developer runs before handing in, without browsers and databases.
-check: ; cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo test --lib
+check: ; cargo fmt --check && cargo clippy --all-targets -- -D warnings && RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --lib --quiet && cargo test --lib
 
 # Writes the golden pages and the table of routes anew; read the difference before you commit it.
 golden: ; CAREPOST_TEST_GOLDEN=write scripts/with-test-servers.sh cargo test --test all -- golden every_route_as_everybody

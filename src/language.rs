@@ -1,7 +1,7 @@
 //! Languages that people can read the service in, and catalogues of words.
 //!
 //! The words of one kind of page, or of the letters of one folder, stand together in a catalogue that
-//! [`words!`](crate::language::words) declares. Each entry lists every language, so that a language which
+//! `words!` declares. Each entry lists every language, so that a language which
 //! is added to [`Language`] does not compile until each catalogue has its words
 //! (`docs/decisions/0024-words-in-catalogues.md`). Words that have not moved into a catalogue are English,
 //! and a page made of them says so: its `lang` is that of its words.

@@ -419,7 +419,10 @@ mod tests {
         let mut request =
             Request::builder().method(Method::POST).uri(path).header("content-type", media_type);
         if cookie {
-            request = request.header("cookie", format!("__Host-carepost={BROWSER}"));
+            request = request.header(
+                "cookie",
+                format!("__Host-carepost={}", crate::web::browser::cookie_value(&key(), BROWSER)),
+            );
         }
         let request = request.body(HttpBody::from(body)).expect("a request");
         let response = service().oneshot(request).await.expect("answered");

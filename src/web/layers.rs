@@ -2,6 +2,7 @@
 //! from, what the kind of the route says of its body ([`doors`]), the handler (detached from the connection where it may
 //! change something), the page of a refusal or fault, headers, one log line.
 
+use super::browser;
 use super::doors;
 use super::network;
 use super::page::{Fault, FaultKind, Interrupt, Service, Visit};
@@ -48,7 +49,7 @@ pub async fn around(State(service): State<Arc<Service>>, mut request: Request, n
         Arc::clone(&service),
         number,
         kind,
-        secret(request.headers()).filter(|_| kind.has_session()),
+        secret(&service, request.headers()).filter(|_| kind.has_session()),
         cookie(request.headers(), KNOWN_COOKIE)
             .filter(|value| kind.has_session() && value.len() <= KNOWN_LETTERS_MAX)
             .map(str::to_owned),
@@ -99,11 +100,9 @@ fn too_slow(route: &str) -> Interrupt {
     })
 }
 
-/// The browser's secret, if what it sends can be one of ours.
-fn secret(headers: &HeaderMap) -> Option<String> {
-    cookie(headers, COOKIE)
-        .filter(|value| value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
-        .map(str::to_owned)
+/// The browser's secret, if what it sends is one of ours.
+fn secret(service: &Service, headers: &HeaderMap) -> Option<String> {
+    cookie(headers, COOKIE).and_then(|value| browser::secret_of(&service.key, value))
 }
 
 fn cookie<'a>(headers: &'a HeaderMap, called: &str) -> Option<&'a str> {
@@ -167,9 +166,9 @@ fn finish(mut response: Response, visit: &Visit, service: &Service) -> Response 
     let is_page =
         headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
             || response.status().is_redirection();
-    if let Some(secret) = visit.cookie().filter(|_| is_page && !is_asset)
+    if let Some(value) = visit.cookie().filter(|_| is_page && !is_asset)
         && let Ok(value) =
-            HeaderValue::from_str(&format!("{COOKIE}={secret}; Path=/; Secure; HttpOnly; SameSite=Lax"))
+            HeaderValue::from_str(&format!("{COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Lax"))
     {
         response.headers_mut().append(header::SET_COOKIE, value);
     }

@@ -2,6 +2,7 @@
 //! registrations, sites or people.
 
 pub mod assets;
+pub mod browser;
 pub mod components;
 pub mod csrf;
 pub mod done;

@@ -164,9 +164,9 @@ impl Visit {
         *held(&self.0.session_ends_at) = Some(at);
     }
 
-    /// The secret to send to the browser with the answer, if it has not got it yet.
+    /// The cookie to send to the browser with the answer, if it has not got it yet.
     pub(super) fn cookie(&self) -> Option<String> {
-        held(&self.0.set_cookie).then(|| self.browser())
+        held(&self.0.set_cookie).then(|| super::browser::cookie_value(&self.0.service.key, &self.browser()))
     }
 
     /// A form of this visit, as typed and with its problems.

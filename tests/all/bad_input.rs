@@ -302,9 +302,8 @@ async fn hostile_text_behind_a_sign_in() {
             if path.len() > 60_000 {
                 continue;
             }
-            let Ok(request) = Request::get(&path)
-                .header(header::COOKIE, format!("__Host-carepost={browser}"))
-                .body(Body::empty())
+            let Ok(request) =
+                Request::get(&path).header(header::COOKIE, harness.cookie(&browser)).body(Body::empty())
             else {
                 continue;
             };
@@ -377,9 +376,8 @@ async fn hostile_text_in_every_field() {
             if path.len() > 60_000 {
                 continue;
             }
-            let Ok(request) = Request::get(&path)
-                .header(header::COOKIE, format!("__Host-carepost={browser}"))
-                .body(Body::empty())
+            let Ok(request) =
+                Request::get(&path).header(header::COOKIE, harness.cookie(&browser)).body(Body::empty())
             else {
                 continue;
             };
@@ -482,7 +480,7 @@ async fn forged_forms_change_nothing() {
         }
         let token = carepost::web::csrf::token(&harness.app.key, &mine);
         let cross_site = Request::post(&path)
-            .header(header::COOKIE, format!("__Host-carepost={mine}"))
+            .header(header::COOKIE, harness.cookie(&mine))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("sec-fetch-site", "cross-site")
             .body(Body::from(format!("form_token={token}&answer=yes")))
@@ -505,7 +503,7 @@ async fn bodies_are_bounded_and_every_answer_is_guarded() {
     assert_eq!(got.status, 413);
     assert!(got.body.contains("Nothing was changed"));
     let json = Request::post("/registration")
-        .header(header::COOKIE, format!("__Host-carepost={browser}"))
+        .header(header::COOKIE, harness.cookie(&browser))
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from("{}"))
         .expect("a request");
@@ -551,7 +549,7 @@ async fn hanging_up_leaves_no_half_change() {
         harness.begins(&browser, SessionKind::Registrant, &draft.id).await;
         let token = carepost::web::csrf::token(&harness.app.key, &browser);
         let request = Request::post("/register/check-your-answers")
-            .header(header::COOKIE, format!("__Host-carepost={browser}"))
+            .header(header::COOKIE, harness.cookie(&browser))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(format!("form_token={token}&declaration=yes")))
             .expect("a request");
@@ -588,8 +586,9 @@ async fn a_connection_that_breaks_at_any_byte_changes_all_or_nothing() {
     harness.begins(&browser, SessionKind::Registrant, &draft.id).await;
     let token = carepost::web::csrf::token(&harness.app.key, &browser);
     let body = format!("form_token={token}&answer=yes");
+    let cookie = harness.cookie(&browser);
     let request = format!(
-        "POST /register/social-care HTTP/1.1\r\nHost: {address}\r\nCookie: __Host-carepost={browser}\r\n\
+        "POST /register/social-care HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );

@@ -27,7 +27,7 @@ impl<'h> Guest<'h> {
         for cookie in got.headers.get_all(header::SET_COOKIE) {
             let cookie = cookie.to_str().expect("text");
             if let Some(secret) = cookie.strip_prefix("__Host-carepost=") {
-                secret.split(';').next().unwrap_or("").clone_into(&mut self.browser);
+                secret.split(['.', ';']).next().unwrap_or("").clone_into(&mut self.browser);
             }
         }
     }

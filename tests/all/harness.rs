@@ -287,10 +287,15 @@ impl Harness {
         sign_in::app_code::code_now(key, sign_in::secrets::Purpose::AccountApp, authenticator, now)
     }
 
+    /// The cookie with which a browser that has this secret is sent.
+    pub fn cookie(&self, browser: &str) -> String {
+        format!("__Host-carepost={}", carepost::web::browser::cookie_value(&self.app.key, browser))
+    }
+
     pub async fn get(&self, path: &str, browser: &str) -> Got {
         self.send(
             Request::get(path)
-                .header(header::COOKIE, format!("__Host-carepost={browser}"))
+                .header(header::COOKIE, self.cookie(browser))
                 .body(Body::empty())
                 .expect("a request"),
         )
@@ -318,7 +323,7 @@ impl Harness {
         let body = body.finish();
         let request = || {
             Request::post(path)
-                .header(header::COOKIE, format!("__Host-carepost={browser}"))
+                .header(header::COOKIE, self.cookie(browser))
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(Body::from(body.clone()))
                 .expect("a request")

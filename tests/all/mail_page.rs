@@ -33,7 +33,7 @@ async fn somebody_asks_for_a_comparison_and_sees_what_became_of_it() {
     // The first comparison makes what the engine has never heard of.
     let asked = casey.passes(COMPARE, &[]).await;
     let got = casey.get(&asked).await;
-    sees(&got, "The comparison has been asked for.");
+    sees(&got, "You have asked for a comparison.");
     sees(&got, "A comparison was asked for on 23 November 2026 at 9am");
     assert!(!got.body.contains("Compare now"), "nobody asks for a second one");
     assert_eq!(casey.passes(COMPARE, &[]).await, PAGE, "nor by sending the form all the same");

@@ -179,7 +179,7 @@ async fn what_stands_on_every_page_is_in_memory() {
     }
     let got = amy.get("/service-status").await;
     assert_eq!(got.status, 503);
-    assert!(got.body.contains("We cannot look up how each part of the service is"), "{}", got.body);
+    assert!(got.body.contains("We cannot tell you how each part of the service is working"), "{}", got.body);
     assert!(verify::look(&harness.app).await.is_err());
     let body = amy.get("/register").await.body;
     assert!(

@@ -47,7 +47,7 @@ async fn start(before: &Harness) -> (Harness, tokio::task::JoinHandle<()>) {
 /// Asks for a page beside others.
 fn ask(harness: &Harness, path: &str, browser: &str) -> tokio::task::JoinHandle<Got> {
     let request = Request::get(path)
-        .header(header::COOKIE, format!("__Host-carepost={browser}"))
+        .header(header::COOKIE, harness.cookie(browser))
         .body(Body::empty())
         .expect("a request");
     tokio::spawn(Harness::sent_to(harness.router(), request))

@@ -11,7 +11,7 @@ INSERT INTO outbox_lanes VALUES ('node', 'Letters', 1001);
 INSERT INTO bulk_progress VALUES ('b1', 'mailboxes set up again', 'mail', 2, 1, 1, 1000, 1001, 1002, '1 could not be done');
 INSERT INTO schedule_claims VALUES ('drafts', 960, 'node', 1000);
 INSERT INTO outbox_attempts VALUES ('w1', 1, 1001, 5, 'Done', '');
-INSERT INTO letters VALUES ('l1', 'm1', 'Email', 'amy@oakhouse.example', 'registration received', 'Received', 'Hello', 'r1', NULL, NULL, 1000, 1001);
+INSERT INTO letters VALUES ('l1', 'm1', 'Email', 'English', 'amy@oakhouse.example', 'registration received', 'Received', 'Hello', 'r1', NULL, NULL, 1000, 1001);
 INSERT INTO sessions VALUES ('t1', 'Registrant', 'r1', FALSE, 1000, 1000, 2000, '', '');
 INSERT INTO codes VALUES ('c1', 'EmailCode', 'r1', 'hash', 'b1', 1000, 2000, 0, NULL);
 INSERT INTO codes VALUES ('c2', 'SiteCode', 'r1', 'hash', 'b1', 1000, 2000, 1, 1500);
