@@ -13,7 +13,7 @@ use crate::outbox::store::{Taken, nodes};
 use crate::outbox::{self, Lane, Movement, Work, WorkError};
 use crate::schedule::Schedule;
 use crate::sign_in::secrets;
-use crate::{casework, directory, letter, my_account};
+use crate::{casework, directory, letter, my_account, registration};
 use futures_util::FutureExt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -44,6 +44,9 @@ async fn run(app: &App, taken: &Taken) -> Result<(), WorkError> {
         Work::ProvisionAccount { account } => directory::provision::account(app, taken, account).await,
         Work::SendActivationLink { asked } => {
             my_account::moves::send_activation_link(app, taken, asked).await
+        }
+        Work::SendReturnCode { code, email } => {
+            registration::moves::send_return_code(app, taken, code, email).await
         }
         Work::CompareMail => upkeep::store::compare(app, taken).await,
         Work::WatchUnread => upkeep::store::watch_unread(app, taken).await,

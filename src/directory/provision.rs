@@ -345,6 +345,7 @@ mod tests {
                 | Work::SendLetter { .. }
                 | Work::FollowSite { .. }
                 | Work::SendActivationLink { .. }
+                | Work::SendReturnCode { .. }
                 | Work::CompareMail
                 | Work::WatchUnread => continue,
             };

@@ -68,6 +68,8 @@ kinds! {
     FollowSite { site: String },
     /// Send a new activation link, if an account waits to be activated at the address typed.
     SendActivationLink { asked: String },
+    /// Send a code for coming back to a registration, if the address typed has one.
+    SendReturnCode { code: String, email: String },
     /// Compare the directory with the mail engine and have what differs provisioned again.
     CompareMail,
     /// Count unread mail in shared mailboxes and tell owners.
@@ -104,6 +106,11 @@ impl Kind {
             Kind::SendActivationLink => {
                 fact("Send a new activation link", Lane::LettersWithCodes, Span::minutes(1))
             }
+            Kind::SendReturnCode => fact(
+                "Send a code for coming back to a registration",
+                Lane::LettersWithCodes,
+                Span::minutes(1),
+            ),
             // A third of a million mailboxes are read from both sides.
             Kind::CompareMail => {
                 fact("Compare the directory with the mail server", Lane::Upkeep, Span::hours(2))
@@ -135,6 +142,8 @@ pub enum About<'a> {
     Account(&'a str),
     /// What somebody typed on a page, which may be anybody's.
     Typed(&'a str),
+    /// A code that somebody asked for.
+    Code(&'a str),
     /// The mail server as a whole.
     MailServer,
 }
@@ -150,6 +159,7 @@ impl Work {
             Work::ProvisionSharedMailbox { shared_mailbox } => About::SharedMailbox(shared_mailbox),
             Work::ProvisionAccount { account } => About::Account(account),
             Work::SendActivationLink { asked } => About::Typed(asked),
+            Work::SendReturnCode { code, .. } => About::Code(code),
             Work::CompareMail | Work::WatchUnread => About::MailServer,
         }
     }
@@ -162,7 +172,8 @@ impl Work {
             | About::Site(id)
             | About::SharedMailbox(id)
             | About::Account(id)
-            | About::Typed(id) => id,
+            | About::Typed(id)
+            | About::Code(id) => id,
             About::MailServer => "mail",
         }
     }

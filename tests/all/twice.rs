@@ -117,6 +117,7 @@ async fn registrants_forms() {
     let chosen = harness.draft(|draft| golden::until(draft, Page::FindSite)).await;
     let email = "amy@oakhouse.example";
     amy.post("/register/return", &[("email", email)]).await;
+    does_all_work(&harness).await;
     let (code, _) = letter(&harness, email, "email code").await;
     amy.passes("/register/return/code", &[("email", email), ("code", &code)]).await;
     amy.passes("/register/mine", &[("registration", chosen.reference.as_str())]).await;

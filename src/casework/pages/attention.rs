@@ -140,6 +140,10 @@ async fn about(app: &App, work: &Parked) -> Result<About, Error> {
             words: "Somebody asked for a link on the activation page. They can ask again.".to_owned(),
             case: None,
         },
+        outbox::About::Code(_) => About {
+            words: "Somebody asked for a code to come back to a registration. They can ask again.".to_owned(),
+            case: None,
+        },
         outbox::About::MailServer => About {
             words: "The mail server did not answer. This is done again by itself when it is due.".to_owned(),
             case: None,

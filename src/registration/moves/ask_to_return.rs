@@ -3,9 +3,9 @@
 use crate::app::App;
 use crate::contact::Email;
 use crate::database::transaction;
-use crate::letter::Letterhead;
-use crate::outbox::{self, outcome::NotDone};
-use crate::registration::{Refusal, letters, store};
+use crate::outbox::outcome::NotDone;
+use crate::outbox::{self, Work};
+use crate::registration::Refusal;
 use crate::settings::SecretKey;
 use crate::sign_in::codes::{self, CodeFor, Issued, Rules};
 use crate::sign_in::limits::{self, Budget};
@@ -26,21 +26,21 @@ pub(super) fn return_code(key: &SecretKey, email: &Email, browser: &str, network
     CodeFor::new(key, Purpose::EmailCode, &subject(email), email.as_str(), browser).tried_by(network)
 }
 
-fn subject(email: &Email) -> String {
+pub(super) fn subject(email: &Email) -> String {
     format!("return {}", session::browser_hash(email.as_str()))
 }
 
-/// Sends a code where there is something to come back to, and answers the same where there is not.
-/// Anybody may ask; budgets keep floods out.
+/// Makes a code and queues its letter. Whoever it is, the same is done; whether there is anything to come
+/// back to is found out afterwards, so that the time of the answer tells nothing. Anybody may ask; budgets
+/// keep floods out.
 ///
 /// # Errors
 /// The refusal says when codes are sent again.
 pub async fn ask_to_return(app: &App, order: ReturnOrder) -> Result<(), NotDone<Refusal>> {
     let now = app.clock.now();
-    let (rules, from) = (Rules::of(app), Letterhead::of(&app.settings));
+    let rules = Rules::of(app);
     let most = i64::from(app.settings.starts_a_network_an_hour_max);
     let network = Budget::an_hour("returns", &order.network, most);
-    let is_known = !store::list_of_email(&app.database, order.email.as_str()).await?.is_empty();
     let code = return_code(&app.key, &order.email, &order.browser, &order.network);
     app.database
         .write::<_, NotDone<Refusal>, _>(transaction!(async move |tx| {
@@ -48,13 +48,12 @@ pub async fn ask_to_return(app: &App, order: ReturnOrder) -> Result<(), NotDone<
                 return Ok(Err(NotDone::Refusal(Refusal::TooOften(used_up))));
             }
             match codes::issue(tx, &rules, &code, now).await? {
-                Ok(Issued::New(id)) if is_known => {
-                    let to = &order.email;
-                    let letter = letters::email_code(&from, now, to, &subject(to), &id);
-                    outbox::store::write_letter(tx, now, &letter).await?;
+                Ok(Issued::New(code)) => {
+                    let work = Work::SendReturnCode { code, email: order.email.as_str().to_owned() };
+                    outbox::store::queue(tx, now, now, &work).await?;
                     Ok(Ok(()))
                 }
-                Ok(Issued::New(_) | Issued::JustNow) => Ok(Ok(())),
+                Ok(Issued::JustNow) => Ok(Ok(())),
                 Err(problem) => Ok(Err(NotDone::Refusal(Refusal::Code(problem)))),
             }
         }))

@@ -22,6 +22,7 @@ mod open_another;
 mod open_status;
 mod prove_by_contact_id;
 mod save_answer;
+mod send_return_code;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,7 @@ pub use open_another::open_another;
 pub use open_status::{OpenStatusOrder, open_status};
 pub use prove_by_contact_id::prove_by_contact_id;
 pub use save_answer::save_answer;
+pub use send_return_code::send_return_code;
 pub use submit::submit;
 pub use withdraw::withdraw;
 

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::contact::Mobile;
 use crate::database::for_tests::both_engines;
 use crate::database::{Error, Reads, transaction};
+use crate::outbox::{self, Work};
 use crate::register::for_tests::on_record;
 use crate::registration::RegistrationState;
 use crate::registration::answer::OneAnswer;
@@ -49,6 +50,15 @@ async fn code_to(app: &App, to: &str) -> String {
         .expect("a letter");
     let purpose = Purpose::parse(&purpose).expect("a purpose");
     crate::sign_in::secrets::code(&app.key, purpose, &id)
+}
+
+/// Does the work that writes letters with codes for coming back.
+pub(super) async fn writes_return_letters(app: &App) {
+    for taken in outbox::store::take(&app.database, app.clock.now()).await.expect("taken") {
+        if let Work::SendReturnCode { code, email } = &taken.work {
+            send_return_code(app, &taken, code, email).await.expect("done");
+        }
+    }
 }
 
 fn refusal<T: std::fmt::Debug>(outcome: Result<T, NotDone<Refusal>>) -> Refusal {
@@ -368,8 +378,10 @@ async fn coming_back_opens_what_the_code_was_sent_for() {
         };
         let letters = count(&app, "SELECT COUNT(*) FROM letters").await;
         ask_to_return(&app, order("nobody@elsewhere.example")).await.expect("said the same");
+        writes_return_letters(&app).await;
         assert_eq!(count(&app, "SELECT COUNT(*) FROM letters").await, letters, "nobody is written to");
         ask_to_return(&app, order(amy)).await.expect("sent");
+        writes_return_letters(&app).await;
         let typed = code_to(&app, amy).await;
         let come = async |to: &str| {
             come_back(

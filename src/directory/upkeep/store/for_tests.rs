@@ -87,7 +87,8 @@ impl Home {
                     | Work::Decide { .. }
                     | Work::SendLetter { .. }
                     | Work::FollowSite { .. }
-                    | Work::SendActivationLink { .. } => continue,
+                    | Work::SendActivationLink { .. }
+                    | Work::SendReturnCode { .. } => continue,
                 };
                 if let Err(why) = outcome {
                     let (now, took) = (self.app.clock.now(), Span::seconds(1));

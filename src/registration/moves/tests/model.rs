@@ -6,6 +6,7 @@
 //! is confirmed, and nobody else's registration opens.
 
 use super::super::*;
+use super::writes_return_letters;
 use crate::app::for_tests::app;
 use crate::clock::Clock;
 use crate::database::Reads;
@@ -152,7 +153,9 @@ impl World {
                     browser: browser(which),
                     network: self.id.clone(),
                 };
-                ask_to_return(app, order).await
+                let asked = ask_to_return(app, order).await;
+                writes_return_letters(app).await;
+                asked
             }
             Step::ComeBack(own, code, which) => {
                 let order = ComeBackOrder {
