@@ -146,6 +146,8 @@ CREATE TABLE sessions (
   started_at BIGINT NOT NULL,
   seen_at BIGINT NOT NULL,
   ends_at BIGINT NOT NULL,
+  -- When a second factor was last shown in it; of kinds that need none, when it began.
+  factor_at BIGINT NOT NULL,
   -- The hash of the secret that the browser had before, and what its new one was derived with.
   rotated_from TEXT NOT NULL DEFAULT '',
   salt TEXT NOT NULL DEFAULT '',

@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 /// Long enough for a hand that trembles or a slow line, short enough that nobody waits for it.
 pub const SAME_PRESS: Span = Span::seconds(10);
 
+/// For so long a second factor stands for whatever is done in the session.
+pub const FACTOR_LASTS: Span = Span::minutes(10);
+
 /// One budget: its name, how much, in how long.
 #[derive(Clone, Debug)]
 pub struct Budget {

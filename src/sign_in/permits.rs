@@ -5,10 +5,11 @@
 //! [`SessionPermit`] how its permit is read from the session.
 
 use super::authority::Who;
+use super::limits::FACTOR_LASTS;
 use super::session;
 use super::store::{self, HolderRow, Session};
 use crate::app::App;
-use crate::clock::Span;
+use crate::clock::{Span, Timestamp};
 use crate::database::Error;
 use crate::settings::Settings;
 use crate::web::page::{Interrupt, Visit};
@@ -318,6 +319,8 @@ pub struct AccountHolder {
     pub address: String,
     /// The sites whose shared mailboxes they own, as they were when the request began.
     pub owns: Vec<String>,
+    /// When they last showed a second factor in this browser.
+    pub factor_at: Timestamp,
 }
 
 impl SessionPermit for AccountHolder {
@@ -326,11 +329,18 @@ impl SessionPermit for AccountHolder {
     async fn of(app: &App, session: Session) -> Result<Option<Self>, Error> {
         let Some(row) = holder(app, &session).await? else { return Ok(None) };
         let owns = store::list_sites_owned(&app.database, &row.id).await?;
-        Ok(Some(AccountHolder { account: row.id, name: row.name, address: row.address, owns }))
+        let factor_at = session.factor_at;
+        Ok(Some(AccountHolder { account: row.id, name: row.name, address: row.address, owns, factor_at }))
     }
 }
 
 impl AccountHolder {
+    /// Whether they must show the password and a second factor again before they make what outlives the
+    /// session, such as an app password.
+    pub fn must_prove_again(&self, now: Timestamp) -> bool {
+        now.since(self.factor_at) > FACTOR_LASTS
+    }
+
     pub fn who(&self) -> Who {
         Who::AccountHolder { account: self.account.clone(), owns: self.owns.clone() }
     }

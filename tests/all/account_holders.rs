@@ -377,6 +377,29 @@ async fn a_mail_program_gets_a_password_that_is_shown_once() {
     sees(&asha.get("/my-account/mail-programs").await, "Revoke one you no longer use");
 }
 
+/// A computer that was left signed in makes no password that outlives the session.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_password_needs_the_factor_again_after_ten_minutes() {
+    let harness = Harness::new(false).await;
+    let home = harness.home("VM195").await;
+    let mut asha = Guest::with(&harness, SessionKind::AccountHolder, &home.asha).await;
+    let (add, codes) = ("/my-account/mail-programs/add", "/my-account/security/recovery-codes");
+    assert!(!asha.get(add).await.body.contains("name=\"password\""), "a moment after signing in");
+    harness.app.clock.advance(Span::minutes(11));
+    for path in [add, codes] {
+        let got = asha.get(path).await;
+        sees(&got, "name=\"password\"");
+        sees(&got, "name=\"code\"");
+    }
+    let got = asha.post(add, &[("name", "Stolen laptop")]).await;
+    assert_eq!(got.status, 422);
+    sees(&got, "Enter your password");
+    sees(&got, "value=\"Stolen laptop\"");
+    assert_eq!(asha.post(codes, &[]).await.status, 422);
+    let kept = directory::store::list_app_passwords_in_force(&harness.app.database, &home.asha).await;
+    assert_eq!(kept.expect("listed").len(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_at_once_are_twenty() {
     let harness = Harness::new(false).await;

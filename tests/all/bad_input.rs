@@ -303,7 +303,7 @@ async fn hostile_text_behind_a_sign_in() {
                 continue;
             }
             let Ok(request) =
-                Request::get(&path).header(header::COOKIE, harness.cookie(&browser)).body(Body::empty())
+                Request::get(&path).header(header::COOKIE, harness.cookie(browser)).body(Body::empty())
             else {
                 continue;
             };

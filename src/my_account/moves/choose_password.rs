@@ -26,7 +26,7 @@ pub async fn choose_password(
     let account = directory::store::find_account(&app.database, permit.id()).await?.ok_or_else(gone)?;
     let sites = directory::store::list_sites_of_account(&Scope::All, &app.database, permit.id()).await?;
     let mut own_words = vec![account.first_name.as_str(), account.last_name.as_str()];
-    own_words.extend(sites.iter().map(|site| site.name.as_str()));
+    own_words.extend(sites.iter().flat_map(|site| [site.name.as_str(), site.town.as_str()]));
     if let Some(words) = password::problem(typed.reveal(), &own_words) {
         return Err(NotDone::Refusal(ActivationRefusal::Password(words)));
     }

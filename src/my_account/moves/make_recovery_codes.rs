@@ -1,6 +1,6 @@
 //! New recovery codes.
 
-use super::{ProofOrder, ProofRefusal, active_account, note_change, prove, use_factor};
+use super::{ProofOrder, ProofRefusal, active_account, note_change, prove, prove_again, use_factor_again};
 use crate::app::App;
 use crate::database::transaction;
 use crate::directory;
@@ -13,7 +13,7 @@ use crate::sign_in::recovery::{CODES, RecoveryCode};
 use crate::sign_in::store as sign_ins;
 
 /// Makes ten and answers them: the only time they can be read. Those before stop working. The first
-/// ones, right after an app was set up, need nothing more; later ones need the password and a code.
+/// ones need nothing more where an app was set up a moment ago; all others need the password and a code.
 ///
 /// Nothing can show the first ones again, so a second press makes them anew: whichever answer the
 /// browser keeps is the last one, and shows codes that work.
@@ -31,13 +31,13 @@ pub async fn make_recovery_codes(
     let made_at = sign_ins::recovery_codes(&app.database, permit.id()).await?.made_at;
     let is_blank = order.password.reveal().is_empty() && order.code.is_empty();
     let factor = match made_at {
-        None => None,
+        None => prove_again(app, by, &order).await?.map_err(NotDone::Refusal)?,
         Some(at) if is_blank && at >= just_now => None,
         Some(_) => Some(prove(app, by, &order).await?.map_err(NotDone::Refusal)?),
     };
     let codes: Vec<RecoveryCode> = (0..CODES).map(|_| RecoveryCode::new()).collect();
     let hashes: Vec<String> = codes.iter().map(RecoveryCode::hash).collect();
-    let in_app = app.clone();
+    let (in_app, browser) = (app.clone(), order.browser);
     app.database
         .write::<_, NotDone<ProofRefusal>, _>(transaction!(async move |tx| {
             let id = permit.id();
@@ -46,7 +46,7 @@ pub async fn make_recovery_codes(
             let account = active_account(tx, id).await?.ok_or_else(over)?;
             let made_at = sign_ins::recovery_codes(tx, id).await?.made_at;
             match (&factor, made_at) {
-                (Some(factor), _) => use_factor(tx, &in_app, &account, factor)
+                (Some(factor), _) => use_factor_again(tx, &in_app, &account, factor, &browser)
                     .await?
                     .map_err(|problem| NotDone::Refusal(ProofRefusal::code(problem)))?,
                 (None, None) => {}

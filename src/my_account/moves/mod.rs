@@ -27,7 +27,7 @@ mod sign_out_everywhere;
 mod tests;
 
 pub use activate::activate;
-pub use add_app_password::add_app_password;
+pub use add_app_password::{AppPasswordRefusal, add_app_password};
 pub use ask_for_link::{LinkOrder, ask_for_link};
 pub use begin_activation::{account_of_link, begin_activation};
 pub use bind_app::{Bound, bind_app};
@@ -62,7 +62,7 @@ use crate::sign_in::links::{self, LinkFor};
 use crate::sign_in::permits::AccountHolder;
 use crate::sign_in::realm::{Realm, was_right, was_wrong, whose_password};
 use crate::sign_in::secrets::Purpose;
-use crate::sign_in::session::browser_hash;
+use crate::sign_in::session::{SessionKind, browser_hash};
 use crate::sign_in::store as sign_ins;
 
 /// Where a step of activation is taken: the link that leads to it, and the browser.
@@ -212,6 +212,35 @@ impl ProofRefusal {
     pub fn wait_words(used_up: UsedUp, now: Timestamp) -> String {
         format!("Too many tries. Try again {}", wait_in_words(now, used_up.until))
     }
+}
+
+/// What to use up with a deed that makes a way in which outlives the session: nothing where a factor was
+/// shown a moment ago.
+async fn prove_again(
+    app: &App,
+    by: &AccountHolder,
+    order: &ProofOrder,
+) -> Result<std::result::Result<Option<Factor>, ProofRefusal>> {
+    if !by.must_prove_again(app.clock.now()) {
+        return Ok(Ok(None));
+    }
+    Ok(prove(app, by, order).await?.map(Some))
+}
+
+/// Uses up a factor that somebody who is signed in has shown again, which counts for the minutes after it.
+async fn use_factor_again(
+    tx: &mut Tx,
+    app: &App,
+    account: &Account,
+    factor: &Factor,
+    browser: &Secret<String>,
+) -> Result<std::result::Result<(), FactorProblem>> {
+    let used = use_factor(tx, app, account, factor).await?;
+    if used.is_ok() {
+        let (hash, kind) = (browser_hash(browser.reveal()), SessionKind::AccountHolder);
+        sign_ins::factor_shown(tx, &hash, kind, &account.id, app.clock.now()).await?;
+    }
+    Ok(used)
 }
 
 /// Judges the password and a code of somebody who is signed in: a browser left open must not be enough

@@ -465,6 +465,7 @@ fn signed_in(account: &str) -> AccountHolder {
         name: "Asha Patel".to_owned(),
         address: "asha.patel@carepost.example".to_owned(),
         owns: Vec::new(),
+        factor_at: NOON,
     }
 }
 
@@ -626,11 +627,18 @@ async fn recovery_codes_made_twice_at_once_are_ten_that_work() {
 async fn app_passwords_are_made_and_revoked_once() {
     for database in both_engines().await {
         let (app, id) = with_app(database).await;
-        let add = async || add_app_password(&app, own(&app, &id).await, "Phone").await;
+        let by = signed_in(&id);
+        let add_with =
+            async |name: &str, order| add_app_password(&app, own(&app, &id).await, &by, order, name).await;
+        let add = async || add_with("Phone", proof("", "")).await;
         let (one, other) = tokio::join!(add(), add());
         let (made, refused): (Vec<_>, Vec<_>) = [one, other].into_iter().partition(Result::is_ok);
         let refused: Vec<_> = refused.into_iter().filter_map(refusal).collect();
-        assert_eq!(refused, [directory::Refusal::NameIsTaken], "the second is told the truth");
+        assert_eq!(
+            refused,
+            [AppPasswordRefusal::Directory(directory::Refusal::NameIsTaken)],
+            "the second is told the truth"
+        );
         let made = made.into_iter().next().expect("one").expect("made");
         let revoke = async || revoke_app_password(&app, own(&app, &id).await, &made.id).await;
         let (one, other) = tokio::join!(revoke(), revoke());
@@ -638,6 +646,43 @@ async fn app_passwords_are_made_and_revoked_once() {
         assert_eq!(revoked.iter().filter(|done| **done).count(), 1, "{}", app.database.engine());
         assert_eq!(count(&app, &id, "app password made").await, 1);
         assert_eq!(count(&app, &id, "app password revoked").await, 1);
+
+        // The session alone is not enough once the factor is old.
+        let browser = browser_hash(BROWSER);
+        begins(&app, BROWSER, SessionKind::AccountHolder, &id).await;
+        let shown_at = async || {
+            let sessions = sign_ins::list_sessions(&app.database, &browser).await.expect("read");
+            sessions.into_iter().map(|session| session.factor_at).collect::<Vec<_>>()
+        };
+        assert_eq!(shown_at().await, [NOON]);
+        app.clock.advance(Span::minutes(11));
+        let code = code_of_app(&app, &id).await;
+        for (order, password, wrong) in [
+            (proof("", ""), true, true),
+            (proof("wrong", &code), true, false),
+            (proof(PASSWORD, "000000"), false, true),
+        ] {
+            let refused = refusal(add_with("Laptop", order).await).expect("refused");
+            let AppPasswordRefusal::Proof(ProofRefusal::NotProven { password: of_password, code }) = refused
+            else {
+                panic!("{refused:?}")
+            };
+            assert_eq!((of_password.is_some(), code.is_some()), (password, wrong));
+        }
+        let unproven = refusal(make_recovery_codes(&app, own(&app, &id).await, &by, proof("", "")).await);
+        assert!(matches!(unproven, Some(ProofRefusal::NotProven { .. })), "first ones too: {unproven:?}");
+        assert_eq!(shown_at().await, [NOON], "nothing wrong counts");
+        let (one, other) = tokio::join!(
+            add_with("Laptop", proof(PASSWORD, &code)),
+            add_with("Laptop", proof(PASSWORD, &code))
+        );
+        let made = [one, other].into_iter().filter(Result::is_ok).count();
+        assert_eq!((made, count(&app, &id, "app password made").await), (1, 2), "{}", app.database.engine());
+        assert_eq!(shown_at().await, [app.clock.now()]);
+        let used = refusal(add_with("Tablet", proof(PASSWORD, &code)).await);
+        let used_up = AppPasswordRefusal::Proof(ProofRefusal::code(FactorProblem::AppCodeUsed));
+        assert_eq!(used, Some(used_up), "a code proves once");
+        assert_eq!(count(&app, &id, "app password made").await, 2, "nothing is made without");
     }
 }
 

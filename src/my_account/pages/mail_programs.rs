@@ -1,16 +1,19 @@
 //! Mail programs: an app password for each, shown once, named, and revoked on its own.
 
 use super::just_done::JustDone;
-use super::{layout, own_account, paths};
+use super::{layout, own_account, paths, security};
 use crate::app::App;
 use crate::directory;
 use crate::directory::app_password::{
     APP_PASSWORDS_MAX, AppPassword, GROUP_LETTERS, NAME_LETTERS_MAX, NewAppPassword,
 };
-use crate::my_account::moves;
+use crate::my_account::moves::{self, AppPasswordRefusal};
 use crate::outbox::outcome::{Declined, without_faults};
 use crate::sign_in::AccountHolder;
-use crate::web::components::{Heading, Html, NotificationBanner, Table, TableCell, TableHeader};
+use crate::sign_in::permits::SIGN_IN;
+use crate::web::components::{
+    Heading, Html, NotificationBanner, PasswordInput, Table, TableCell, TableHeader,
+};
 use crate::web::done;
 use crate::web::page::show_with;
 use crate::web::parts::wrapped;
@@ -90,18 +93,21 @@ pub async fn page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, uri
 pub struct AddPage {
     pub layout: Layout,
     pub form: Form,
+    /// The password and a code, where the last code was shown some time ago.
+    pub password: Option<PasswordInput>,
 }
 
-fn show_add(visit: &Visit, by: &AccountHolder, form: Form, status: StatusCode) -> Answer {
+fn show_add(app: &App, visit: &Visit, by: &AccountHolder, form: Form, status: StatusCode) -> Answer {
+    let password = by.must_prove_again(app.clock.now()).then(|| security::password_field(&form));
     let layout = layout(visit, by, "Add a mail program", paths::MAIL_PROGRAMS)
         .with_problems(&form)
         .back_to(paths::MAIL_PROGRAMS);
-    show_with(status, &AddPage { layout, form })
+    show_with(status, &AddPage { layout, form, password })
 }
 
 /// GET /my-account/mail-programs/add
-pub async fn add_page(visit: Visit, by: AccountHolder) -> Answer {
-    show_add(&visit, &by, visit.empty_form(), StatusCode::OK)
+pub async fn add_page(Shared(app): Shared<App>, visit: Visit, by: AccountHolder) -> Answer {
+    show_add(&app, &visit, &by, visit.empty_form(), StatusCode::OK)
 }
 
 #[derive(askama::Template)]
@@ -121,17 +127,28 @@ pub async fn add(Shared(app): Shared<App>, visit: Visit, by: AccountHolder, fiel
         Ok(name) => name,
         Err(words) => {
             let form = visit.form(fields, Problems::one(NAME, words));
-            return show_add(&visit, &by, form, StatusCode::UNPROCESSABLE_ENTITY);
+            return show_add(&app, &visit, &by, form, StatusCode::UNPROCESSABLE_ENTITY);
         }
     };
     let permit = own_account(&app, &by.who(), &by.account).await?;
-    let words = match without_faults(moves::add_app_password(&app, permit, &name).await)? {
+    let order = security::proof_order(&visit, &fields);
+    let made = moves::add_app_password(&app, permit, &by, order, &name).await;
+    let declined = match without_faults(made)? {
         Ok(new) => return show_added(&visit, by, &new),
-        Err(Declined::Refusal(refusal)) => refusal.words(),
-        Err(Declined::Conflict(conflict)) => conflict.words,
+        Err(Declined::Refusal(AppPasswordRefusal::Directory(refusal))) => {
+            let form = visit.form(fields, Problems::one(NAME, refusal.words()));
+            return show_add(&app, &visit, &by, form, StatusCode::UNPROCESSABLE_ENTITY);
+        }
+        Err(Declined::Refusal(AppPasswordRefusal::Proof(refusal))) => Declined::Refusal(refusal),
+        Err(Declined::Conflict(conflict)) => Declined::Conflict(conflict),
     };
-    let form = visit.form(fields, Problems::one(NAME, words));
-    show_add(&visit, &by, form, StatusCode::UNPROCESSABLE_ENTITY)
+    match security::problems_of(&app, declined) {
+        Some((problems, status)) => {
+            let form = visit.form(Fields::default().with(NAME, &name), problems);
+            show_add(&app, &visit, &by, form, status)
+        }
+        None => go_to(SIGN_IN),
+    }
 }
 
 fn show_added(visit: &Visit, by: AccountHolder, new: &NewAppPassword) -> Answer {

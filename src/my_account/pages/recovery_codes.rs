@@ -18,7 +18,7 @@ use axum::http::StatusCode;
 pub struct RecoveryCodesPage {
     pub layout: Layout,
     pub form: Form,
-    /// The password and a code, where there were recovery codes before.
+    /// The password and a code, where there were recovery codes before or the last code was long ago.
     pub password: Option<PasswordInput>,
     pub left: i64,
     pub is_first: bool,
@@ -44,12 +44,13 @@ async fn show(
     let kept = sign_ins::recovery_codes(&app.database, &by.account).await?;
     let is_first = kept.made_at.is_none();
     let form = visit.form(Fields::default(), problems);
+    let must_prove = !is_first || by.must_prove_again(app.clock.now());
     let title = if is_first { "Get your recovery codes" } else { "Make new recovery codes" };
     let mut layout = layout(visit, by, title, paths::SECURITY).with_problems(&form);
     if !is_first {
         layout = layout.back_to(paths::SECURITY);
     }
-    let password = (!is_first).then(|| security::password_field(&form));
+    let password = must_prove.then(|| security::password_field(&form));
     show_with(status, &RecoveryCodesPage { layout, form, password, left: kept.left, is_first })
 }
 

@@ -30,7 +30,7 @@ pub(super) use recovery_codes::recovery_code_used_since;
 pub use recovery_codes::{RecoveryCodes, recovery_codes, replace_recovery_codes, use_recovery_code};
 pub(super) use sessions::{NewSession, Rotation, begin_session, lock_browser, salt_of_rotation};
 pub use sessions::{
-    Session, end_sessions_of, end_sessions_of_browser, end_sessions_of_holder, has_begun_since,
+    Session, end_sessions_of, end_sessions_of_browser, end_sessions_of_holder, factor_shown, has_begun_since,
     list_sessions, session_seen, use_session,
 };
 

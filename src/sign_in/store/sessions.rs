@@ -12,6 +12,8 @@ pub struct Session {
     pub masked: bool,
     pub seen_at: Timestamp,
     pub ends_at: Timestamp,
+    /// When a second factor was last shown in it.
+    pub factor_at: Timestamp,
 }
 
 /// A session; nothing where its kind is one that this version does not know.
@@ -27,6 +29,7 @@ impl FromRow for KnownSession {
             masked: row.get(2)?,
             seen_at: row.get(3)?,
             ends_at: row.get(4)?,
+            factor_at: row.get(5)?,
         })))
     }
 }
@@ -55,7 +58,7 @@ pub(in crate::sign_in) async fn lock_browser(tx: &mut Tx, token_hash: &str) -> R
 pub async fn list_sessions(from: &impl Reads, token_hash: &str) -> Result<Vec<Session>> {
     let known: Vec<KnownSession> = from
         .all(
-            "SELECT kind, subject, masked, seen_at, ends_at FROM sessions WHERE token_hash = $1",
+            "SELECT kind, subject, masked, seen_at, ends_at, factor_at FROM sessions WHERE token_hash = $1",
             &[&token_hash],
         )
         .await?;
@@ -71,10 +74,12 @@ pub(in crate::sign_in) async fn begin_session(
 ) -> Result<()> {
     let (from, salt) = new.rotated.as_ref().map_or(("", ""), |rotation| (rotation.from, rotation.salt));
     tx.run(
-        "INSERT INTO sessions (token_hash, kind, subject, masked, started_at, seen_at, ends_at, rotated_from, salt)
-         VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)
+        "INSERT INTO sessions (token_hash, kind, subject, masked, started_at, seen_at, ends_at, factor_at, rotated_from,
+           salt)
+         VALUES ($1, $2, $3, $4, $5, $5, $6, $5, $7, $8)
          ON CONFLICT (token_hash, kind) DO UPDATE SET
-           subject = $3, masked = $4, started_at = $5, seen_at = $5, ends_at = $6, rotated_from = $7, salt = $8",
+           subject = $3, masked = $4, started_at = $5, seen_at = $5, ends_at = $6, factor_at = $5,
+           rotated_from = $7, salt = $8",
         &[&token_hash, &new.kind.stored(), &new.subject, &new.masked, &now, &ends_at, &from, &salt],
     )
     .await?;
@@ -121,6 +126,22 @@ pub async fn session_seen(tx: &mut Tx, token_hash: &str, kind: SessionKind, now:
     tx.run(
         "UPDATE sessions SET seen_at = $1 WHERE token_hash = $2 AND kind = $3",
         &[&now, &token_hash, &kind.stored()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A second factor was shown again in the session that a browser has for one subject.
+pub async fn factor_shown(
+    tx: &mut Tx,
+    token_hash: &str,
+    kind: SessionKind,
+    subject: &str,
+    now: Timestamp,
+) -> Result<()> {
+    tx.run(
+        "UPDATE sessions SET factor_at = $1 WHERE token_hash = $2 AND kind = $3 AND subject = $4",
+        &[&now, &token_hash, &kind.stored(), &subject],
     )
     .await?;
     Ok(())

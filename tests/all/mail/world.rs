@@ -12,7 +12,9 @@ use carepost::letter::Transport;
 use carepost::mail::MailEngine;
 use carepost::mail::postfix_dovecot::servers::{self, OwnLines, Ports, Servers, TemporaryServers};
 use carepost::mail::postfix_dovecot::{PostfixDovecot, projection_address};
+use carepost::my_account::moves::ProofOrder;
 use carepost::settings::{Secret, SecretKey, Settings};
+use carepost::sign_in::AccountHolder;
 use carepost::sign_in::authority::{Permit, Who, deed, permit};
 use carepost::{id, my_account, outbox, routes, web, work};
 use std::future::Future;
@@ -322,7 +324,21 @@ impl MailWorld {
 
     /// Makes an app password and waits until the mail servers know it.
     pub async fn makes_app_password(&self, account: &str, name: &str) -> String {
-        let made = my_account::moves::add_app_password(&self.app, self.own(account).await, name)
+        let by = AccountHolder {
+            account: account.to_owned(),
+            name: String::new(),
+            address: String::new(),
+            owns: Vec::new(),
+            factor_at: self.app.clock.now(),
+        };
+        let order = ProofOrder {
+            password: Secret::new(String::new()),
+            code: String::new(),
+            network: "192.0.2.7".to_owned(),
+            browser: Secret::new(String::new()),
+            known_by: None,
+        };
+        let made = my_account::moves::add_app_password(&self.app, self.own(account).await, &by, order, name)
             .await
             .expect("an app password");
         self.settle().await;

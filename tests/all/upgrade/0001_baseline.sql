@@ -12,7 +12,7 @@ INSERT INTO bulk_progress VALUES ('b1', 'mailboxes set up again', 'mail', 2, 1, 
 INSERT INTO schedule_claims VALUES ('drafts', 960, 'node', 1000);
 INSERT INTO outbox_attempts VALUES ('w1', 1, 1001, 5, 'Done', '');
 INSERT INTO letters VALUES ('l1', 'm1', 'Email', 'English', 'amy@oakhouse.example', 'registration received', 'Received', 'Hello', 'r1', NULL, NULL, 1000, 1001);
-INSERT INTO sessions VALUES ('t1', 'Registrant', 'r1', FALSE, 1000, 1000, 2000, '', '');
+INSERT INTO sessions VALUES ('t1', 'Registrant', 'r1', FALSE, 1000, 1000, 2000, 1000, '', '');
 INSERT INTO codes VALUES ('c1', 'EmailCode', 'r1', 'hash', 'b1', 1000, 2000, 0, NULL);
 INSERT INTO codes VALUES ('c2', 'SiteCode', 'r1', 'hash', 'b1', 1000, 2000, 1, 1500);
 INSERT INTO codes VALUES ('c3', 'ActivationCode', 'a1', 'hash', 'b1', 1000, 2000, 0, NULL);
@@ -45,7 +45,7 @@ INSERT INTO ods_organisations VALUES ('VN4F6', 'Site', 'A7E6', '{}', '2026-11-01
 INSERT INTO ods_successions VALUES ('VN2R0 VNGTV', 'VN2R0', 'VNGTV', '{}', '2026-11-01', NULL, 1, NULL);
 INSERT INTO dspt_statuses VALUES ('A7E6', 'StandardsMet', '2025/26', '{}', '2026-11-01', NULL, 1, NULL);
 INSERT INTO site_contacts VALUES ('1-530528300', 'manager@home-instead.example', NULL, '{}', '2026-11-01', NULL, 1, 2000);
-INSERT INTO sessions VALUES ('t2', 'AccountHolder', 'a1', FALSE, 1006, 1006, 2000, 't1', 'salt');
+INSERT INTO sessions VALUES ('t2', 'AccountHolder', 'a1', FALSE, 1006, 1006, 2000, 1006, 't1', 'salt');
 INSERT INTO authenticators VALUES ('au1', 'a1', 1006, 1007, 12, NULL);
 INSERT INTO recovery_codes VALUES ('a1', 'hash', 1007, NULL);
 INSERT INTO app_passwords VALUES ('ap1', 'a1', 'Phone', 'k7mq', 'hash', 1008, NULL, NULL);
