@@ -1,5 +1,9 @@
 //! People's names, email addresses and mobile numbers, parsed once.
 
+mod own_address;
+
+pub use own_address::Doubt;
+
 use serde::{Deserialize, Serialize};
 
 /// Longest first or last name, in characters.
@@ -300,6 +304,9 @@ const GENERIC: &[&str] = &[
     "worker",
 ];
 
+/// Words before the name of a job or place.
+const ARTICLES: &[&str] = &["a", "all", "and", "at", "my", "of", "our", "the", "your"];
+
 /// Whether a first and last name together name a job or a place ("Nurse Station", "Front Office")
 /// or the site itself. Each alone may be a real name: there are people called Nurse and House.
 pub fn is_generic(first: &Name, last: &Name, site_name: &str) -> bool {
@@ -312,7 +319,8 @@ pub fn is_generic(first: &Name, last: &Name, site_name: &str) -> bool {
             .collect()
     };
     let name: Vec<String> = [words(first.as_str()), words(last.as_str())].concat();
-    let all_generic = name.iter().all(|word| GENERIC.contains(&word.as_str()));
+    let all_generic =
+        name.iter().all(|word| GENERIC.contains(&word.as_str()) || ARTICLES.contains(&word.as_str()));
     let site = words(site_name);
     let is_the_site = name.len() >= 2 && name.iter().all(|word| site.contains(word));
     all_generic || is_the_site
@@ -449,6 +457,8 @@ mod tests {
         };
         check("Nurse", "Station", true);
         check("Front", "Office", true);
+        check("The", "Office", true);
+        check("Our", "Team", true);
         check("Care Home", "Manager", true);
         check("Rose", "Court", true);
         check("Paul", "Nurse", false);

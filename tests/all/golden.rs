@@ -684,7 +684,17 @@ async fn people_and_sending(book: &mut Book) {
         ("has_account", "yes"),
         ("account", "amy@elsewhere.example"),
     ];
-    let problems: [(&str, &[(&str, &str)]); 2] = [("none", &[]), ("malformed", &malformed)];
+    let [mut shared, mut mistyped, mut ours] = [AMY; 3];
+    shared[3].1 = "info@oakhouse.example";
+    mistyped[3].1 = "amy@oakhouse.con";
+    ours[3].1 = "amy.reed@carepost.example";
+    let problems: [(&str, &[(&str, &str)]); 5] = [
+        ("none", &[]),
+        ("malformed", &malformed),
+        ("shared", &shared),
+        ("mistyped", &mistyped),
+        ("of-ours", &ours),
+    ];
     question(book, &mut amy, "people/1", &problems, &AMY).await;
     book.page("register-people-one", 200, &amy.get("/register/people").await);
     book.page("register-people-too-few", 422, &amy.post("/register/people", &[]).await);
@@ -694,6 +704,12 @@ async fn people_and_sending(book: &mut Book) {
     bo[3].1 = "bo@oakhouse.example";
     bo[4].1 = "07700 900 122";
     bo[5].1 = "member";
+    // A tick is for the address that it was shown with.
+    let other: Vec<_> = mistyped.into_iter().chain([("email_is_right", "bo@oakhouse.con")]).collect();
+    assert_eq!(amy.post("/register/people/2", &other).await.status, 422);
+    let right: Vec<_> = mistyped.into_iter().chain([("email_is_right", "amy@oakhouse.con")]).collect();
+    amy.passes("/register/people/1", &right).await;
+    amy.passes("/register/people/1", &AMY).await;
     question(book, &mut amy, "people/2", &same, &bo).await;
     book.page("register-people-filled", 200, &amy.get("/register/people").await);
     let remove = "/register/people/2/remove";

@@ -207,8 +207,9 @@ async fn frozen_accounts_let_nobody_in_and_only_two_people_lift_that() {
         let (app, _) = app(database, Clock::still(NOON));
         let opened = with_owners(&app, "VM195", 1, 1).await;
         let id = &opened.accounts[0];
-        let session = "INSERT INTO sessions (token_hash, kind, subject, started_at, seen_at, ends_at)
-                       SELECT 't', 'AccountHolder', id, 1, 1, 99999999999 FROM accounts";
+        let session =
+            "INSERT INTO sessions (token_hash, kind, subject, started_at, seen_at, ends_at, factor_at)
+                       SELECT 't', 'AccountHolder', id, 1, 1, 99999999999, 1 FROM accounts";
         run(&app.database, session).await;
         // The last owner, in one step; pressed twice at once.
         let (one, other) = tokio::join!(

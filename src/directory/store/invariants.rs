@@ -342,7 +342,7 @@ mod tests {
             ),
             (
                 "whose account is not active",
-                "INSERT INTO sessions (token_hash, kind, subject, started_at, seen_at, ends_at) SELECT 't', 'AccountHolder', id, 1, 1, 2 FROM accounts WHERE address LIKE 'asha.patel@%'",
+                "INSERT INTO sessions (token_hash, kind, subject, started_at, seen_at, ends_at, factor_at) SELECT 't', 'AccountHolder', id, 1, 1, 2, 1 FROM accounts WHERE address LIKE 'asha.patel@%'",
             ),
             ("work about nothing", "UPDATE outbox SET subject = 'gone' WHERE kind = 'ProvisionAccount'"),
             (

@@ -9,6 +9,13 @@ use crate::registration::answer::OneAnswer;
 use crate::registration::answers::{Answers, PeopleBounds};
 use crate::sign_in::authority::{Permit, deed};
 
+/// Why an address of ours is no person's own: the link that opens a mailbox must not go into it.
+fn own_domain(domain: &str) -> String {
+    format!(
+        "Enter an address that they read already. We send the link to it that opens their mailbox, so it cannot end in @{domain}"
+    )
+}
+
 /// Lays an answer over the newest ones and saves them; answers the answers as they are then. Two windows
 /// on one draft lose nothing.
 ///
@@ -22,6 +29,12 @@ pub async fn save_answer(
 ) -> Result<Answers, NotDone<Refusal>> {
     let keeping = Keeping::of(app);
     let bounds = PeopleBounds::of(&app.settings);
+    if let OneAnswer::Person { person, .. } = &answer
+        && person.email.is_at(&app.settings.mail_domain)
+    {
+        let words = own_domain(&app.settings.mail_domain);
+        return Err(NotDone::Refusal(Refusal::Answer { field: "email", words }));
+    }
     app.database
         .write(transaction!(async move |tx| {
             let mut draft = draft_of(tx, permit.id()).await?;

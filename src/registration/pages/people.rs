@@ -2,18 +2,20 @@
 
 use super::{Asking, onwards};
 use crate::app::App;
-use crate::contact::{Email, Mobile, Name, is_generic};
+use crate::contact::{Doubt, Email, Mobile, Name, is_generic};
 use crate::registration::answer::OneAnswer;
 use crate::registration::answers::{AskedAccess, PeopleBounds, Person};
 use crate::registration::journey::Page;
 use crate::registration::summary::{self, PersonRow};
+use crate::registration::verify::OnRecord;
 use crate::sign_in::Registrant;
-use crate::web::components::{Input, Radios};
+use crate::web::components::{Checkboxes, CheckboxesItem, Input, Radios};
 use crate::web::form::counted;
 use crate::web::{Answer, Fields, Form, Interrupt, Layout, Problems, Visit, go_to};
 use axum::extract::{Path, State};
 
 const REMOVE: &str = "remove";
+const SURE: &str = "email_is_right";
 /// Longest description of a role, in characters.
 const ROLE_LETTERS_MAX: usize = 60;
 
@@ -75,10 +77,24 @@ pub struct PersonPage {
     pub has_account: Radios,
     pub account: Input,
     pub email_hint: String,
+    /// A tick that an address which looked wrong is right.
+    pub sure: Option<Checkboxes>,
     pub mobile_hint: String,
 }
 
-fn person_page(asking: &Asking, place: usize, form: Form) -> PersonPage {
+/// The address that was typed, where it may not be this person's own and nobody said that it is.
+async fn doubted(asking: &Asking, fields: &Fields) -> Result<Option<(Email, Doubt)>, Interrupt> {
+    let Ok(email) = Email::parse(fields.text("email")) else { return Ok(None) };
+    let is_known = asking.answers().people.iter().any(|person| person.email == email);
+    if is_known || fields.text(SURE) == email.as_str() {
+        return Ok(None);
+    }
+    let record = OnRecord::of(&asking.app, asking.answers()).await?;
+    let of_site = record.as_ref().and_then(OnRecord::email);
+    Ok(email.doubt(asking.draft.site_name(), of_site.as_ref()).map(|doubt| (email, doubt)))
+}
+
+fn person_page(asking: &Asking, place: usize, form: Form, doubted: Option<&Email>) -> PersonPage {
     let known = asking.answers().people.get(place - 1);
     let masked = known.filter(|_| asking.registrant.masked);
     let title = match known {
@@ -118,6 +134,15 @@ fn person_page(asking: &Asking, place: usize, form: Form) -> PersonPage {
             Some(person) => format!("We have {}. Leave this empty to keep it.", person.mobile.masked()),
             None => "Their own number, not the site’s. We send a code by text message to it.".to_owned(),
         },
+        sure: doubted.map(|email| Checkboxes {
+            name: SURE.to_owned(),
+            items: vec![CheckboxesItem {
+                text: format!("{email} is right, and nobody else reads it"),
+                value: email.to_string(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        }),
         form,
         place,
         is_new: known.is_none(),
@@ -165,11 +190,11 @@ pub async fn show_person(
             fields
         }
     };
-    asking.visit.show_form(fields, |form| person_page(&asking, place, form))
+    asking.visit.show_form(fields, |form| person_page(&asking, place, form, None))
 }
 
 /// Reads the fields of one person's page.
-fn read(asking: &Asking, place: usize, fields: &Fields) -> Result<Person, Problems> {
+fn read(asking: &Asking, place: usize, fields: &Fields, doubt: Option<&Doubt>) -> Result<Person, Problems> {
     let answers = asking.answers();
     let known = answers.people.get(place - 1).filter(|_| asking.registrant.masked);
     let mut problems = Problems::none();
@@ -195,6 +220,9 @@ fn read(asking: &Asking, place: usize, fields: &Fields) -> Result<Person, Proble
         Some(person) if fields.text("mobile").is_empty() => Some(person.mobile.clone()),
         _ => problems.take("mobile", Mobile::parse(fields.text("mobile"))),
     };
+    if let Some(doubt) = doubt {
+        problems.add("email", doubt.words());
+    }
     if let (Some(email), Some(mobile)) = (&email, &mobile) {
         for (field, words) in answers.repeats(place - 1, email, mobile) {
             problems.add(field, words);
@@ -253,7 +281,8 @@ pub async fn save_person(
     fields: Fields,
 ) -> Answer {
     let asking = load(app, visit, registrant, place).await?;
-    let saved = match read(&asking, place, &fields) {
+    let doubted = doubted(&asking, &fields).await?;
+    let saved = match read(&asking, place, &fields, doubted.as_ref().map(|(_, doubt)| doubt)) {
         Ok(person) => {
             let was = asking.answers().people.get(place - 1).cloned();
             asking.save("first_name", OneAnswer::Person { was, person }).await?
@@ -262,7 +291,11 @@ pub async fn save_person(
     };
     match saved {
         Ok(_) => go_to(Page::People.path()),
-        Err(again) => asking.visit.show_again(fields, again, |form| person_page(&asking, place, form)),
+        Err(again) => {
+            let doubted = doubted.map(|(email, _)| email);
+            let page = |form| person_page(&asking, place, form, doubted.as_ref());
+            asking.visit.show_again(fields, again, page)
+        }
     }
 }
 
