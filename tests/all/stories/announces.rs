@@ -24,7 +24,7 @@ fn announces(casey: &Person) {
 
 fn publishes(casey: &Person) {
     casey.presses("Announce");
-    casey.sees("The announcement is made");
+    casey.sees("The announcement is published.");
 }
 
 /// As somebody in the middle of my work I see on every page that something is wrong, and that it is
@@ -53,7 +53,7 @@ fn trouble_is_announced_on_every_page_and_gone_again() {
 
     casey.follows("Email is slow");
     casey.presses("End it now");
-    casey.sees("The announcement is over");
+    casey.sees("The announcement has ended.");
     amy.goes_to("/register");
     assert_eq!(amy.reads_on_top(), "");
     amy.goes_to("/service-status");
@@ -94,20 +94,20 @@ fn the_service_looks_at_itself_and_the_team_has_the_last_word() {
     amy.goes_to("/");
     assert!(amy.reads_on_top().contains("Sending and receiving secure email: does not work"));
     amy.goes_to("/service-status");
-    amy.sees("Some parts of the service do not work.");
+    amy.sees("Some parts of the service are not working.");
     amy.sees("Our mail server does not answer.");
 
     let casey = signed_in_case_worker(&world);
     casey.follows("Sending and receiving secure email");
     casey.presses("Set");
-    casey.sees("It is set");
+    casey.sees("The change is saved");
     casey.follows("Sending and receiving secure email");
     casey.chooses("Some problems");
     casey.presses("Set");
     casey.sees("Enter what people should know");
     casey.fills("What should people know?", "A disk is being replaced.");
     casey.presses("Set");
-    casey.sees("It is set");
+    casey.sees("The change is saved");
     world.mail.set_down(false);
     world.time_passes(Span::minutes(1));
     world.wait(verify::look(&world.app)).expect("looked");

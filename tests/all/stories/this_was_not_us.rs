@@ -27,7 +27,7 @@ fn this_was_not_us() {
     manager.goes_to(&link);
     manager.goes_to(&link);
     assert_eq!(world.state_of("Home Instead"), "Referred");
-    manager.sees("Stop it if neither you nor your colleagues did this");
+    manager.sees("If neither you nor your colleagues did this, stop it.");
     manager.presses("This was not us: stop it");
     manager.sees("Nothing has been set up");
     assert_eq!(world.state_of("Home Instead"), "Stopped");

@@ -52,7 +52,7 @@ fn contacts_support_and_is_answered() {
     casey.sees("Nobody yet");
     casey.sees("Not signed in. Check who it is");
     casey.presses("Look after it");
-    casey.sees("You look after this enquiry now");
+    casey.sees("You are now looking after this enquiry");
     casey.fills("Add a note", "The hospital had the old address.");
     casey.presses("Save note");
     casey.goes_to("/casework");
@@ -226,7 +226,7 @@ fn complains_and_hears_who_looks_into_it() {
     casey.follows(&reference);
     casey.sees("24 November 2026 at 9am");
     casey.presses("Look into it, and tell them so");
-    casey.sees("We have told whoever complained");
+    casey.sees("We have told the person who complained");
     casey.sees("25 November 2026 at 9am");
     let told = world.letter("amy@oakhouse.example", "complaint acknowledged");
     assert!(told.contains("Casey Worker") && told.contains("25 November 2026 at 9am"), "{told}");
