@@ -79,7 +79,7 @@ fn answers(number: usize) -> Answers {
 }
 
 /// Registrations that have been sent and checked, all green, ready to be decided.
-async fn prepare(app: &App, from: usize, count: usize) -> Vec<String> {
+pub async fn prepare(app: &App, from: usize, count: usize) -> Vec<String> {
     let mut ids = Vec::new();
     for start in (from..from + count).step_by(100) {
         let now = app.clock.now();
@@ -140,7 +140,7 @@ async fn prepare(app: &App, from: usize, count: usize) -> Vec<String> {
     ids
 }
 
-async fn approve_all(app: &App, ids: Vec<String>) -> (f64, f64) {
+pub async fn approve_all(app: &App, ids: Vec<String>) -> (f64, f64) {
     let count = ids.len();
     let processor = processor_seconds();
     let started = Instant::now();
@@ -171,10 +171,8 @@ async fn approve_all(app: &App, ids: Vec<String>) -> (f64, f64) {
     (count as f64 / took, (processor_seconds() - processor) * 1000.0 / count as f64)
 }
 
-async fn on(address: &Address, full: usize) {
-    let database = Database::open(address).await.expect("the database opens");
-    let clock = Clock::system();
-    database.migrate(clock.now().as_milliseconds()).await.expect("tables");
+/// The service on a database, without anything outside.
+pub fn app_on(database: Database) -> App {
     let settings = Settings::defaults().expect("defaults");
     let outside = Outside {
         live: Vec::new(),
@@ -182,8 +180,14 @@ async fn on(address: &Address, full: usize) {
         letters: Transport::Kept,
         demo: false,
     };
+    App::new(database, settings, Clock::system(), Secret::new([7; 32]), outside)
+}
+
+async fn on(address: &Address, full: usize) {
+    let database = Database::open(address).await.expect("the database opens");
+    database.migrate(Clock::system().now().as_milliseconds()).await.expect("tables");
     let engine = database.engine();
-    let app = App::new(database, settings, clock, Secret::new([7; 32]), outside);
+    let app = app_on(database);
     let first = prepare(&app, 0, 1_000).await;
     let (rate, processor) = approve_all(&app, first).await;
     println!(

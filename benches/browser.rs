@@ -30,6 +30,8 @@ pub struct Browser {
     address: String,
     cookie: String,
     pub token: String,
+    /// The network that a proxy in front says it is on.
+    pub network: Option<String>,
     /// How long each answer took.
     pub times: Vec<Duration>,
     pub failures: usize,
@@ -51,6 +53,7 @@ impl Browser {
             address: address.to_owned(),
             cookie: String::new(),
             token: String::new(),
+            network: None,
             times: Vec::new(),
             failures: 0,
             pause: Duration::ZERO,
@@ -65,6 +68,9 @@ impl Browser {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.address));
         if !self.cookie.is_empty() {
             request = request.header("cookie", &self.cookie);
+        }
+        if let Some(network) = &self.network {
+            request = request.header("x-forwarded-for", network);
         }
         if method == "POST" {
             request = request
@@ -96,8 +102,8 @@ impl Browser {
         self.send("GET", path, String::new()).await
     }
 
-    /// Sends a form and follows to the page it leads to, as a browser does.
-    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+    /// Sends a form; answers what came, also where it leads elsewhere.
+    pub async fn send_form(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let mut body = format!("form_token={}", self.token);
         for (name, value) in fields {
             body.push('&');
@@ -105,7 +111,12 @@ impl Browser {
             body.push('=');
             body.push_str(&form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>());
         }
-        let page = self.send("POST", path, body).await;
+        self.send("POST", path, body).await
+    }
+
+    /// Sends a form and follows to the page it leads to, as a browser does.
+    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let page = self.send_form(path, fields).await;
         if page.status == 303 {
             let location = page.location.clone();
             let mut next = self.get(&location).await;

@@ -13,6 +13,7 @@ mod registrations;
 mod search;
 mod server;
 mod support;
+mod timing;
 
 use std::time::Duration;
 
@@ -69,6 +70,9 @@ fn main() {
         }
         if wants("approvals") {
             approvals::measure().await;
+        }
+        if wants("timing") {
+            timing::measure().await;
         }
     });
 }

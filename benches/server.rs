@@ -57,6 +57,15 @@ pub fn fresh_postgres_for_mail() -> Option<(String, String)> {
 impl Server {
     /// Starts the program on a database; answers when it is ready, with how long that took.
     pub async fn start(database: &str, engine: &'static str) -> (Self, Duration) {
+        Self::start_with(database, engine, &[]).await
+    }
+
+    /// The same with more settings, as variables of the environment.
+    pub async fn start_with(
+        database: &str,
+        engine: &'static str,
+        settings: &[(&str, &str)],
+    ) -> (Self, Duration) {
         let folder = fresh_folder();
         let secret = folder.join("key");
         std::fs::write(&secret, carepost::id::new_token()).expect("a key");
@@ -72,6 +81,7 @@ impl Server {
             .env("CAREPOST_LOG_LEVEL", "warn")
             .env("CAREPOST_STARTS_A_NETWORK_AN_HOUR_MAX", "1000000")
             .env("CAREPOST_REGISTRATIONS_A_PERSON_MAX", "60000")
+            .envs(settings.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
             .spawn()

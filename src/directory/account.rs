@@ -118,16 +118,7 @@ impl Account {
 
     /// Until when it can stay disabled; nothing where it is not.
     pub fn disabled_until(&self, most: Span) -> Option<Timestamp> {
-        match self.state {
-            AccountState::Disabled => Some(self.state_since.plus(most)),
-            AccountState::Pending
-            | AccountState::Active
-            | AccountState::Inactive
-            | AccountState::Frozen
-            | AccountState::Leaver
-            | AccountState::Deleted
-            | AccountState::Purged => None,
-        }
+        (self.state == AccountState::Disabled).then(|| self.state_since.plus(most))
     }
 
     /// The person is back: everything is as it was.

@@ -4,7 +4,7 @@
 //! Twenty-four letters drawn at random (107 bits), shown once; of them there is a hash. That is
 //! enough for SHA-256: nobody can try 2¹⁰⁷ of them.
 
-use super::{Account, AccountState, Refusal};
+use super::{Account, Refusal};
 use crate::audit::{Actor, Entry};
 use crate::clock::Timestamp;
 use crate::id::{hex, new_id, random_text};
@@ -92,17 +92,8 @@ impl Account {
         name: &str,
         in_force: &[AppPassword],
     ) -> Result<Change<NewAppPassword>, Refusal> {
-        match self.state {
-            AccountState::Active => {}
-            AccountState::Pending
-            | AccountState::Inactive
-            | AccountState::Disabled
-            | AccountState::Frozen
-            | AccountState::Leaver
-            | AccountState::Deleted
-            | AccountState::Purged => {
-                return Err(Refusal::NotActive(self.full_name()));
-            }
+        if !self.state.may_sign_in() {
+            return Err(Refusal::NotActive(self.full_name()));
         }
         if in_force.len() >= usize::try_from(APP_PASSWORDS_MAX).unwrap_or(0) {
             return Err(Refusal::TooManyAppPasswords);
@@ -129,6 +120,7 @@ impl Account {
 mod tests {
     use super::super::tests::account;
     use super::*;
+    use crate::directory::AccountState;
 
     fn known(name: &str) -> AppPassword {
         AppPassword {

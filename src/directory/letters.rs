@@ -1,6 +1,6 @@
 //! The letters of the directory, in plain words. None carries a password.
 
-use super::{Access, Account, AccountState, SharedMailbox};
+use super::{Access, Account, SharedMailbox};
 use crate::clock::Timestamp;
 use crate::letter::{LINK_MARK, Letter, Letterhead};
 
@@ -100,16 +100,7 @@ pub fn unread(
 /// Where somebody reads letters about their work: in their own mailbox while they can open it, else
 /// at the personal address.
 fn reads_at(account: &Account) -> &str {
-    match account.state {
-        AccountState::Active => &account.address,
-        AccountState::Pending
-        | AccountState::Inactive
-        | AccountState::Disabled
-        | AccountState::Frozen
-        | AccountState::Leaver
-        | AccountState::Deleted
-        | AccountState::Purged => account.personal_email.as_str(),
-    }
+    if account.state.may_sign_in() { &account.address } else { account.personal_email.as_str() }
 }
 
 /// "Your access to a shared mailbox has changed".

@@ -184,20 +184,6 @@ async fn follow_if_complete(tx: &mut Tx, now: crate::clock::Timestamp, site: &st
     Ok(())
 }
 
-/// How an account's mailbox stands. Before activation nobody could read the mail, and whoever sends
-/// it must hear that.
-fn standing(state: AccountState) -> Standing {
-    match state {
-        AccountState::Pending => Standing::NotActivated,
-        AccountState::Active => Standing::Open,
-        AccountState::Inactive => Standing::Inactive,
-        AccountState::Disabled => Standing::Disabled,
-        AccountState::Frozen => Standing::Frozen,
-        AccountState::Leaver => Standing::Leaver,
-        AccountState::Deleted | AccountState::Purged => Standing::Deleted,
-    }
-}
-
 /// An account, what the mail engine should hold for it, and where its holder works, in words.
 async fn wanted_account(
     from: &impl Reads,
@@ -213,7 +199,7 @@ async fn wanted_account(
         aliases: store::list_aliases(from, id).await?,
         display_name: address::person_display_name(&account.first_name, &account.last_name, &name, &town),
         quota_bytes: quotas.account_bytes,
-        standing: standing(account.state),
+        standing: account.state.facts().mail,
         passwords: passwords
             .into_iter()
             .map(|password| WantedPassword {
@@ -337,17 +323,12 @@ mod tests {
     async fn provision_due(app: &App) -> Vec<Result<(), WorkError>> {
         let mut outcomes = Vec::new();
         for taken in outbox::store::take(&app.database, app.clock.now()).await.expect("taken") {
-            let outcome = match taken.work.clone() {
-                Work::ProvisionSharedMailbox { shared_mailbox: id } => shared_mailbox(app, &taken, &id).await,
-                Work::ProvisionAccount { account: id } => account(app, &taken, &id).await,
-                Work::RunChecks { .. }
-                | Work::Decide { .. }
-                | Work::SendLetter { .. }
-                | Work::FollowSite { .. }
-                | Work::SendActivationLink { .. }
-                | Work::SendReturnCode { .. }
-                | Work::CompareMail
-                | Work::WatchUnread => continue,
+            let outcome = if let Work::ProvisionSharedMailbox { shared_mailbox: id } = &taken.work {
+                shared_mailbox(app, &taken, id).await
+            } else if let Work::ProvisionAccount { account: id } = &taken.work {
+                account(app, &taken, id).await
+            } else {
+                continue;
             };
             if let Err(why) = &outcome {
                 let took = Span::milliseconds(1);

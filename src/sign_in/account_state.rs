@@ -1,7 +1,9 @@
 //! Where an account is. The directory owns the moves between these states; the type is here because
 //! signing in, which the directory builds on, must know whether somebody may sign in at all.
 
+use crate::mail::Standing;
 use crate::outbox::transitions::StateKind;
+use crate::web::components::TagColour;
 
 /// The state of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +25,22 @@ pub enum AccountState {
     Purged,
 }
 
+/// What is true of every account in a state.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountFacts {
+    /// As it is stored.
+    pub stored: &'static str,
+    /// As case workers read it.
+    pub words: &'static str,
+    pub colour: TagColour,
+    /// How its mailbox stands. Before activation nobody could read the mail, and whoever sends it must hear
+    /// that.
+    pub mail: Standing,
+    pub may_sign_in: bool,
+    /// Whether there may be sessions and app passwords to end.
+    pub may_have_sessions: bool,
+}
+
 impl AccountState {
     pub const ALL: [AccountState; 8] = [
         AccountState::Pending,
@@ -35,17 +53,44 @@ impl AccountState {
         AccountState::Purged,
     ];
 
-    pub fn stored(self) -> &'static str {
+    /// All that the rest of the service has to know of a state. A new state is an arm here and its moves in
+    /// the table of the directory.
+    pub fn facts(self) -> AccountFacts {
+        let facts = |stored, words, colour, mail| AccountFacts {
+            stored,
+            words,
+            colour,
+            mail,
+            may_sign_in: false,
+            may_have_sessions: true,
+        };
+        let nobodys = |facts| AccountFacts { may_have_sessions: false, ..facts };
         match self {
-            AccountState::Pending => "Pending",
-            AccountState::Active => "Active",
-            AccountState::Inactive => "Inactive",
-            AccountState::Disabled => "Disabled",
-            AccountState::Frozen => "Frozen",
-            AccountState::Leaver => "Leaver",
-            AccountState::Deleted => "Deleted",
-            AccountState::Purged => "Purged",
+            AccountState::Pending => {
+                nobodys(facts("Pending", "Not activated yet", TagColour::Grey, Standing::NotActivated))
+            }
+            AccountState::Active => AccountFacts {
+                may_sign_in: true,
+                ..facts("Active", "Active", TagColour::Green, Standing::Open)
+            },
+            AccountState::Inactive => {
+                facts("Inactive", "Not used for a long time", TagColour::Yellow, Standing::Inactive)
+            }
+            AccountState::Disabled => {
+                facts("Disabled", "Disabled (long leave)", TagColour::Yellow, Standing::Disabled)
+            }
+            // The freeze ended its sessions; whatever is left of them is ended by hand.
+            AccountState::Frozen => facts("Frozen", "Frozen", TagColour::Red, Standing::Frozen),
+            AccountState::Leaver => facts("Leaver", "Has left the site", TagColour::Yellow, Standing::Leaver),
+            AccountState::Deleted => nobodys(facts("Deleted", "Deleted", TagColour::Red, Standing::Deleted)),
+            AccountState::Purged => {
+                nobodys(facts("Purged", "Deleted for good", TagColour::Grey, Standing::Deleted))
+            }
         }
+    }
+
+    pub fn stored(self) -> &'static str {
+        self.facts().stored
     }
 
     pub fn parse(text: &str) -> Option<Self> {
@@ -53,30 +98,12 @@ impl AccountState {
     }
 
     pub fn in_words(self) -> &'static str {
-        match self {
-            AccountState::Pending => "Not activated yet",
-            AccountState::Active => "Active",
-            AccountState::Inactive => "Not used for a long time",
-            AccountState::Disabled => "Disabled (long leave)",
-            AccountState::Frozen => "Frozen",
-            AccountState::Leaver => "Has left the site",
-            AccountState::Deleted => "Deleted",
-            AccountState::Purged => "Deleted for good",
-        }
+        self.facts().words
     }
 
-    /// Whether its holder may sign in with a password they already have.
+    /// Whether its holder may sign in with a password they already have, and so reads their mail here.
     pub fn may_sign_in(self) -> bool {
-        match self {
-            AccountState::Active => true,
-            AccountState::Pending
-            | AccountState::Inactive
-            | AccountState::Disabled
-            | AccountState::Frozen
-            | AccountState::Leaver
-            | AccountState::Deleted
-            | AccountState::Purged => false,
-        }
+        self.facts().may_sign_in
     }
 }
 

@@ -9,9 +9,7 @@ use crate::casework::store;
 use crate::clock::{Span, Timestamp};
 use crate::database::page::Seek;
 use crate::directory::freeze::Frozen;
-use crate::directory::{
-    self, Account, AccountState, Management, SharedMailbox, SharedMailboxState, Site, SiteMove,
-};
+use crate::directory::{self, Account, Management, SharedMailbox, SharedMailboxState, Site, SiteMove};
 use crate::outbox::transitions::Transition;
 use crate::sign_in::CaseWorker;
 use crate::web::components::{
@@ -136,12 +134,7 @@ impl askama::filters::HtmlSafe for Links {}
 
 /// Where an account is, for case workers, with how long it has been and can be so.
 pub(super) fn standing(account: &Account, most: Span, now: Timestamp) -> Html {
-    let colour = match account.state {
-        AccountState::Pending | AccountState::Purged => TagColour::Grey,
-        AccountState::Active => TagColour::Green,
-        AccountState::Inactive | AccountState::Disabled | AccountState::Leaver => TagColour::Yellow,
-        AccountState::Deleted | AccountState::Frozen => TagColour::Red,
-    };
+    let facts = account.state.facts();
     let mut lines = Vec::new();
     if let Some(until) = account.disabled_until(most) {
         lines.push(format!("Since {}", account.state_since.day()));
@@ -150,7 +143,7 @@ pub(super) fn standing(account: &Account, most: Span, now: Timestamp) -> Html {
             false => format!("Until {} at most", until.day()),
         });
     }
-    Html::of(&Standing { tag: tag(account.state.in_words(), colour), lines })
+    Html::of(&Standing { tag: tag(facts.words, facts.colour), lines })
 }
 
 fn people_table(loaded: &Loaded, accounts: &[Account], most: Span, now: Timestamp) -> Table {

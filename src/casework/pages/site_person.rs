@@ -22,16 +22,6 @@ pub(super) const REASON: &str = "reason";
 pub(super) const CONFIRM: &str = "confirm";
 pub(super) const VERSION: &str = "version";
 
-/// Whether an account in this state may have sessions and app passwords.
-fn has_sessions(state: AccountState) -> bool {
-    match state {
-        AccountState::Active | AccountState::Inactive | AccountState::Disabled | AccountState::Leaver => true,
-        // A frozen one has none: the freeze ended its sessions and keeps everybody out.
-        AccountState::Frozen => true,
-        AccountState::Pending | AccountState::Deleted | AccountState::Purged => false,
-    }
-}
-
 /// What can be done for one person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
@@ -55,7 +45,7 @@ impl Doing {
             .filter(|doing| match doing {
                 Doing::Disable => AccountMove::Disable.leads(state).is_some(),
                 Doing::Enable => AccountMove::Enable.leads(state).is_some(),
-                Doing::SignOutAndRevoke => has_sessions(state),
+                Doing::SignOutAndRevoke => state.facts().may_have_sessions,
                 Doing::Freeze => AccountMove::Freeze.leads(state).is_some(),
                 Doing::MakeOwner => access == Access::Member,
                 Doing::MakeMember => access == Access::Owner,

@@ -6,7 +6,7 @@ use crate::audit::{self, Actor};
 use crate::clock::Timestamp;
 use crate::database::{Tx, transaction};
 use crate::directory::freeze::{Freeze, FreezeState, Frozen};
-use crate::directory::{AccountState, Refusal, Scope, Site, SiteMove, SiteState, letters, store};
+use crate::directory::{AccountMove, Refusal, Scope, Site, SiteMove, SiteState, letters, store};
 use crate::id::new_id;
 use crate::letter::Letterhead;
 use crate::outbox::outcome::{Conflict, NotDone};
@@ -175,13 +175,8 @@ async fn stop_account(
 ) -> Result<(), NotDone<Refusal>> {
     for _ in 0..TRIES_MAX {
         let account = store::find_account(tx, id).await?.ok_or_else(gone)?;
-        match account.state {
-            AccountState::Frozen | AccountState::Deleted | AccountState::Purged => return Ok(()),
-            AccountState::Pending
-            | AccountState::Active
-            | AccountState::Inactive
-            | AccountState::Disabled
-            | AccountState::Leaver => {}
+        if AccountMove::Freeze.leads(account.state).is_none() {
+            return Ok(());
         }
         let letter = letters::frozen(from, now, &account);
         let change = account.freeze(by.clone()).map_err(NotDone::Refusal)?.telling(letter);

@@ -74,21 +74,16 @@ impl Home {
                 return;
             }
             for taken in some {
-                let outcome = match &taken.work {
-                    Work::ProvisionSharedMailbox { shared_mailbox } => {
-                        provision::shared_mailbox(&self.app, &taken, shared_mailbox).await
-                    }
-                    Work::ProvisionAccount { account } => {
-                        provision::account(&self.app, &taken, account).await
-                    }
-                    Work::CompareMail => compare(&self.app, &taken).await,
-                    Work::WatchUnread => watch_unread(&self.app, &taken).await,
-                    Work::RunChecks { .. }
-                    | Work::Decide { .. }
-                    | Work::SendLetter { .. }
-                    | Work::FollowSite { .. }
-                    | Work::SendActivationLink { .. }
-                    | Work::SendReturnCode { .. } => continue,
+                let outcome = if let Work::ProvisionSharedMailbox { shared_mailbox } = &taken.work {
+                    provision::shared_mailbox(&self.app, &taken, shared_mailbox).await
+                } else if let Work::ProvisionAccount { account } = &taken.work {
+                    provision::account(&self.app, &taken, account).await
+                } else if taken.work == Work::CompareMail {
+                    compare(&self.app, &taken).await
+                } else if taken.work == Work::WatchUnread {
+                    watch_unread(&self.app, &taken).await
+                } else {
+                    continue;
                 };
                 if let Err(why) = outcome {
                     let (now, took) = (self.app.clock.now(), Span::seconds(1));
